@@ -1,0 +1,1 @@
+"""Train and prove EEG seizure detectors on corpora where seizures are rare."""
