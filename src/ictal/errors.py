@@ -49,7 +49,5 @@ class InputError(ValueError):
         )
 
 
-def _rebuild(
-    what: str, where: str, got: object, expected: object, remedy: str, code: str
-) -> InputError:
+def _rebuild(what: str, where: str, got: object, expected: object, remedy: str, code: str) -> InputError:
     return InputError(what, where=where, got=got, expected=expected, remedy=remedy, code=code)

@@ -1,0 +1,5 @@
+"""`python -m ictal`."""
+
+from ictal.cli import main
+
+main()

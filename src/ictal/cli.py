@@ -1,0 +1,302 @@
+"""The command line: words in, one recipe called, an exit code out.
+
+Exit codes: 0 fine, 1 finished with findings, 2 unusable input or configuration, 3 stopped by a guard, 130 and 143
+interrupted (the same command goes on). Rooms are imported by the commands that need them, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from ictal.errors import InputError
+
+FINDINGS, UNUSABLE, GUARD, SIGNAL_BASE = 1, 2, 3, 128
+
+app = App(
+    name="ictal",
+    help="Train and prove EEG seizure detectors on corpora where seizures are rare. "
+    "A run is a folder: plan RUN, prepare RUN, train RUN, evaluate RUN, report RUN.",
+)
+
+Overrides = Annotated[
+    str,
+    Parameter(
+        name="SETTINGS",
+        allow_leading_hyphen=True,
+        help="Any setting as --section.key value, e.g. --train.steps 500; `ictal config` lists them all.",
+    ),
+]
+ConfigFile = Annotated[Path | None, Parameter(help="TOML file with settings; by default those that RUN already has.")]
+AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document on stdout, nothing else.")]
+RunFolder = Annotated[Path, Parameter(help="The run's folder.")]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit code."""
+    words = _settings_last(list(sys.argv[1:] if argv is None else argv))
+    try:
+        code = app(words, exit_on_error=False, result_action="return_value")
+    except CycloptsError:
+        code = UNUSABLE
+    except InputError as error:
+        print(f"ictal: {error}", file=sys.stderr)
+        code = UNUSABLE
+    except KeyboardInterrupt:
+        print("ictal: interrupted; the same command goes on from here", file=sys.stderr)
+        code = SIGNAL_BASE + 2
+    sys.exit(code or 0)
+
+
+def _settings_last(words: list[str]) -> list[str]:
+    """The words with all `--section.key value` behind the others, so that they may stand anywhere."""
+    first, settings = [], []
+    while words:
+        word = words.pop(0)
+        if word.startswith("--") and "." in word.partition("=")[0]:
+            settings.append(word)
+            if "=" not in word and words:
+                settings.append(words.pop(0))
+        else:
+            first.append(word)
+    return first + settings
+
+
+@app.command
+def synth(
+    out: Path, *, patients: int = 24, hours: float = 6.0, seed: int = 0, seizure_share: float = 0.01, workers: int = 2
+) -> int:
+    """Write a synthetic corpus in TUSZ's layout, with the truth beside it.
+
+    Args:
+        out: Folder to make.
+        patients: Number of patients.
+        hours: Recorded time in all.
+        seed: Everything random follows from it.
+        seizure_share: Share of the recorded time that is ictal.
+        workers: Processes.
+    """
+    from ictal.recipes.console import Console
+    from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
+
+    config = SynthConfig(patients=patients, hours=hours, seed=seed, seizure_share=seizure_share)
+    with Console().step("synth", str(out)) as progress:
+        write_corpus(out, config, workers=workers, progress=progress)
+    return 0
+
+
+@app.command
+def audit(
+    folder: Path,
+    *,
+    corpus: str = "auto",
+    label_mapping: dict[str, str] | None = None,
+    prior: float | None = None,
+    json: AsJson = False,
+) -> int:
+    """Say what is in a corpus and everything that is wrong with it.
+
+    Args:
+        folder: The corpus.
+        corpus: Its layout: tusz, bids, folder, or auto to find out.
+        label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
+        prior: Published share of 60 s windows, every 10 s, that hold a seizure; by default that of the corpus.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes.console import Console, show_audit
+    from ictal.recordings.audit import audit as look
+
+    console = Console(as_json=json)
+    with console.step("audit", str(folder)) as progress:
+        found = look(folder, corpus=corpus, mapping=label_mapping or {}, prior=prior, progress=progress)
+    console.result(found.document(), show_audit)
+    return found.exit_code
+
+
+@app.command
+def plan(run: RunFolder, *settings: Overrides, config: ConfigFile = None, json: AsJson = False) -> int:
+    """Decide windows, split and batches, and count them, before any signal is read."""
+    from ictal.recipes import plan as recipe
+    from ictal.recipes.console import Console, show_plan
+    from ictal.recipes.run import open_run
+
+    console = Console(as_json=json)
+    opened = open_run(run, config, settings)
+    with console.step("plan", str(run)) as progress:
+        planned = recipe.plan_run(opened, progress)
+        document = recipe.document(opened, planned)
+        recipe.save(opened, planned, document)
+    console.result(document, show_plan)
+    return FINDINGS if planned.quarantined else 0
+
+
+@app.command
+def prepare(run: RunFolder, *settings: Overrides) -> int:
+    """Put every planned recording into the signal store; what is there already is not made again."""
+    from ictal.recipes import plan as planning
+    from ictal.recipes import prepare as recipe
+    from ictal.recipes.console import Console, show_quarantined
+    from ictal.recipes.run import open_run
+
+    console = Console()
+    opened = open_run(run, None, settings)
+    planned = planning.load(opened)
+    with console.step("prepare", opened.config.machine.store) as progress:
+        prepared = recipe.prepare_run(opened, planned, progress)
+    document = recipe.document(prepared)
+    console.out.print(f"{document['recordings']} recordings in the store, {document['built']} of them made now")
+    show_quarantined(console, document["quarantined"])
+    return FINDINGS if prepared.quarantined or planned.quarantined else 0
+
+
+@app.command
+def train(run: RunFolder, *settings: Overrides) -> int:
+    """Train on the plan's batches, watched by guards; an interrupted run goes on where it stopped."""
+    from ictal.recipes import plan as planning
+    from ictal.recipes import train as recipe
+    from ictal.recipes.console import Console
+    from ictal.recipes.run import open_run
+    from ictal.training.guards import GuardStop
+    from ictal.training.interruption import Interrupted
+
+    console = Console()
+    opened = open_run(run, None, settings)
+    planned = planning.load(opened)
+    try:
+        with console.training(opened.config.train.steps) as progress:
+            verdict = recipe.train_run(opened, planned, progress)
+    except GuardStop as stop:
+        console.err.print(str(stop), markup=False)
+        return GUARD
+    except Interrupted as interrupted:
+        console.err.print(f"{interrupted}. Go on with: ictal train {run}", markup=False)
+        return SIGNAL_BASE + interrupted.signal_number
+    console.out.print(f"{verdict.kind}: {verdict.message} {verdict.evidence}", markup=False)
+    return 0
+
+
+@app.command
+def evaluate(run: RunFolder, *settings: Overrides, json: AsJson = False) -> int:
+    """Calibrate and choose the threshold on the dev part, then score patients that were never seen."""
+    from ictal.recipes import evaluate as recipe
+    from ictal.recipes import plan as planning
+    from ictal.recipes.console import Console, show_evaluation
+    from ictal.recipes.run import open_run
+
+    console = Console(as_json=json)
+    opened = open_run(run, None, settings)
+    planned = planning.load(opened)
+    with console.step("evaluate", str(run)) as progress:
+        evaluated = recipe.evaluate_run(opened, planned, progress)
+        recipe.save(opened, planned, evaluated)
+    console.result(evaluated.document, show_evaluation)
+    return 0 if evaluated.target_reached else FINDINGS
+
+
+@app.command
+def detect(source: Path, target: Path, *, run: Path) -> int:
+    """Find the seizures in an EDF and write them as HED-SCORE TSV.
+
+    Args:
+        source: The EDF.
+        target: The TSV to write.
+        run: Folder of the run whose detector is used.
+    """
+    from ictal.recipes.console import Console
+    from ictal.recipes.detect import detect_file
+
+    console = Console()
+    with console.step("detect", str(source)):
+        found = detect_file(source, target, run)
+    console.out.print(f"{len(found)} seizures: {target}", markup=False)
+    return 0
+
+
+@app.command
+def score(reference: Path, hypothesis: Path, *, missing_as_silence: bool = False, json: AsJson = False) -> int:
+    """Score detections against annotations, by any tools: two folders with the same names, or two files.
+
+    Args:
+        reference: Annotations that are taken as true.
+        hypothesis: Detections.
+        missing_as_silence: Count a recording without detections file as one in which nothing was found, and list it.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes.console import Console, show_scores
+    from ictal.recipes.score import score_folders
+
+    document = score_folders(reference, hypothesis, missing_as_silence=missing_as_silence)
+    Console(as_json=json).result(document, show_scores)
+    return FINDINGS if document["missing_as_silence"] else 0
+
+
+@app.command
+def report(run: RunFolder) -> int:
+    """Make the run's report: one HTML file that opens anywhere."""
+    from ictal.recipes import plan as planning
+    from ictal.recipes import report as recipe
+    from ictal.recipes.console import Console
+    from ictal.recipes.run import open_run
+    from ictal.report.page import render
+
+    console = Console()
+    opened = open_run(run, None, ())
+    with console.step("report", str(run)):
+        page = recipe.write(opened, render(recipe.contents(opened, planning.load(opened))))
+    console.out.print(str(page), markup=False)
+    return 0
+
+
+@app.command
+def config(*settings: Overrides, config: ConfigFile = None) -> int:
+    """Print every setting with its value and meaning, as a TOML file to start from."""
+    from ictal.recipes.config import load
+    from ictal.recipes.reference import annotated_toml
+
+    print(annotated_toml(load(config, settings)), end="")
+    return 0
+
+
+@app.command
+def demo(
+    *settings: Overrides,
+    out: Path = Path("demo"),
+    patients: int = 24,
+    hours: float = 6.0,
+    seed: int = 0,
+    seizure_share: float = 0.01,
+    json: AsJson = False,
+) -> int:
+    """Do everything once on a synthetic corpus: audit, plan, prepare, train, evaluate, report.
+
+    Args:
+        settings: Any setting as --section.key value.
+        out: Folder for all of it; an interrupted demo goes on there.
+        patients: Patients of the corpus.
+        hours: Recorded time in all.
+        seed: Seed of the corpus.
+        seizure_share: Share of the recorded time that is ictal.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes.console import Console, show_demo
+    from ictal.recipes.demo import demo as recipe
+    from ictal.recordings.synthetic.corpus import SynthConfig
+    from ictal.training.guards import GuardStop
+    from ictal.training.interruption import Interrupted
+
+    console = Console(as_json=json)
+    synth = SynthConfig(patients=patients, hours=hours, seed=seed, seizure_share=seizure_share)
+    try:
+        document = recipe(out, synth, list(settings), console)
+    except GuardStop as stop:
+        console.err.print(str(stop), markup=False)
+        return GUARD
+    except Interrupted as interrupted:
+        console.err.print(f"{interrupted}. Go on with the same command.", markup=False)
+        return SIGNAL_BASE + interrupted.signal_number
+    console.result(document, show_demo)
+    return 0

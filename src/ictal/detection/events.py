@@ -1,0 +1,117 @@
+"""A probability trace becomes events: hysteresis, then merging, then dropping what is short. Everything in seconds.
+
+An event starts at the first step whose probability reaches `on` and lasts while the probability stays at or above
+`off`. Events less than `merge_gap_s` apart become one; what is then shorter than `min_duration_s` is dropped. Returned
+events are sorted and disjoint, and each holds a step at or above `on`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ictal.errors import InputError
+from ictal.timeline.spans import EMPTY, Spans, from_mask
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+_STEP_FRACTION = 1e-6
+"""Steps by which a duration may miss a limit and still meet it: 0.3 s at 10 Hz is 3 steps, whatever a float says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRule:
+    """When a probability trace counts as a seizure.
+
+    Args:
+        on: Probability at which an event starts.
+        off_ratio: The event lasts while the probability is at least `off = off_ratio * on`.
+        min_duration_s: Events shorter than this are dropped.
+        merge_gap_s: Events less than this apart are one.
+    """
+
+    on: float = 0.5
+    off_ratio: float = 0.7
+    min_duration_s: float = 5.0
+    merge_gap_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        _check("on", self.on, valid=0.0 < self.on <= 1.0, expected="above 0, at most 1")
+        _check("off_ratio", self.off_ratio, valid=0.0 < self.off_ratio <= 1.0, expected="above 0, at most 1")
+        for name, value in (("min_duration_s", self.min_duration_s), ("merge_gap_s", self.merge_gap_s)):
+            _check(name, value, valid=0.0 <= value < float("inf"), expected="0 or more seconds")
+
+    @property
+    def off(self) -> float:
+        """Probability below which an event ends."""
+        return self.off_ratio * self.on
+
+
+def events(probability: npt.NDArray[np.floating], rate_hz: float, rule: EventRule) -> Floats:
+    """Events of one recording.
+
+    Args:
+        probability: One value per step, shape (steps,).
+        rate_hz: Steps per second.
+        rule: When an event starts, lasts and counts.
+
+    Returns:
+        `(onset_s, stop_s)` of each event, shape (events, 2), sorted and disjoint.
+    """
+    assert probability.ndim == 1, f"a trace has one axis, not {probability.ndim}"
+    assert probability.min(initial=0.0) >= 0.0, "a value is below 0 or not a number"
+    assert probability.max(initial=0.0) <= 1.0, "a value is above 1"
+    runs = hysteresis(probability, rule.on, rule.off)
+    runs = _merge(runs, rule.merge_gap_s * rate_hz - _STEP_FRACTION)
+    long_enough = runs[:, 1] - runs[:, 0] >= rule.min_duration_s * rate_hz - _STEP_FRACTION
+    return runs[long_enough] / rate_hz
+
+
+def hysteresis(probability: npt.NDArray[np.floating], on: float, off: float) -> Spans:
+    """Half-open step spans that start where the trace reaches `on` and last while it is at least `off`."""
+    reached = np.flatnonzero(probability >= on)
+    if reached.size == 0:
+        return EMPTY
+    runs = from_mask(probability >= off)
+    first = reached[np.minimum(np.searchsorted(reached, runs[:, 0]), reached.size - 1)]
+    starts_inside = (first >= runs[:, 0]) & (first < runs[:, 1])
+    return np.stack([first, runs[:, 1]], axis=1)[starts_inside]
+
+
+def confidence(
+    probability: npt.NDArray[np.floating], rate_hz: float, events_s: Floats, statistic: Literal["mean", "max"] = "mean"
+) -> Floats:
+    """Mean or highest probability inside each event, shape (events,).
+
+    Args:
+        probability: The trace that the events were found in.
+        rate_hz: Steps per second.
+        events_s: What `events` returned for this trace.
+        statistic: Which of the two.
+    """
+    reduce = np.mean if statistic == "mean" else np.max
+    steps = np.rint(events_s * rate_hz).astype(np.int64)
+    return np.array([reduce(probability[start:stop]) for start, stop in steps], dtype=np.float64)
+
+
+def _merge(runs: Spans, gap_steps: float) -> Spans:
+    if len(runs) == 0:
+        return runs
+    apart = runs[1:, 0] - runs[:-1, 1] >= gap_steps
+    first, last = np.concatenate([[True], apart]), np.concatenate([apart, [True]])
+    return np.stack([runs[first, 0], runs[last, 1]], axis=1)
+
+
+def _check(name: str, value: float, *, valid: bool, expected: str) -> None:
+    if not valid:
+        raise InputError(
+            "An event rule cannot be applied",
+            where=f"detection.{name}",
+            got=value,
+            expected=expected,
+            remedy=f"set {name} within its range",
+            code="event-rule",
+        )

@@ -1,0 +1,137 @@
+"""Mamba-2 blocks: gated state-space layers over time, in one direction or in both.
+
+Parameters carry the public Mamba-2 names and shapes (`in_proj`, `conv1d`, `dt_bias`, `A_log`, `D`, `norm`, `out_proj`),
+so published weights of a layer load into `Mamba2`. `BiMamba2` is a `Mamba2` that reads the same projections a second
+time from the end: projections, which hold nearly all parameters and work, are shared by the directions, while each
+direction owns its convolution, step sizes, decays and skip. Both directions go through one call of the scan.
+
+Invariant: a step that is not kept neither gives to nor takes from a kept step, in either direction. Its input is zero, as
+beyond the ends of a sequence, and its step size is zero, which leaves the state as it was.
+
+Source: Dao and Gu 2024, arXiv 2405.21060; projections shared by the directions: Schiff et al. 2024, arXiv 2403.03234.
+
+Shape legend: B batch, L length, W width, I inner width = expand * W, H heads, P head_dim = I / H, N state.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ictal.models.scan import scan
+
+_DT_RANGE = (1e-3, 1e-1)
+_RATE_RANGE = (1.0, 16.0)
+
+
+class Direction(nn.Module):
+    """What one direction of time owns: convolution, step sizes, decays and skip.
+
+    At the start the heads' memories are spread evenly on a logarithmic scale, from under one step to about 1,000 steps.
+
+    Args:
+        inner: Inner width, a multiple of `head_dim`.
+        state: Size of each head's state.
+        head_dim: Numbers per head.
+        conv_steps: Steps that the convolution sees, the present one included.
+    """
+
+    def __init__(self, inner: int, *, state: int, head_dim: int, conv_steps: int = 4) -> None:
+        super().__init__()
+        assert inner % head_dim == 0
+        self.heads, self.head_dim, self.state = inner // head_dim, head_dim, state
+        mixed = inner + 2 * state
+        self.conv1d = nn.Conv1d(mixed, mixed, conv_steps, groups=mixed, padding=conv_steps - 1)
+        dt = torch.logspace(*(math.log10(end) for end in _DT_RANGE), self.heads)
+        self.dt_bias = nn.Parameter(dt + torch.log(-torch.expm1(-dt)))
+        self.A_log = nn.Parameter(torch.linspace(*(math.log(end) for end in _RATE_RANGE), self.heads))
+        self.D = nn.Parameter(torch.ones(self.heads))
+
+    def operands(self, mixed: Tensor, dt: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """The scan's x, dt, a, b, c from projected (B, L, I + 2N) and (B, L, H), whose time runs this way."""
+        length = mixed.shape[1]
+        mixed = functional.silu(self.conv1d(mixed.mT)[..., :length].mT)
+        x, b, c = mixed.split([self.heads * self.head_dim, self.state, self.state], dim=-1)
+        dt = functional.softplus(dt + self.dt_bias)
+        if keep is not None:
+            dt = dt * keep.unsqueeze(-1)
+        rates = -torch.exp(self.A_log).expand(len(x), -1)
+        return x.unflatten(-1, (self.heads, self.head_dim)), dt, rates, b, c
+
+    def skip(self, x: Tensor) -> Tensor:
+        """What goes past the scan: each head's input, scaled."""
+        return x * self.D.to(x.dtype).unsqueeze(-1)
+
+
+class Mamba2(Direction):
+    """One Mamba-2 layer, forward in time: (B, L, W) to the same shape.
+
+    Args:
+        width: Width of input and output.
+        state: Size of each head's state.
+        head_dim: Numbers per head.
+        expand: Inner width as a multiple of the width.
+    """
+
+    def __init__(self, width: int, *, state: int, head_dim: int, expand: int = 2) -> None:
+        inner = expand * width
+        super().__init__(inner, state=state, head_dim=head_dim)
+        self.in_proj = nn.Linear(width, 2 * inner + 2 * state + self.heads, bias=False)
+        self.norm = nn.RMSNorm(inner, eps=1e-5)
+        self.out_proj = nn.Linear(inner, width, bias=False)
+
+    def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
+        """The layer's output; `keep` (B, L) says which steps are real."""
+        gate, mixed, dt = self._project(hidden, keep)
+        x, dt, rates, b, c = self.operands(mixed, dt, keep)
+        y, _ = scan(x, dt, rates, b, c)
+        return self._finish(y + self.skip(x), gate)
+
+    def _project(self, hidden: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Gate (B, L, I), what the convolution mixes (B, L, I + 2N), and raw step sizes (B, L, H)."""
+        if keep is not None:
+            hidden = hidden * keep.unsqueeze(-1)
+        inner = self.heads * self.head_dim
+        gate, mixed, dt = self.in_proj(hidden).split([inner, inner + 2 * self.state, self.heads], dim=-1)
+        return gate, mixed, dt
+
+    def _finish(self, y: Tensor, gate: Tensor) -> Tensor:
+        """Gated normalisation of (B, L, H, P) and projection back to the width."""
+        projected: Tensor = self.out_proj(self.norm(y.flatten(2) * functional.silu(gate)))
+        return projected
+
+
+class BiMamba2(Mamba2):
+    """One Mamba-2 layer that reads time in both directions: (B, L, W) to the same shape."""
+
+    def __init__(self, width: int, *, state: int, head_dim: int, expand: int = 2) -> None:
+        super().__init__(width, state=state, head_dim=head_dim, expand=expand)
+        self.reverse = Direction(expand * width, state=state, head_dim=head_dim)
+
+    def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
+        """The layer's output; `keep` (B, L) says which steps are real."""
+        gate, mixed, dt = self._project(hidden, keep)
+        ahead = self.operands(mixed, dt, keep)
+        back = self.reverse.operands(mixed.flip(1), dt.flip(1), None if keep is None else keep.flip(1))
+        y, _ = scan(*(torch.cat(pair) for pair in zip(ahead, back, strict=True)))
+        y_ahead, y_back = y.chunk(2)
+        both = y_ahead + self.skip(ahead[0]) + (y_back + self.reverse.skip(back[0])).flip(1)
+        return self._finish(both, gate)
+
+
+class Residual(nn.Module):
+    """A layer on the normalised input, added to the input (pre-norm)."""
+
+    def __init__(self, width: int, layer: Mamba2, *, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.RMSNorm(width, eps=1e-5)
+        self.layer = layer
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
+        """(B, L, W) to the same shape."""
+        added: Tensor = hidden + self.dropout(self.layer(self.norm(hidden), keep))
+        return added

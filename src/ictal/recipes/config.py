@@ -1,0 +1,245 @@
+"""One configuration: every room's own section, read from TOML, overridden from the command line, checked as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+import tomli_w
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked
+
+from ictal.detection.events import EventRule
+from ictal.errors import InputError
+from ictal.models.detector import DetectorConfig
+from ictal.signals.preprocess import PreprocessConfig
+from ictal.training.augment import AugmentConfig
+from ictal.training.guards import GuardConfig
+from ictal.training.loop import TrainConfig
+from ictal.windows.index import WindowConfig
+from ictal.windows.plan import BatchConfig
+from ictal.windows.splits import SplitConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusConfig:
+    """Which recordings."""
+
+    path: str = ""
+    """Folder of the corpus."""
+    layout: Literal["auto", "tusz", "bids", "folder"] = "auto"
+    """How the folder is organised; `auto` looks and says what it found."""
+    label_mapping: dict[str, str] = field(default_factory=dict)
+    """Labels outside the vocabulary and the known label that each is to be read as, e.g. `{nesz = "bckg"}`."""
+    exclude: tuple[str, ...] = ()
+    """Ids of recordings to leave out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventConfig:
+    """How a trace of probabilities becomes events; the threshold itself is chosen on the dev part."""
+
+    off_ratio: float = 0.5
+    """An event lasts while the probability is at least this share of the threshold."""
+    min_duration_s: float = 5.0
+    """Shorter events are dropped."""
+    merge_gap_s: float = 10.0
+    """Events closer together are one."""
+
+    def rule(self, threshold: float) -> EventRule:
+        """The rule at a threshold."""
+        return EventRule(on=threshold, **asdict(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig:
+    """What is scored and at which operating point."""
+
+    part: Literal["eval", "dev", "train"] = "eval"
+    """Part of the split to score. `train` shows only whether the model can learn; the results say so."""
+    false_alarms_per_24h: float = 24.0
+    """Most false alarms per 24 h that the threshold may give on the dev part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineConfig:
+    """Where and with what the work is done; nothing here changes a result beyond float order."""
+
+    store: str = "store"
+    """Folder of the signal store; shared by all runs."""
+    workers: int = 2
+    """Processes that prepare signals."""
+    threads: int = 2
+    """Threads of one training or detection process."""
+    device: str = "cpu"
+    """torch device of training and detection."""
+
+
+@checked(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Config:
+    """Everything that a run depends on."""
+
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    windows: WindowConfig = field(default_factory=WindowConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    batch: BatchConfig = field(default_factory=BatchConfig)
+    signals: PreprocessConfig = field(default_factory=PreprocessConfig)
+    model: DetectorConfig = field(default_factory=DetectorConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    guard: GuardConfig = field(default_factory=GuardConfig)
+    events: EventConfig = field(default_factory=EventConfig)
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    machine: MachineConfig = field(default_factory=MachineConfig)
+
+    def __post_init__(self) -> None:
+        self.windows.grid(self.signals.rate_hz)
+        length = self.windows.grid(self.signals.rate_hz).length_samples
+        if length % self.model.samples_per_step:
+            raise InputError(
+                "A window is not a whole number of time steps",
+                where="windows.length_s, model.samples_per_step",
+                got=f"{length} samples in a window, {self.model.samples_per_step} in a step",
+                expected="a window length that the step divides",
+                remedy="change one of the two",
+                code="config-value",
+            )
+
+
+def load(file: Path | None, overrides: Sequence[str] = (), *, base: Mapping[str, object] | None = None) -> Config:
+    """The configuration of a file, or of `base`, with command line overrides on top.
+
+    Args:
+        file: TOML file, or None.
+        overrides: Words such as `--train.steps 500` or `--train.steps=500`.
+        base: Settings to start from where there is no file.
+
+    Raises:
+        InputError: if the file cannot be read, a key is unknown or a value does not fit.
+    """
+    tree = dict(base or {})
+    where = "the configuration"
+    if file is not None:
+        tree, where = _read(file), str(file)
+    for key, text in _pairs(overrides):
+        section, _, name = key.partition(".")
+        branch = tree.setdefault(section, {})
+        if not isinstance(branch, dict):
+            raise _unknown(section, f"--{key}")
+        tree[section] = {**branch, name: _value(text)}
+        where = f"{where}, command line"
+    return check(tree, where)
+
+
+def check(tree: Mapping[str, object], where: str) -> Config:
+    """The configuration that a tree of plain values means."""
+    try:
+        return TypeAdapter(Config).validate_python(_lists_to_tuples(tree))
+    except ValidationError as error:
+        first = error.errors()[0]
+        if isinstance(cause := first.get("ctx", {}).get("error"), InputError):
+            raise cause from None
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+            raise _unknown(key, where) from None
+        raise InputError(
+            f"The setting {key} does not fit",
+            where=where,
+            got=repr(first["input"]),
+            expected=first["msg"],
+            remedy="correct it; `ictal config` shows every key with its meaning",
+            code="config-value",
+        ) from None
+
+
+def tree(config: Config) -> dict[str, dict[str, object]]:
+    """The configuration as plain values, None left out (TOML has none)."""
+    return {
+        section: {name: value for name, value in vars(getattr(config, section)).items() if value is not None}
+        for section in config.__dataclass_fields__
+    }
+
+
+def to_toml(config: Config) -> str:
+    """The configuration as TOML."""
+    return tomli_w.dumps(tree(config))
+
+
+def digest(config: Config, sections: Iterable[str]) -> str:
+    """Hash of some sections."""
+    text = json.dumps({section: tree(config)[section] for section in sections}, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def known_keys() -> list[str]:
+    """Every `section.key`."""
+    return [
+        f"{section}.{name}"
+        for section, part in vars(Config()).items()
+        for name in getattr(part, "__dataclass_fields__", ())
+    ]
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(
+            "The configuration file cannot be read",
+            where=file,
+            got=str(error),
+            expected="a TOML file",
+            remedy="see examples/ for working ones",
+            code="config-unreadable",
+        ) from error
+
+
+def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    pairs = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        key, equals, text = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or "." not in key or not (equals or rest):
+            raise InputError(
+                "A word on the command line is not understood",
+                where="command line",
+                got=word,
+                expected="--section.key value",
+                remedy="see `ictal config` for the keys, and `--help` for the options",
+                code="config-key",
+            )
+        pairs.append((key, text if equals else rest.pop(0)))
+    return pairs
+
+
+def _value(text: str) -> object:
+    """A value in TOML's notation; what is none is a string, so that names need no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _lists_to_tuples(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _lists_to_tuples(entry) for key, entry in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _unknown(key: str, where: str) -> InputError:
+    close = get_close_matches(key, known_keys(), n=1, cutoff=0.5)
+    return InputError(
+        "There is no such setting",
+        where=where,
+        got=key,
+        expected=f"perhaps {close[0]}" if close else "a key that `ictal config` lists",
+        remedy="correct or remove it: a setting that nobody reads would change nothing, silently",
+        code="config-key",
+    )

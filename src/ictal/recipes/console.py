@@ -1,0 +1,200 @@
+"""What people see in the terminal: steps with progress, tables of results. All of it goes to stderr but the results."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console as Terminal
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+Json = Mapping[str, Any]
+
+
+class Console:
+    """The terminal of one command.
+
+    Args:
+        as_json: Print one JSON document on stdout and nothing else there.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.out = Terminal(highlight=False, soft_wrap=True)
+        self.err = Terminal(stderr=True, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, name: str, what: str) -> Iterator[Callable[[int, int], None]]:
+        """A step with a bar; yields what is called with (done, total)."""
+        started = time.monotonic()
+        with self._progress() as progress:
+            task = progress.add_task(f"{name:9}", total=None)
+            yield lambda done, total: progress.update(task, completed=done, total=total)
+        self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({time.monotonic() - started:.1f} s)[/dim]")
+
+    @contextmanager
+    def training(self, steps: int) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
+        """The training's bar, with loss and skill beside it."""
+        started = time.monotonic()
+        last: dict[str, float] = {}
+        with self._progress() as progress:
+            task = progress.add_task("train", total=steps)
+
+            def show(done: int, record: Mapping[str, float]) -> None:
+                last.update(record)
+                text = f"train      loss {record['loss']:.3f}  skill {record['skill']:+.2f}"
+                progress.update(task, completed=done, description=text)
+
+            yield show
+        said = f"{steps} steps, last skill {last['skill']:.2f}" if last else "already done"
+        self.err.print(f"[bold]{'train':9}[/bold] {said} [dim]({time.monotonic() - started:.1f} s)[/dim]")
+
+    def result(self, document: Json, show: Callable[[Console, Json], None]) -> None:
+        """Print a result as JSON or as `show` prints it."""
+        if self.as_json:
+            print(json.dumps(document, indent=1, allow_nan=False))
+        else:
+            show(self, document)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A small table on stdout; the first column is text, the others are numbers."""
+        table = Table(title=title, title_justify="left", title_style="bold")
+        for number, column in enumerate(columns):
+            table.add_column(column, justify="right" if number else "left")
+        for row in rows:
+            table.add_row(*row)
+        self.out.print(table)
+
+    def _progress(self) -> Progress:
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.err,
+            transient=True,
+        )
+
+
+def show_audit(console: Console, audit: Json) -> None:
+    """What a corpus holds and what is wrong with it."""
+    share = "undefined" if audit["share"] is None else f"{audit['share']:.2%}"
+    console.table(
+        f"Corpus ({audit['corpus']})",
+        ["", ""],
+        [
+            ["recordings", f"{audit['recordings']:,}"],
+            ["patients", f"{audit['patients']:,}"],
+            ["hours", f"{audit['hours']:.2f}"],
+            ["seizures", f"{audit['seizures']:,}"],
+            ["patients with seizures", f"{audit['seizure_patients']:,}"],
+            ["ictal time", f"{audit['seizure_seconds']:.0f} s, {share}"],
+            ["labels", ", ".join(f"{label} {rows:,}" for label, rows in audit["labels"].items())],
+        ],
+    )
+    for finding in audit["findings"]:
+        console.out.print(
+            f"{finding['severity']}: {finding['code']}: {finding['path']}\n  {finding['message']}", markup=False
+        )
+    console.out.print(f"{len(audit['findings'])} findings")
+
+
+def show_plan(console: Console, plan: Json) -> None:
+    """Windows, parts and batches."""
+    rows = [
+        [part, *(f"{row[key]:,}" for key in ("patients", "recordings")), f"{row['hours']:.2f}"]
+        + [f"{row[key]:,}" for key in ("seizures", "windows", "seizure_windows")]
+        for part, row in plan["splits"].items()
+    ]
+    columns = ["part", "patients", "recordings", "hours", "seizures", "windows", "seizure windows"]
+    console.table("Split", columns, rows)
+    natural, drawn, batches = plan["prior"]["natural"], plan["prior"]["drawn"], plan["batches"]
+    console.table(
+        "Training",
+        ["", "in the recordings", "in the batches"],
+        [
+            ["windows with a seizure", f"{natural['window']:.2%}", f"{drawn['window']:.2%}"],
+            ["ictal time steps", f"{natural['time_step']:.2%}", f"{drawn['time_step']:.2%}"],
+        ],
+    )
+    console.out.print(
+        f"Every one of {batches['checked']:,} batches of {batches['size']} was counted: "
+        f"{batches['seizure_min']} to {batches['seizure_max']} windows with a seizure."
+    )
+    for chance in plan["feasibility"]["chances"]:
+        exponent = chance["log10_probability"]
+        said = (
+            "impossible"
+            if exponent is None
+            else f"1 in {10**-exponent:,.0f}"
+            if exponent > -9
+            else f"10^{exponent:.0f}"
+        )
+        console.out.print(f"  chance that {chance['event']}: {said}")
+    show_quarantined(console, plan["quarantined"])
+
+
+def show_quarantined(console: Console, entries: Sequence[Json]) -> None:
+    """Recordings that were set aside."""
+    for entry in entries:
+        console.err.print(f"set aside: {entry['id']} ({entry['code']}): {entry['reason']}", markup=False)
+
+
+def show_incident(console: Console, incident: Json) -> None:
+    """What each strategy of the incident would have drawn."""
+    rows = [
+        [
+            row["strategy"],
+            "-" if row["probe_found"] is None else str(row["probe_found"]),
+            f"{row['drawn_seizure_share']:.1%}",
+            f"{row['batches_without_seizure']:.1%}",
+        ]
+        for row in incident["rows"]
+    ]
+    console.table(
+        f"The incident on this corpus: {incident['batches']:,} batches drawn",
+        ["strategy", "probe found", "seizure windows drawn", "batches without one"],
+        rows,
+    )
+
+
+def show_scores(console: Console, document: Json) -> None:
+    """Scores by every scorer."""
+    rows = []
+    for name, score in document["scorers"].items():
+        values = [score[key] for key in ("sensitivity", "precision", "f1", "false_alarms_per_24h")]
+        rows.append([name, *("undefined" if v is None else f"{v:.3g}" for v in values)])
+        rows[-1] += [f"{score['true_positives']:g} of {score['reference']:g}", f"{score['hours']:.2f}"]
+    columns = ["scorer", "sensitivity", "precision", "F1", "false alarms / 24 h", "found", "hours"]
+    console.table("Scores", columns, rows)
+
+
+def show_evaluation(console: Console, document: Json) -> None:
+    """Scores, ranking, calibration and operating point."""
+    show_scores(console, document)
+    areas = {name: document[name] for name in ("window_auroc", "window_auprc", "second_auroc", "ece")}
+    console.table(
+        "Ranking and calibration", list(areas), [[f"{v:.4f}" if v is not None else "undefined" for v in areas.values()]]
+    )
+    point = document["operating_point"]
+    console.out.print(
+        f"Threshold {point['threshold']:.3g}, chosen on the {point['tuned_on']} part for at most "
+        f"{point['target_per_24h']:g} false alarms per 24 h."
+    )
+    if not point["target_reached"]:
+        console.out.print(f"The target was not reached: {point['reason']}", markup=False)
+    if not document["unseen_patients"]:
+        console.out.print("These are the patients that it was trained on: this shows that it can learn, not more.")
+
+
+def show_demo(console: Console, document: Json) -> None:
+    """What was drawn, what was learnt, what it scores on patients it never saw."""
+    show_plan(console, document["plan"])
+    show_incident(console, document["incident"])
+    show_evaluation(console, document)
+    console.out.print(f"Training: {document['verdict']['kind']} (skill {document['verdict']['evidence']['skill']}).")
+    console.out.print(f"{document['seconds']:.0f} s. Report: {document['report']}", markup=False)

@@ -1,0 +1,125 @@
+"""A trained detector on disk: weights without pickled code, and everything that its numbers depend on beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ictal.detection.calibration import Calibration, correct_prior, sigmoid
+from ictal.detection.events import events
+from ictal.detection.tuning import OperatingPoint
+from ictal.errors import InputError
+from ictal.models.detector import build
+from ictal.recipes import config as configs
+from ictal.recipes.config import Config
+from ictal.recipes.run import missing, write_text
+from ictal.training.inference import SignalSource, recording_logits
+from ictal.windows.prior import Prevalence, Prior
+
+WEIGHTS, CARD = "model.safetensors", "detector.json"
+Trace = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Detector:
+    """A model with what turns its logits into events."""
+
+    model: nn.Module
+    config: Config
+    channels: tuple[str, ...]
+    prior: Prior
+    plan_hash: str
+    calibration: Calibration | None = None
+    operating_point: OperatingPoint | None = None
+
+    @property
+    def steps_hz(self) -> float:
+        """Time steps per second."""
+        return self.config.signals.rate_hz / self.config.model.samples_per_step
+
+    def logits(self, signal: SignalSource) -> Trace:
+        """Logit of every time step of a recording, as a model trained at the natural prevalence would give it."""
+        grid = self.config.windows.grid(self.config.signals.rate_hz)
+        raw = recording_logits(
+            self.model,
+            signal,
+            length_samples=grid.length_samples,
+            samples_per_step=self.config.model.samples_per_step,
+            batch_size=self.config.batch.size,
+            device=torch.device(self.config.machine.device),
+        )
+        return correct_prior(raw, self.prior.natural.time_step, self.prior.drawn.time_step)
+
+    def probability(self, logits: Trace) -> Trace:
+        """Calibrated probability of each time step being ictal."""
+        assert self.calibration is not None, "the detector is not calibrated"
+        return sigmoid(self.calibration.apply(logits))
+
+    def events_at(self, probability: Trace, threshold: float) -> Trace:
+        """Events of a recording at a threshold: (events, 2) seconds."""
+        return events(probability, self.steps_hz, self.config.events.rule(threshold))
+
+    def detect(self, probability: Trace, duration_s: float) -> Trace:
+        """Events of a recording at the operating point; the last step may reach past the end, an event may not."""
+        assert self.operating_point is not None, "the detector has no operating point"
+        return np.minimum(self.events_at(probability, self.operating_point.threshold), duration_s)
+
+
+def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None = None) -> None:
+    """Keep a detector; without weights, only what is said about it."""
+    if weights is not None:
+        temporary = folder / f".{WEIGHTS}"
+        save_file({name: value.contiguous().cpu() for name, value in weights.items()}, temporary)
+        temporary.replace(folder / WEIGHTS)
+    card = {
+        "channels": list(detector.channels),
+        "prior": asdict(detector.prior),
+        "plan_hash": detector.plan_hash,
+        "calibration": None if detector.calibration is None else asdict(detector.calibration),
+        "operating_point": None if detector.operating_point is None else asdict(detector.operating_point),
+        "config": configs.tree(detector.config),
+    }
+    write_text(folder / CARD, json.dumps(card, indent=1))
+
+
+def load(folder: Path) -> Detector:
+    """Read a detector.
+
+    Raises:
+        InputError: if the folder holds none, or its weights do not fit its model.
+    """
+    for name in (WEIGHTS, CARD):
+        if not (folder / name).exists():
+            raise missing(folder / name, f"ictal train {folder}")
+    card = json.loads((folder / CARD).read_text())
+    config = configs.check(card["config"], str(folder / CARD))
+    prior = Prior(natural=Prevalence(**card["prior"]["natural"]), drawn=Prevalence(**card["prior"]["drawn"]))
+    model = build(config.model, len(card["channels"]), prior.drawn.time_step)
+    try:
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except RuntimeError as error:
+        raise InputError(
+            "The weights do not fit the model",
+            where=folder / WEIGHTS,
+            got=str(error),
+            expected=f"the weights that {CARD} describes",
+            remedy="train again, or restore the file",
+            code="weights",
+        ) from error
+    return Detector(
+        model=model.to(config.machine.device),
+        config=config,
+        channels=tuple(card["channels"]),
+        prior=prior,
+        plan_hash=card["plan_hash"],
+        calibration=Calibration(**card["calibration"]) if card["calibration"] else None,
+        operating_point=OperatingPoint(**card["operating_point"]) if card["operating_point"] else None,
+    )

@@ -1,0 +1,289 @@
+"""`ictal evaluate`: calibrate and choose the threshold on the dev part, score the eval part, recording by recording."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ictal.detection.calibration import Calibration, fit_temperature
+from ictal.detection.tuning import OperatingPoint, choose
+from ictal.errors import InputError
+from ictal.recipes import detector as detectors
+from ictal.recipes.detector import Detector, Trace
+from ictal.recipes.plan import Planned, Progress
+from ictal.recipes.prepare import open_stored
+from ictal.recipes.run import Run
+from ictal.recordings.annotations import bids
+from ictal.recordings.events import Event
+from ictal.scoring import summary
+from ictal.scoring.curves import Curve, sensitivity_curve
+from ictal.scoring.curves import Trace as ScoredTrace
+from ictal.scoring.ranking import auprc, auroc
+from ictal.scoring.reliability import ReliabilityTable, reliability_table
+from ictal.scoring.szcore import count_events, count_samples
+from ictal.timeline import spans as sp
+from ictal.windows.index import WindowIndex
+from ictal.windows.splits import Part
+
+BOOTSTRAP_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ScoredPart:
+    """One part of the split with what the detector said about it; lists are in the order of the index."""
+
+    part: Part
+    index: WindowIndex
+    logits: tuple[Trace, ...]
+    ictal_share: tuple[Trace, ...]
+    """Exact ictal share of every time step."""
+    reference_s: tuple[Trace, ...]
+    durations_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluated:
+    """Everything that an evaluation computes."""
+
+    detector: Detector
+    scored: ScoredPart
+    probability: tuple[Trace, ...]
+    detections_s: tuple[Trace, ...]
+    target_reached: bool
+    """Whether the dev part had a threshold that meets the target."""
+    document: dict[str, object]
+
+
+def evaluate_run(run: Run, planned: Planned, progress: Progress) -> Evaluated:
+    """Score the part of the split that the configuration names.
+
+    The threshold comes from the dev part. Where there is none (`split.method = "all-train"`), it comes from the scored
+    part itself, and the document says so.
+
+    Raises:
+        InputError: if the part is empty or shares a patient with training (unless it is `train` itself).
+    """
+    torch.set_num_threads(run.config.machine.threads)
+    detector = _current_detector(run, planned)
+    part: Part = run.config.evaluate.part
+    tuned_on: Part = "dev" if planned.split["dev"] else part
+    _require_scorable(planned, part)
+    parts = [tuned_on] if tuned_on == part else [tuned_on, part]
+    total = sum(len(planned.split[p]) for p in parts)
+    done = 0
+    scored: dict[Part, ScoredPart] = {}
+    for name in parts:
+        scored[name] = _score_part(run, planned, detector, name, lambda n, _: progress(done + n, total))  # noqa: B023
+        done += len(planned.split[name])
+    detector, unreached = _tune(detector, scored[tuned_on])
+    detectors.save(run.folder, detector)
+    return _results(detector, scored[part], tuned_on, unreached)
+
+
+def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
+    """Keep the results: the document, the traces, and every recording's detections as HED-SCORE TSV."""
+    run.keep_config()
+    run.write_json("evaluation.json", evaluated.document)
+    traces = {f"probability_{n}": p.astype(np.float32) for n, p in enumerate(evaluated.probability)}
+    np.savez_compressed(run.path("traces.npz"), allow_pickle=False, **traces)
+    for number, detections_s in zip(planned.split[evaluated.scored.part], evaluated.detections_s, strict=True):
+        recording = planned.labelled[number]
+        path = run.path("detections") / f"{recording.recording.id}_events.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        found = [Event(onset_s=float(onset), stop_s=float(stop), label="sz") for onset, stop in detections_s]
+        bids.write(path, events=found, duration_s=recording.duration_s, start=recording.header.start)
+
+
+def _current_detector(run: Run, planned: Planned) -> Detector:
+    """The run's detector with the settings of this evaluation, made sure to be trained with this plan."""
+    detector = detectors.load(run.folder)
+    if detector.plan_hash != planned.batches.hash:
+        raise InputError(
+            "The detector was trained with another plan",
+            where=run.path(detectors.CARD),
+            got=f"plan {detector.plan_hash}",
+            expected=f"plan {planned.batches.hash}",
+            remedy="train again, or use the run folder that it was trained in",
+            code="plan-changed",
+        )
+    config = replace(
+        detector.config, events=run.config.events, evaluate=run.config.evaluate, machine=run.config.machine
+    )
+    return replace(detector, config=config)
+
+
+def _require_scorable(planned: Planned, part: Part) -> None:
+    if not planned.split[part]:
+        raise InputError(
+            "There is nothing to score",
+            where="evaluate.part",
+            got=f"the {part} part of this split is empty",
+            expected="a part with recordings",
+            remedy='choose another split, or evaluate.part = "train" to see only whether the model has learnt',
+            code="part-empty",
+        )
+    if part != "train":
+        trained = {r.patient for r in planned.batches.index.recordings}
+        seen = trained & {planned.index.recordings[n].patient for n in planned.split[part]}
+        assert not seen, f"patients seen in training: {seen}"
+
+
+def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
+    numbers = planned.split[part]
+    logits = []
+    for done, stored in enumerate(open_stored(run, planned, numbers), 1):
+        logits.append(detector.logits(stored))
+        progress(done, len(numbers))
+    index = planned.index.select(numbers)
+    return ScoredPart(
+        part=part,
+        index=index,
+        logits=tuple(logits),
+        ictal_share=tuple(
+            _ictal_share(r.seizures, r.samples, len(trace), run.config.model.samples_per_step)
+            for r, trace in zip(index.recordings, logits, strict=True)
+        ),
+        reference_s=tuple(np.array(planned.labelled[n].seizures_s, dtype=np.float64).reshape(-1, 2) for n in numbers),
+        durations_s=tuple(planned.labelled[n].duration_s for n in numbers),
+    )
+
+
+def _ictal_share(seizures: sp.Spans, samples: int, steps: int, samples_per_step: int) -> Trace:
+    edges = np.minimum(np.arange(steps + 1) * samples_per_step, samples)
+    return sp.overlap(seizures, edges[:-1], edges[1:]) / np.diff(edges)
+
+
+def _tune(detector: Detector, dev: ScoredPart) -> tuple[Detector, str | None]:
+    """Calibrate on the dev part and choose its threshold there; also why the target was not reached, if so."""
+    logits, ictal = np.concatenate(dev.logits), np.concatenate(dev.ictal_share) >= 0.5
+    detector = replace(detector, calibration=Calibration(temperature=fit_temperature(logits, ictal)))
+    point, reason = _operating_point(
+        _curve(detector, dev), target_per_24h=detector.config.evaluate.false_alarms_per_24h
+    )
+    return replace(detector, operating_point=point), reason
+
+
+def _operating_point(curve: Curve, *, target_per_24h: float) -> tuple[OperatingPoint, str | None]:
+    """The threshold for the target; where that is unreachable, the nearest one that finds a seizure, and the reason."""
+    candidates = (curve.thresholds, curve.sensitivity, curve.false_alarms_per_24h)
+    chosen = choose(*candidates, target_per_24h=target_per_24h)
+    if isinstance(chosen, OperatingPoint):
+        return chosen, None
+    if chosen.lowest_per_24h is None:
+        silent = OperatingPoint(threshold=1.0, sensitivity=0.0, false_alarms_per_24h=0.0, target_per_24h=target_per_24h)
+        return silent, chosen.reason
+    nearest = choose(*candidates, target_per_24h=chosen.lowest_per_24h)
+    assert isinstance(nearest, OperatingPoint)
+    return replace(nearest, target_per_24h=target_per_24h), chosen.reason
+
+
+def _curve(detector: Detector, scored: ScoredPart) -> Curve:
+    traces = [
+        ScoredTrace(name=r.id, probability=detector.probability(logits), reference_s=reference_s, duration_s=duration_s)
+        for r, logits, reference_s, duration_s in zip(
+            scored.index.recordings, scored.logits, scored.reference_s, scored.durations_s, strict=True
+        )
+    ]
+    return sensitivity_curve(traces, detector.events_at)
+
+
+def _results(detector: Detector, scored: ScoredPart, tuned_on: Part, unreached: str | None) -> Evaluated:
+    probability = tuple(detector.probability(logits) for logits in scored.logits)
+    detections_s = tuple(
+        detector.detect(p, duration_s) for p, duration_s in zip(probability, scored.durations_s, strict=True)
+    )
+    reliability = reliability_table(np.concatenate(probability), np.concatenate(scored.ictal_share) >= 0.5)
+    document = {
+        "part": scored.part,
+        "unseen_patients": scored.part != "train",
+        "recordings": len(scored.index.recordings),
+        "scorers": _scores(scored, detections_s),
+        **_ranking(detector, scored, probability),
+        "ece": reliability.ece,
+        "mean_probability": float(np.concatenate(probability).mean()),
+        "ictal_share": float(np.concatenate(scored.ictal_share).mean()),
+        "temperature": detector.calibration.temperature if detector.calibration else None,
+        "operating_point": {
+            **(asdict(detector.operating_point) if detector.operating_point else {}),
+            "tuned_on": tuned_on,
+            "target_reached": unreached is None,
+            "reason": unreached,
+        },
+        "curve": _arrays(_curve(detector, scored)),
+        "reliability": _arrays(reliability),
+        "plan_hash": detector.plan_hash,
+    }
+    return Evaluated(
+        detector=detector,
+        scored=scored,
+        probability=probability,
+        detections_s=detections_s,
+        target_reached=unreached is None,
+        document=document,
+    )
+
+
+def _arrays(table: Curve | ReliabilityTable) -> dict[str, list[float | None]]:
+    """The arrays of a table as lists; undefined is null."""
+    return {
+        name: [None if math.isnan(value) else float(value) for value in column]
+        for name, column in vars(table).items()
+        if isinstance(column, np.ndarray)
+    }
+
+
+def _scores(scored: ScoredPart, detections_s: Sequence[Trace]) -> dict[str, object]:
+    patients = {r.id: r.patient for r in scored.index.recordings}
+    scores: dict[str, object] = {}
+    for name, count in (("szcore_event", count_events), ("szcore_sample", count_samples)):
+        counts = {
+            r.id: count(reference_s, found_s, duration_s)
+            for r, reference_s, found_s, duration_s in zip(
+                scored.index.recordings, scored.reference_s, detections_s, scored.durations_s, strict=True
+            )
+        }
+        scores[name] = summary.document(counts, patients, generator=np.random.default_rng(BOOTSTRAP_SEED))
+    return scores
+
+
+def _ranking(detector: Detector, scored: ScoredPart, probability: Sequence[Trace]) -> dict[str, object]:
+    """Areas under the curves over the index's windows and over seconds."""
+    window_score, window_ictal = _by_window(detector, scored, probability)
+    second_score, second_ictal = _by_second(detector, scored, probability)
+    areas = {
+        "window_auroc": auroc(window_score, window_ictal),
+        "window_auprc": auprc(window_score, window_ictal),
+        "second_auroc": auroc(second_score, second_ictal),
+        "second_auprc": auprc(second_score, second_ictal),
+    }
+    return {name: None if math.isnan(area) else area for name, area in areas.items()}
+
+
+def _by_window(
+    detector: Detector, scored: ScoredPart, probability: Sequence[Trace]
+) -> tuple[Trace, npt.NDArray[np.bool_]]:
+    """Highest probability in every window of the index, and whether the window holds a seizure."""
+    index, step = scored.index, detector.config.model.samples_per_step
+    numbers = np.arange(index.windows)
+    recording, start = index.locate(numbers)
+    stop = start + index.valid_samples(numbers)
+    scores = [probability[r][a // step : -(-b // step)].max() for r, a, b in zip(recording, start, stop, strict=True)]
+    return np.array(scores), index.ictal_samples_in(numbers) > 0
+
+
+def _by_second(
+    detector: Detector, scored: ScoredPart, probability: Sequence[Trace]
+) -> tuple[Trace, npt.NDArray[np.bool_]]:
+    """Mean probability of every second, and whether at least half of it is ictal."""
+    scores, ictal = [], []
+    for trace, share in zip(probability, scored.ictal_share, strict=True):
+        second = (np.arange(len(trace)) / detector.steps_hz).astype(np.int64)
+        steps = np.bincount(second)
+        scores.append(np.bincount(second, weights=trace) / steps)
+        ictal.append(np.bincount(second, weights=share) / steps >= 0.5)
+    return np.concatenate(scores), np.concatenate(ictal)

@@ -1,0 +1,196 @@
+"""`ictal plan`: windows, split and batches, from annotations and headers, before any signal is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from ictal.errors import InputError
+from ictal.recipes.run import Run
+from ictal.recordings import corpus as corpora
+from ictal.recordings.corpus import Corpus, Labelled, Quarantined
+from ictal.recordings.montages import MONTAGES, derive, named
+from ictal.signals.preprocess import PreprocessConfig, samples_out
+from ictal.timeline import spans as sp
+from ictal.windows import feasibility, plan, prior, storage, strategies
+from ictal.windows import splits as splitting
+from ictal.windows.index import IndexedRecording, WindowIndex, build
+from ictal.windows.plan import BatchPlan
+from ictal.windows.prior import Prior
+from ictal.windows.splits import Split
+
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Planned:
+    """Everything that is decided before a signal is read."""
+
+    corpus: Corpus
+    labelled: tuple[Labelled, ...]
+    """Usable recordings, in the order of the index."""
+    quarantined: tuple[Quarantined, ...]
+    index: WindowIndex
+    """All usable recordings."""
+    split: Split
+    batches: BatchPlan
+    """Drawn from the training part alone."""
+    prior: Prior
+    """Of the training part."""
+
+
+def plan_run(run: Run, progress: Progress | None = None) -> Planned:
+    """Decide everything; the same configuration and corpus give the same answer."""
+    config = run.config
+    corpus = _without(corpora.discover(Path(config.corpus.path), config.corpus.layout), config.corpus.exclude)
+    labelled, damaged = corpora.read_labels(corpus, mapping=config.corpus.label_mapping, progress=progress)
+    usable, indexed, unmounted = _index_each(labelled, config.signals)
+    index = build(indexed, config.windows.grid(config.signals.rate_hz))
+    _require_seizures(index, corpus)
+    split = splitting.split(index.recordings, [r.recording.split for r in usable], config.split)
+    batches = plan.balanced(index.select(split["train"]), config.batch)
+    return Planned(
+        corpus=corpus,
+        labelled=tuple(usable),
+        quarantined=(*damaged, *unmounted),
+        index=index,
+        split=split,
+        batches=batches,
+        prior=prior.of_plan(batches),
+    )
+
+
+def _without(corpus: Corpus, excluded: tuple[str, ...]) -> Corpus:
+    unknown = sorted(set(excluded) - {recording.id for recording in corpus.recordings})
+    if unknown:
+        raise InputError(
+            "A recording to leave out is not in the corpus",
+            where="corpus.exclude",
+            got=unknown[0],
+            expected=f"the id of one of {len(corpus.recordings)} recordings, as `ictal audit` names them",
+            remedy="correct the id",
+            code="config-value",
+        )
+    return replace(corpus, recordings=tuple(r for r in corpus.recordings if r.id not in excluded))
+
+
+def _index_each(
+    labelled: list[Labelled], config: PreprocessConfig
+) -> tuple[list[Labelled], list[IndexedRecording], list[Quarantined]]:
+    """Each recording as the index needs it; those that cannot be brought to the montage are set aside."""
+    usable, indexed, unmounted = [], [], []
+    for recording in labelled:
+        try:
+            indexed.append(_indexed(recording, config))
+        except InputError as error:
+            if not (error.code.startswith("channel-") or corpora.is_quarantine(error)):
+                raise
+            unmounted.append(corpora.quarantined(recording.recording, error))
+        else:
+            usable.append(recording)
+    if not usable:
+        raise InputError(
+            "No recording can be brought to the montage",
+            where="signals.montage",
+            got=f"{len(unmounted)} recordings set aside; the first: {unmounted[0].reason}",
+            expected=f"recordings that have the channels of {config.montage}",
+            remedy=f"choose another montage: {', '.join(MONTAGES)}",
+            code="channel-missing",
+        )
+    return usable, indexed, unmounted
+
+
+def _indexed(recording: Labelled, config: PreprocessConfig) -> IndexedRecording:
+    """A recording's length and seizures in samples of the store's rate."""
+    header = recording.header
+    rate_hz = derive(named(config.montage), header).rate_hz
+    samples = samples_out(round(header.duration_s * rate_hz), rate_hz, config.rate_hz)
+    seizures = sp.clip(sp.spans_from_seconds(recording.seizures_s, config.rate_hz), 0, samples)
+    return IndexedRecording(
+        id=recording.recording.id, patient=recording.recording.patient, samples=samples, seizures=seizures
+    )
+
+
+def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
+    """Keep the plan in the run folder."""
+    run.keep_config()
+    storage.save(planned.index, run.path("index.parquet"))
+    run.write_json("plan.json", document)
+    run.write_json("incident.json", incident(run, planned))
+
+
+def load(run: Run) -> Planned:
+    """Plan again and make sure that it is what `ictal plan` showed.
+
+    Raises:
+        InputError: if the corpus or the settings have changed since.
+    """
+    shown = run.read_json("plan.json", "ictal plan")
+    planned = plan_run(run)
+    if shown["plan_hash"] != planned.batches.hash:
+        raise InputError(
+            "The plan is not the one that was shown",
+            where=run.path("plan.json"),
+            got=f"plan {planned.batches.hash}",
+            expected=f"plan {shown['plan_hash']}",
+            remedy=f"the corpus or the settings have changed: run `ictal plan {run.folder}` and look at it again",
+            code="plan-changed",
+        )
+    return planned
+
+
+def incident(run: Run, planned: Planned) -> dict[str, object]:
+    """What the strategies of the incident would have drawn here, beside what the plan draws."""
+    steps = run.config.train.steps
+    outcomes = strategies.replay(planned.batches, steps, run.config.batch.seed)
+    return {"batches": steps, "rows": [asdict(outcome) for outcome in outcomes]}
+
+
+def document(run: Run, planned: Planned) -> dict[str, object]:
+    """The plan in numbers, for people and machines."""
+    batch, steps = run.config.batch, run.config.train.steps
+    train = planned.batches.index
+    return {
+        "corpus": planned.corpus.name,
+        "windows": planned.index.windows,
+        "seizure_windows": len(planned.index.seizure_windows),
+        "strata": planned.index.strata(),
+        "natural_prevalence": asdict(prior.natural(planned.index)),
+        "drawn_prevalence": asdict(planned.prior.drawn),
+        "prior": asdict(planned.prior),
+        "splits": {
+            part: _part(planned.index.select(numbers), run.config.signals.rate_hz)
+            for part, numbers in planned.split.items()
+        },
+        "batches": asdict(planned.batches.check(steps)),
+        "coverage": plan.coverage(planned.batches, steps),
+        "feasibility": feasibility.assess(train, batch.size, batch.seizure_windows),
+        "quarantined": [asdict(entry) for entry in planned.quarantined],
+        "index_hash": planned.index.hash,
+        "plan_hash": planned.batches.hash,
+    }
+
+
+def _part(part: WindowIndex, rate_hz: int) -> dict[str, object]:
+    return {
+        "patients": len({r.patient for r in part.recordings}),
+        "recordings": len(part.recordings),
+        "hours": sum(r.samples for r in part.recordings) / rate_hz / 3600,
+        "seizures": part.seizures,
+        "windows": part.windows,
+        "seizure_windows": len(part.seizure_windows),
+    }
+
+
+def _require_seizures(index: WindowIndex, corpus: Corpus) -> None:
+    if len(index.seizure_windows) == 0:
+        raise InputError(
+            "The corpus holds no seizure",
+            where=corpus.root,
+            got=f"0 of {index.windows} windows in {len(index.recordings)} recordings",
+            expected="at least one seizure",
+            remedy="run `ictal audit` on it: in a seizure corpus this means that the annotations were not read",
+            code="no-seizures",
+        )

@@ -1,0 +1,112 @@
+"""The run folder: everything that a run made, under fixed names, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from ictal.errors import InputError
+from ictal.recipes import config as configs
+from ictal.recipes.config import Config
+
+LIBRARIES = ("ictal", "numpy", "scipy", "torch", "edfio", "pyarrow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A folder and the configuration that its contents were made with."""
+
+    folder: Path
+    config: Config
+
+    def keep_config(self) -> None:
+        """Save the resolved configuration and what computes with it; called when a step has accepted both."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_text(self.path("config.toml"), configs.to_toml(self.config))
+        self.write_json("versions.json", versions())
+
+    def path(self, name: str) -> Path:
+        """Where something of this name is kept."""
+        return self.folder / name
+
+    def write_json(self, name: str, document: Mapping[str, object]) -> None:
+        """Keep a document."""
+        write_text(self.path(name), json.dumps(document, indent=1, allow_nan=False))
+
+    def read_json(self, name: str, made_by: str) -> dict[str, object]:
+        """A document that an earlier step has kept.
+
+        Raises:
+            InputError: if it is missing, naming the command that makes it.
+        """
+        path = self.path(name)
+        if not path.exists():
+            raise missing(path, f"{made_by} {self.folder}")
+        document: dict[str, object] = json.loads(path.read_text())
+        return document
+
+
+def missing(path: Path, command: str) -> InputError:
+    """The error for a file that an earlier command should have made."""
+    return InputError(
+        "Something that this step needs is not there",
+        where=path,
+        got="no such file",
+        expected="the result of an earlier step",
+        remedy=f"run `{command}` first",
+        code="step-missing",
+    )
+
+
+def open_run(folder: Path, file: Path | None, overrides: Sequence[str]) -> Run:
+    """The run of a folder: its own configuration, or that of `file`, with overrides on top. Writes nothing.
+
+    Paths are kept absolute, so that a run can be taken up from any folder.
+    """
+    own = folder / "config.toml"
+    base = tomllib.loads(own.read_text()) if file is None and own.exists() else None
+    config = configs.load(file, overrides, base=base)
+    tree = configs.tree(config)
+    if config.corpus.path:
+        tree["corpus"]["path"] = str(Path(config.corpus.path).absolute())
+    tree["machine"]["store"] = str(Path(config.machine.store).absolute())
+    run = Run(folder=folder, config=configs.check(tree, str(own)))
+    _require_corpus(run.config)
+    return run
+
+
+def versions() -> dict[str, object]:
+    """What computed the results."""
+    return {
+        "python": platform.python_version(),
+        "machine": platform.platform(),
+        "command": " ".join(sys.argv),
+        **{library: version(library) for library in LIBRARIES},
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that is whole or absent."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _require_corpus(config: Config) -> None:
+    path = Path(config.corpus.path)
+    if not config.corpus.path or not path.is_dir():
+        raise InputError(
+            "There is no corpus",
+            where="corpus.path",
+            got=config.corpus.path or "nothing",
+            expected="a folder with recordings and their annotations",
+            remedy="add --corpus.path FOLDER, or make one to try with: `ictal synth FOLDER`",
+            code="corpus-missing",
+        )

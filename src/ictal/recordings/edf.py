@@ -1,0 +1,418 @@
+"""EDF and EDF+C: the header, decoded strictly where a mistake would move time or change amplitude, and samples in µV.
+
+Invariants: the data bytes are as many as the header says; a value is `gain_uv * digital + offset_uv`; record r of the
+file begins at exactly `r * record_duration_s`. Nothing is repaired: what breaks an invariant is refused with a code
+that starts with `edf-`; what is merely odd (a date with colons) is noted. Text may hold any byte.
+
+Sources: Kemp et al. 1992 (EDF), Kemp & Olivan 2003 (EDF+).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import itertools
+import math
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ictal.errors import InputError
+from ictal.recordings.channels import is_scalp
+
+_FIXED_BYTES = 256
+_SIGNAL_BYTES = 256
+_SAMPLE_BYTES = 2
+_BLOCK_BYTES = 1 << 20  # about what a core's cache holds: larger blocks read slower
+_EXCESS_S = 1.0
+_UV = {"uv": 1.0, "μv": 1.0, "mv": 1e3, "v": 1e6}  # casefold() turns the micro sign into the Greek mu of this key
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+_FIELDS = (
+    ("label", 16),
+    ("transducer", 80),
+    ("dimension", 8),
+    ("physical_min", 8),
+    ("physical_max", 8),
+    ("digital_min", 8),
+    ("digital_max", 8),
+    ("prefiltering", 80),
+    ("samples", 8),
+    ("reserved", 32),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """One ordinary signal of an EDF.
+
+    Args:
+        label: As in the file, without padding.
+        dimension: As in the file, without padding.
+        prefiltering: As in the file, without padding.
+        samples_per_record: Samples in one data record.
+        rate_hz: Samples per second.
+        gain_uv: µV per digital unit, negative where the file is calibrated upside down; NaN where it has no µV.
+        offset_uv: µV at digital zero; NaN where the signal has no µV.
+        first_sample: Its place in a data record, in 16-bit samples.
+    """
+
+    label: str
+    dimension: str
+    prefiltering: str
+    samples_per_record: int
+    rate_hz: float
+    gain_uv: float
+    offset_uv: float
+    first_sample: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What an EDF says about itself.
+
+    Args:
+        path: The file.
+        signals: Its ordinary signals in order; annotation signals are left out.
+        record_count: Whole data records.
+        record_duration_s: Length of one.
+        duration_s: Length of the recording.
+        start: When it started, by the recorder's clock; None where the file does not say.
+        header_bytes: Where the first data record begins.
+        record_bytes: Length of one data record, annotation signals included.
+        notes: What is odd about the header and was read all the same.
+    """
+
+    path: Path
+    signals: tuple[Signal, ...]
+    record_count: int
+    record_duration_s: float
+    duration_s: float
+    start: dt.datetime | None
+    header_bytes: int
+    record_bytes: int
+    notes: tuple[str, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Labels of the ordinary signals, in order."""
+        return tuple(signal.label for signal in self.signals)
+
+
+def read_header(path: Path) -> Header:
+    """Decode the header of an EDF or EDF+C file and check it against the file's size.
+
+    Raises:
+        InputError: codes `edf-unreadable` (no EDF, or a field that is no number), `edf-truncated` (fewer data bytes
+            than the header says), `edf-excess` (over 1 s more), `edf-discontinuous` (EDF+D), `edf-calibration` (a
+            scalp channel in volts whose digital or physical range is empty).
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            fixed = _read_fixed(path, file.read(_FIXED_BYTES))
+            rows = _read_table(path, fixed.signal_count, file.read(_SIGNAL_BYTES * fixed.signal_count))
+            data_bytes = os.fstat(file.fileno()).st_size - fixed.header_bytes
+    except OSError as error:
+        raise _fault(path, "The EDF cannot be opened", error.strerror, "a readable file", "edf-unreadable") from error
+    record_bytes = _SAMPLE_BYTES * sum(row.samples for row in rows)
+    record_count = _record_count(fixed, record_bytes, data_bytes)
+    start, start_notes = _start(fixed.start)
+    count_notes = ("the number of data records is -1; it was counted from the size",) if fixed.records == -1 else ()
+    return Header(
+        path=path,
+        signals=_signals(path, rows, fixed.record_duration_s),
+        record_count=record_count,
+        record_duration_s=float(fixed.record_duration_s),
+        duration_s=float(record_count * fixed.record_duration_s),
+        start=start,
+        header_bytes=fixed.header_bytes,
+        record_bytes=record_bytes,
+        notes=(*start_notes, *count_notes),
+    )
+
+
+def signals_uv(header: Header, labels: Sequence[str]) -> tuple[Signal, ...]:
+    """The signals of these labels, checked to be in µV and of one rate; of equal labels the first is meant.
+
+    CHB-MIT has the label `T8-P8` twice with the same samples.
+
+    Raises:
+        InputError: codes `channel-missing`, `edf-dimension` (no voltage), `edf-calibration`, `channel-rate`.
+    """
+    first = {signal.label: signal for signal in reversed(header.signals)}
+    missing = [label for label in labels if label not in first]
+    if missing:
+        raise InputError(
+            f"The recording has no channel {', '.join(missing)}",
+            where=header.path,
+            got=", ".join(header.labels),
+            expected=", ".join(labels),
+            remedy="ask for channels that the recording has",
+            code="channel-missing",
+        )
+    chosen = tuple(first[label] for label in labels)
+    for signal in chosen:
+        _check_uv(header, signal)
+    _check_one_rate(header, chosen)
+    return chosen
+
+
+def read_uv(
+    header: Header, labels: Sequence[str], start_record: int = 0, stop_record: int | None = None
+) -> npt.NDArray[np.float32]:
+    """Samples of these channels in µV, of the data records `[start_record, stop_record)`.
+
+    Args:
+        header: Of the file.
+        labels: As in the file; all of one rate.
+        start_record: First data record.
+        stop_record: The data record after the last; None means to the end.
+
+    Returns:
+        An array of shape (channels, samples).
+
+    Raises:
+        InputError: as `signals_uv` does, and `edf-truncated` if the file has become shorter.
+    """
+    chosen = signals_uv(header, labels)
+    stop = header.record_count if stop_record is None else stop_record
+    assert 0 <= start_record <= stop <= header.record_count, (start_record, stop, header.record_count)
+    samples = chosen[0].samples_per_record if chosen else 0
+    out = np.empty((len(chosen), stop - start_record, samples), dtype=np.float32)
+    if out.size:
+        _fill(out, header, chosen, start_record)
+    return out.reshape(len(chosen), (stop - start_record) * samples)
+
+
+def _fill(out: npt.NDArray[np.float32], header: Header, chosen: tuple[Signal, ...], start_record: int) -> None:
+    """Fill `out` (channels, records, samples) by one positioned read for each block of records."""
+    block = min(max(1, _BLOCK_BYTES // header.record_bytes), out.shape[1])
+    buffer = np.empty((block, header.record_bytes // _SAMPLE_BYTES), dtype="<i2")
+    descriptor = os.open(header.path, os.O_RDONLY)
+    try:
+        for first in range(0, out.shape[1], block):
+            digital = buffer[: out.shape[1] - first]
+            place = header.header_bytes + (start_record + first) * header.record_bytes
+            if os.preadv(descriptor, [digital.data], place) != digital.nbytes:
+                got = f"the file ends before byte {place + digital.nbytes}"
+                raise _fault(header.path, "The EDF is shorter than it was", got, "an unchanged file", "edf-truncated")
+            for row, signal in zip(out[:, first : first + block], chosen, strict=True):
+                _scale(digital, signal, row)
+    finally:
+        os.close(descriptor)
+
+
+def _scale(digital: npt.NDArray[np.int16], signal: Signal, out: npt.NDArray[np.float32]) -> None:
+    own = digital[:, signal.first_sample : signal.first_sample + signal.samples_per_record]
+    np.multiply(own, np.float32(signal.gain_uv), out=out)
+    if signal.offset_uv:
+        out += np.float32(signal.offset_uv)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fixed:
+    """The first 256 bytes, decoded."""
+
+    path: Path
+    start: str
+    header_bytes: int
+    records: int
+    record_duration_s: Fraction
+    signal_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Row:
+    """The header's 256 bytes about one signal, as text."""
+
+    label: str
+    dimension: str
+    prefiltering: str
+    ranges: tuple[str, str, str, str]
+    samples: int
+
+
+def _read_fixed(path: Path, raw: bytes) -> _Fixed:
+    if len(raw) < _FIXED_BYTES or raw[:8].strip(b" \0") != b"0":
+        raise _fault(path, "The file is no EDF", repr(raw[:8]), "version 0 in the first 8 bytes", "edf-unreadable")
+    if raw[192:197] == b"EDF+D":
+        expected = "EDF or EDF+C; reading it as continuous would move every event after the first gap"
+        raise _fault(path, "The recording has gaps in time", "EDF+D", expected, "edf-discontinuous")
+    fixed = _Fixed(
+        path=path,
+        start=f"{_text(raw[168:176])} {_text(raw[176:184])}",
+        header_bytes=_integer(path, "number of header bytes", raw[184:192]),
+        records=_integer(path, "number of data records", raw[236:244]),
+        record_duration_s=_decimal(path, "duration of a data record", raw[244:252]),
+        signal_count=_integer(path, "number of signals", raw[252:256]),
+    )
+    _check_fixed(fixed)
+    return fixed
+
+
+def _check_fixed(fixed: _Fixed) -> None:
+    expected_bytes = _FIXED_BYTES + _SIGNAL_BYTES * fixed.signal_count
+    if fixed.signal_count < 1 or fixed.header_bytes != expected_bytes:
+        got = f"{fixed.header_bytes} header bytes for {fixed.signal_count} signals"
+        raise _fault(fixed.path, "The header's length is wrong", got, f"{expected_bytes} bytes", "edf-unreadable")
+    if fixed.record_duration_s <= 0 or fixed.records < -1:
+        got = f"{fixed.records} data records of {float(fixed.record_duration_s)} s"
+        raise _fault(fixed.path, "The recording has no length", got, "a positive duration", "edf-unreadable")
+
+
+def _read_table(path: Path, signal_count: int, raw: bytes) -> tuple[_Row, ...]:
+    """The table of signals, which stores each field for all signals before the next field."""
+    if len(raw) < _SIGNAL_BYTES * signal_count:
+        got = f"{_FIXED_BYTES + len(raw)} bytes"
+        expected = f"{_FIXED_BYTES + _SIGNAL_BYTES * signal_count} bytes of header"
+        raise _fault(path, "The file ends inside its header", got, expected, "edf-truncated")
+    columns: dict[str, list[bytes]] = {}
+    place = 0
+    for name, width in _FIELDS:
+        columns[name] = [raw[place + i * width : place + (i + 1) * width] for i in range(signal_count)]
+        place += width * signal_count
+    rows = tuple(_row(path, {name: column[i] for name, column in columns.items()}) for i in range(signal_count))
+    if min(row.samples for row in rows) < 0 or not any(row.samples for row in rows):
+        got = ", ".join(str(row.samples) for row in rows)
+        raise _fault(path, "The data records have no length", got, "samples in each signal", "edf-unreadable")
+    return rows
+
+
+def _row(path: Path, field: dict[str, bytes]) -> _Row:
+    bounds = ("physical_min", "physical_max", "digital_min", "digital_max")
+    physical_min, physical_max, digital_min, digital_max = (_text(field[name]) for name in bounds)
+    return _Row(
+        label=_text(field["label"]),
+        dimension=_text(field["dimension"]),
+        prefiltering=_text(field["prefiltering"]),
+        ranges=(physical_min, physical_max, digital_min, digital_max),
+        samples=_integer(path, "number of samples in a data record", field["samples"]),
+    )
+
+
+def _record_count(fixed: _Fixed, record_bytes: int, data_bytes: int) -> int:
+    """Whole records that the header and the file's size agree on."""
+    whole = data_bytes // record_bytes
+    count = whole if fixed.records == -1 else fixed.records
+    if count == 0:
+        raise _fault(fixed.path, "The recording is empty", "no data records", "at least one", "edf-truncated")
+    expected = f"{count} data records of {record_bytes} bytes, {count * record_bytes} bytes"
+    got = f"{data_bytes} bytes of data, {data_bytes / record_bytes:.2f} records"
+    if data_bytes < count * record_bytes:
+        raise _fault(fixed.path, "The EDF is shorter than its header says", got, expected, "edf-truncated")
+    if (whole - count) * fixed.record_duration_s > _EXCESS_S:
+        raise _fault(fixed.path, "The EDF is longer than its header says", got, expected, "edf-excess")
+    return count
+
+
+def _signals(path: Path, rows: tuple[_Row, ...], record_duration_s: Fraction) -> tuple[Signal, ...]:
+    first_samples = itertools.accumulate((row.samples for row in rows), initial=0)
+    placed = zip(rows, first_samples, strict=False)  # the place after the last row is left over
+    ordinary = ((row, first) for row, first in placed if row.samples and row.label.casefold() != "edf annotations")
+    return tuple(_signal(path, row, first, record_duration_s) for row, first in ordinary)
+
+
+def _signal(path: Path, row: _Row, first_sample: int, record_duration_s: Fraction) -> Signal:
+    factor = _UV.get(row.dimension.replace(" ", "").casefold())
+    calibration = _calibration(row.ranges)
+    if factor is not None and calibration is None and is_scalp(row.label):
+        raise _uncalibrated(path, row.label, f"physical and digital range {row.ranges}")
+    gain, offset = calibration or (math.nan, math.nan)
+    return Signal(
+        label=row.label,
+        dimension=row.dimension,
+        prefiltering=row.prefiltering,
+        samples_per_record=row.samples,
+        rate_hz=float(row.samples / record_duration_s),
+        gain_uv=gain * (factor or math.nan),
+        offset_uv=offset * (factor or math.nan),
+        first_sample=first_sample,
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _calibration(ranges: tuple[str, ...]) -> tuple[float, float] | None:
+    """Gain and offset in the signal's own dimension; None if a bound is no number or a range is empty."""
+    bounds = [value for text in ranges if (value := _exact(text)) is not None]
+    if len(bounds) < len(ranges):
+        return None
+    physical_min, physical_max, digital_min, digital_max = bounds
+    if physical_min == physical_max or digital_min == digital_max:
+        return None
+    gain = (physical_max - physical_min) / (digital_max - digital_min)
+    return float(gain), float(physical_min - gain * digital_min)
+
+
+def _check_uv(header: Header, signal: Signal) -> None:
+    if signal.dimension.replace(" ", "").casefold() not in _UV:
+        what, got = f"The channel {signal.label} is no voltage", f"dimension {signal.dimension!r}"
+        raise _fault(header.path, what, got, "uV, mV or V", "edf-dimension")
+    if math.isnan(signal.gain_uv):
+        raise _uncalibrated(header.path, signal.label, "an empty range, or one that is no number")
+
+
+def _uncalibrated(path: Path, label: str, got: str) -> InputError:
+    what = f"The channel {label} has no calibration"
+    return _fault(path, what, got, "a physical and a digital range, neither empty", "edf-calibration")
+
+
+def _check_one_rate(header: Header, signals: tuple[Signal, ...]) -> None:
+    rates = {signal.label: signal.rate_hz for signal in signals}
+    if len(set(rates.values())) > 1:
+        got = ", ".join(f"{label} {rate_hz:g} Hz" for label, rate_hz in rates.items())
+        raise _fault(header.path, "The channels have different rates", got, "one rate", "channel-rate")
+
+
+def _start(text: str) -> tuple[dt.datetime | None, tuple[str, ...]]:
+    """Start by `dd.mm.yy hh.mm.ss`, years 85 to 99 of the last century; and what is odd about how it is written."""
+    numbers = re.fullmatch(r"(\d\d)\D(\d\d)\D(\d\d) (\d\d)\D(\d\d)\D(\d\d)", text)
+    nothing = None, (f"the start {text!r} is no date and time",)
+    if numbers is None:
+        return nothing
+    day, month, year, hour, minute, second = map(int, numbers.groups())
+    try:
+        start = dt.datetime(year + (1900 if year >= 85 else 2000), month, day, hour, minute, second)  # noqa: DTZ001
+    except ValueError:
+        return nothing
+    odd = text != f"{start:%d.%m.%y %H.%M.%S}"
+    return start, (f"the start {text!r} is not written with dots",) if odd else ()
+
+
+def _text(field: bytes) -> str:
+    """A header field: ASCII by the standard, in practice also UTF-8, and else Latin-1, which reads any byte."""
+    try:
+        text = field.decode("utf-8")
+    except UnicodeDecodeError:
+        text = field.decode("latin-1")
+    return text.strip(" \0")
+
+
+def _integer(path: Path, what: str, field: bytes) -> int:
+    value = _decimal(path, what, field)
+    if value.denominator != 1:
+        raise _fault(path, f"The {what} is no whole number", repr(_text(field)), "a whole number", "edf-unreadable")
+    return int(value)
+
+
+def _decimal(path: Path, what: str, field: bytes) -> Fraction:
+    """The exact value of a number in a header field, so that rates and durations are not rounded on the way."""
+    value = _exact(_text(field))
+    if value is None:
+        raise _fault(path, f"The {what} is no number", repr(_text(field)), "a decimal number", "edf-unreadable")
+    return value
+
+
+@functools.lru_cache(maxsize=4096)
+def _exact(text: str) -> Fraction | None:
+    return Fraction(text) if _NUMBER.fullmatch(text) else None
+
+
+def _fault(path: Path, what: str, got: object, expected: object, code: str) -> InputError:
+    remedy = "get the file anew from its source, or take the recording out of the corpus"
+    return InputError(what, where=path, got=got, expected=expected, remedy=remedy, code=code)

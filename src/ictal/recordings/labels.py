@@ -1,0 +1,64 @@
+"""The vocabulary of annotations: every label is a seizure, background, or unknown, and unknown stops.
+
+Sources: TUSZ's seizure types (the corpus's DOCS) and HED-SCORE's `sz` tree (ILAE 2017) as SzCORE writes it. `nesz`, the
+non-epileptic seizure, is unknown on purpose: whether it counts is a choice that must be stated.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ictal.errors import InputError
+
+TUSZ_SEIZURES = frozenset(["seiz", "fnsz", "gnsz", "spsz", "cpsz", "absz", "tnsz", "cnsz", "tcsz", "atsz", "mysz"])
+BACKGROUND = "bckg"
+NO_MAPPING: Mapping[str, str] = MappingProxyType({})
+
+_HED_SCORE_SEIZURE = re.compile(r"sz(_[A-Za-z0-9]+)*")  # sz, sz_foc_ia, sz_foc_f2b, sz_gen_m_tonicClonic
+
+
+class Kind(enum.Enum):
+    """What a label says about the time it covers."""
+
+    SEIZURE = "seizure"
+    BACKGROUND = "background"
+
+
+def kind_of(label: str, *, where: str, mapping: Mapping[str, str] = NO_MAPPING) -> Kind:
+    """What a label means.
+
+    Args:
+        label: The label as it stands in the file.
+        where: File and line, for the message.
+        mapping: Labels to read as another label (`corpus.label_mapping`), for example `{"nesz": "bckg"}`.
+
+    Raises:
+        InputError: if the label is neither a seizure nor background (code `label-unknown`).
+    """
+    known = _known(mapping.get(label, label))
+    if known is None:
+        raise _unknown(label, where, mapping)
+    return known
+
+
+def _known(label: str) -> Kind | None:
+    if label == BACKGROUND:
+        return Kind.BACKGROUND
+    if label in TUSZ_SEIZURES or _HED_SCORE_SEIZURE.fullmatch(label):
+        return Kind.SEIZURE
+    return None
+
+
+def _unknown(label: str, where: str, mapping: Mapping[str, str]) -> InputError:
+    mapped = f", mapped to {mapping[label]!r}" if label in mapping else ""
+    return InputError(
+        f"The label {label!r} is neither a seizure nor background",
+        where=where,
+        got=f"{label!r}{mapped}",
+        expected=f"{BACKGROUND}, {', '.join(sorted(TUSZ_SEIZURES))} or an HED-SCORE type sz, sz_foc, sz_gen, ...",
+        remedy=f'say what it means: corpus.label_mapping = {{"{label}" = "{BACKGROUND}"}} or {{"{label}" = "seiz"}}',
+        code="label-unknown",
+    )

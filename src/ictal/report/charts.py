@@ -1,0 +1,247 @@
+"""Charts drawn on matplotlib axes; the page and the picture of the result share them.
+
+Every chart says in words on itself what its lines are: no legend to match by colour alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullLocator, PercentFormatter
+
+from ictal.report.contents import Document, ReliabilityBins, SensitivityCurve, Series, TrainingCurves
+from ictal.report.numbers import percent
+from ictal.report.palette import LIGHT
+
+SMALL = 8.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Share of seizures at one stage of the data's way."""
+
+    name: str
+    group: str
+    unit: str
+    full: float
+    """Share that is ictal, or of windows that are ictal all through."""
+    partial: float = 0.0
+    """Share of windows that are ictal in part."""
+
+    @property
+    def share(self) -> float:
+        """Share with seizure in all."""
+        return self.full + self.partial
+
+
+def balance_stages(corpus: Document | None, plan: Document) -> tuple[Stage, ...]:
+    """Class balance from the corpus to the reported probability, in the order of the data's way."""
+    partial, full = plan["strata"]["partial"], plan["strata"]["full"]
+    natural, drawn = plan["natural_prevalence"], plan["drawn_prevalence"]
+    corrected = plan["prior"]["natural"] if "prior" in plan else natural
+    is_partial = partial / (partial + full)
+    stages = [
+        Stage(name="windows", group="before the plan", unit="windows with a seizure",
+              full=natural["window"] * (1 - is_partial), partial=natural["window"] * is_partial),
+        Stage(name="windows drawn", group="drawn for training", unit="drawn windows with a seizure",
+              full=drawn["window"] * (1 - is_partial), partial=drawn["window"] * is_partial),
+        Stage(name="time steps drawn", group="drawn for training", unit="drawn time steps that are ictal",
+              full=drawn["time_step"]),
+        Stage(name="prior of the output", group="after correction",
+              unit="prior of the corrected probabilities", full=corrected["time_step"]),
+    ]  # fmt: skip
+    if corpus is not None and corpus["hours"] > 0:
+        share = corpus["seizure_seconds"] / (3600 * corpus["hours"])
+        recorded = Stage(name="recorded time", group="before the plan", unit="seconds that are ictal", full=share)
+        stages.insert(0, recorded)
+    return tuple(stages)
+
+
+def tidy(ax: Axes) -> None:
+    """Two spines, quiet grid, small ticks."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(LIGHT["muted"])
+    ax.tick_params(colors=LIGHT["muted"], labelcolor=LIGHT["ink"], labelsize=SMALL, length=3)
+    ax.grid(visible=True, color=LIGHT["line"], linewidth=0.6)
+    ax.set_axisbelow(True)
+
+
+def label(ax: Axes, *, x: str = "", y: str = "", title: str = "") -> None:
+    """Names of the axes, with units, and what the chart shows."""
+    ax.set_xlabel(x, fontsize=SMALL, color=LIGHT["muted"])
+    ax.set_ylabel(y, fontsize=SMALL, color=LIGHT["muted"])
+    ax.set_title(title, fontsize=9.5, color=LIGHT["ink"], loc="left", fontweight="bold", pad=8)
+
+
+def balance(ax: Axes, stages: Sequence[Stage]) -> None:
+    """Bars from 0 to 100 %: seizure from the left, background the rest."""
+    places = np.arange(len(stages))[::-1] - np.cumsum(_new_group(stages)) * 0.35
+    for place, stage in zip(places, stages, strict=True):
+        ax.barh(place, 1, height=0.62, color=LIGHT["quiet"], linewidth=0)
+        ax.barh(place, stage.full, height=0.62, color=LIGHT["seizure"], linewidth=0)
+        if stage.partial:
+            ax.barh(
+                place, stage.partial, left=stage.full, height=0.62, color=LIGHT["partial"],
+                hatch="/////", hatchcolor=LIGHT["seizure"], linewidth=0,
+            )  # fmt: skip
+        ax.text(max(stage.share, 0.0) + 0.012, place, percent(stage.share), va="center", fontsize=9,
+                color=LIGHT["ink"], fontweight="bold")  # fmt: skip
+    tidy(ax)
+    ax.grid(visible=False)
+    ax.spines["left"].set_visible(False)
+    ax.set_yticks(places, [stage.name for stage in stages])
+    ax.tick_params(axis="y", length=0)
+    ax.set_xlim(0, 1)
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+
+
+def _new_group(stages: Sequence[Stage]) -> list[int]:
+    return [0, *(int(a.group != b.group) for a, b in zip(stages, stages[1:], strict=False))]
+
+
+def incident(ax: Axes, rows: Sequence[Document], natural: float | None) -> None:
+    """Share of drawn windows that hold a seizure, by strategy, against the corpus's own share."""
+    places = np.arange(len(rows))[::-1]
+    for place, row in zip(places, rows, strict=True):
+        share = row["drawn_seizure_share"]
+        colour = LIGHT["good"] if place == 0 else LIGHT["seizure"]
+        ax.plot([0, share], [place, place], color=colour, linewidth=2)
+        ax.plot(share, place, "D" if place == 0 else "o", color=colour, markersize=6)
+        ax.annotate(percent(share), (share, place), xytext=(8, 0), textcoords="offset points",
+                    va="center", fontsize=SMALL, color=LIGHT["ink"])  # fmt: skip
+    if natural is not None:
+        ax.axvline(natural, color=LIGHT["muted"], linestyle="--", linewidth=1)
+        ax.annotate("share in the corpus", (natural, len(rows) - 0.45), xytext=(4, 0),
+                    textcoords="offset points", fontsize=SMALL, color=LIGHT["muted"])  # fmt: skip
+    tidy(ax)
+    ax.grid(visible=False, axis="y")
+    ax.set_yticks(places, [str(row["strategy"]) for row in rows])
+    ax.set_ylim(-0.6, len(rows) - 0.1)
+    ax.set_xlim(0, 1.15 * max([row["drawn_seizure_share"] for row in rows] + [natural or 0.01]))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+    label(ax, x="share of the drawn windows that hold a seizure")
+
+
+def loss(ax: Axes, curves: TrainingCurves) -> None:
+    """Training loss against the entropy of the drawn prior."""
+    _series(ax, curves, curves.loss, LIGHT["detection"])
+    ax.axhline(curves.prior_entropy, color=LIGHT["prior"], linestyle="--", linewidth=1.2)
+    ax.annotate("knowing the drawn prior only", (1, curves.prior_entropy), xytext=(-2, 4),
+                xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", fontsize=SMALL,
+                color=LIGHT["prior"])  # fmt: skip
+    ax.set_ylim(0, max(1.25 * curves.prior_entropy, 1.05 * float(np.nanmax(curves.loss))))
+    label(ax, x="step", y="nats per time step", title="Loss")
+
+
+def skill(ax: Axes, curves: TrainingCurves) -> None:
+    """Skill, with the validations on other patients as diamonds."""
+    _series(ax, curves, curves.skill, LIGHT["detection"])
+    ax.axhline(0, color=LIGHT["prior"], linestyle="--", linewidth=1.2)
+    ax.annotate("0: the prior only", (1, 0), xytext=(-2, 4), xycoords=("axes fraction", "data"),
+                textcoords="offset points", ha="right", fontsize=SMALL, color=LIGHT["prior"])  # fmt: skip
+    points = [point for point in curves.validation if np.isfinite(point.skill)]
+    if points:
+        ax.plot([p.step for p in points], [p.skill for p in points], "D", color=LIGHT["good"], markersize=4.5)
+        ax.annotate("validation", (points[-1].step, points[-1].skill), xytext=(-6, -12),
+                    textcoords="offset points", ha="right", fontsize=SMALL, color=LIGHT["good"])  # fmt: skip
+    low = min(-0.1, 1.1 * float(np.nanmin(curves.skill, initial=0.0)))
+    ax.set_ylim(max(low, -1.5), 1.02)
+    label(ax, x="step", y="skill = 1 − loss / entropy", title="Skill")
+
+
+def separation(ax: Axes, curves: TrainingCurves) -> None:
+    """How far apart the classes' logits are, and how wide logits spread."""
+    _series(ax, curves, curves.separation, LIGHT["detection"])
+    _series(ax, curves, curves.logit_spread, LIGHT["seizure"], style=":")
+    for series, name, colour in (
+        (curves.separation, "ictal − background", LIGHT["detection"]),
+        (curves.logit_spread, "spread of all logits", LIGHT["seizure"]),
+    ):
+        ax.annotate(name, (curves.step[-1], series[-1]), xytext=(-2, 5), textcoords="offset points", ha="right",
+                    fontsize=SMALL, color=colour)  # fmt: skip
+    label(ax, x="step", y="logits", title="Class separation")
+
+
+def learning_rate(ax: Axes, curves: TrainingCurves) -> None:
+    """The schedule as it was run."""
+    ax.plot(curves.step, curves.learning_rate, color=LIGHT["detection"], linewidth=1.4)
+    tidy(ax)
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    label(ax, x="step", y="learning rate", title="Learning rate")
+
+
+def _series(ax: Axes, curves: TrainingCurves, values: Series, colour: str, style: str = "-") -> None:
+    """A noisy series, thin, under its running mean."""
+    ax.plot(curves.step, values, color=colour, linewidth=0.7, alpha=0.35)
+    ax.plot(curves.step, smoothed(values), style, color=colour, linewidth=1.6)
+    if curves.stopped_at is not None:
+        ax.axvline(curves.stopped_at, color=LIGHT["seizure"], linewidth=1)
+    tidy(ax)
+
+
+def smoothed(values: Series) -> Series:
+    """Running mean over a twentieth of the series, shorter at its start; it looks back only."""
+    width = max(len(values) // 20, 1)
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    stops = np.arange(1, len(values) + 1)
+    starts = np.maximum(stops - width, 0)
+    return np.asarray((total[stops] - total[starts]) / (stops - starts), dtype=np.float64)
+
+
+def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:
+    """Event sensitivity against false alarms per 24 h, with the operating point and the target."""
+    order = np.argsort(curve.false_alarms_per_24h, kind="stable")
+    alarms, found = curve.false_alarms_per_24h[order], curve.sensitivity[order]
+    ax.plot(alarms, found, color=LIGHT["detection"], linewidth=1.8, drawstyle="steps-post")
+    if curve.target_false_alarms_per_24h is not None:
+        ax.axvline(curve.target_false_alarms_per_24h, color=LIGHT["prior"], linestyle="--", linewidth=1.2)
+        ax.annotate("target", (curve.target_false_alarms_per_24h, 0.03), xytext=(4, 0), textcoords="offset points",
+                    fontsize=SMALL, color=LIGHT["prior"])  # fmt: skip
+    if curve.operating is not None:
+        _operating_point(ax, curve, curve.operating)
+    ax.set_xscale("symlog", linthresh=1)
+    ax.set_xlim(0, max(48.0, float(np.nanmax(alarms, initial=0.0))))
+    ticks = [tick for tick in (0, 1, 2, 5, 10, 24, 50, 100, 200, 500, 1000) if tick <= ax.get_xlim()[1]]
+    ax.set_xticks(ticks, [str(tick) for tick in ticks])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_ylim(0, 1.04)
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    tidy(ax)
+    label(ax, x="false alarms per 24 h", y="seizures detected")
+
+
+def _operating_point(ax: Axes, curve: SensitivityCurve, place: int) -> None:
+    x, y = float(curve.false_alarms_per_24h[place]), float(curve.sensitivity[place])
+    ax.plot(x, y, "o", color=LIGHT["surface"], markeredgecolor=LIGHT["seizure"], markeredgewidth=2.2, markersize=9,
+            zorder=5)  # fmt: skip
+    ax.annotate(f"operating point: {percent(y)} at {x:.1f} per 24 h", (x, y), xytext=(10, -16),
+                textcoords="offset points", fontsize=SMALL, color=LIGHT["seizure"], fontweight="bold")  # fmt: skip
+
+
+def reliability(ax: Axes, bins: ReliabilityBins) -> None:
+    """Observed share against stated probability; the diagonal is perfect."""
+    filled = bins.count > 0
+    ax.plot([0, 1], [0, 1], color=LIGHT["prior"], linestyle="--", linewidth=1.2)
+    ax.plot(bins.mean_probability[filled], bins.observed_share[filled], "-o", color=LIGHT["detection"], markersize=5)
+    ax.annotate("perfectly calibrated", (0.6, 0.6), xytext=(10, -12), textcoords="offset points", fontsize=SMALL,
+                color=LIGHT["prior"])  # fmt: skip
+    tidy(ax)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    label(ax, x="stated probability", y="share that was ictal", title="Stated against observed")
+
+
+def bin_counts(ax: Axes, bins: ReliabilityBins) -> None:
+    """How many time steps each bin rests on."""
+    filled = bins.count > 0
+    ax.vlines(bins.mean_probability[filled], 0.8, bins.count[filled], color=LIGHT["detection"], linewidth=5)
+    ax.set_yscale("log")
+    ax.set_ylim(bottom=0.8)
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    tidy(ax)
+    ax.set_xlim(0, 1)
+    label(ax, x="stated probability", y="time steps (log)", title="How much each point rests on")

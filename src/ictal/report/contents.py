@@ -1,0 +1,154 @@
+"""Everything a report shows, as plain values: the recipes fill it, the page only draws.
+
+Parts that a run did not reach are None: a run that a guard stopped still gets a report. Documents keep the keys of the
+machine-readable contract (`ictal audit --json`, `ictal plan --json`, `ictal evaluate --json`); extra keys are ignored.
+Ratios that are undefined are NaN or None and are shown as such, never as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Document: TypeAlias = Mapping[str, Any]
+"""A JSON document of the contract."""
+Series: TypeAlias = npt.NDArray[np.float64]
+"""One number per step, threshold or bin: shape (n,)."""
+SpansS: TypeAlias = npt.NDArray[np.float64]
+"""Half-open spans in seconds from the start of the recording: shape (n, 2)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the run came to, in one sentence with its evidence."""
+
+    healthy: bool
+    headline: str
+    evidence: tuple[str, ...] = ()
+    kind: str = ""
+    """The guard's short name of it (`healthy`, `no-skill`, `unproven`); shown on the badge."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidationPoint:
+    """What a validation during training measured; NaN where it was not measured."""
+
+    step: int
+    loss: float = float("nan")
+    skill: float = float("nan")
+    window_auroc: float = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainingCurves:
+    """One value per recorded training step."""
+
+    step: npt.NDArray[np.int64]
+    loss: Series
+    """Nats per time step."""
+    skill: Series
+    """1 - loss / `prior_entropy`: 0 is knowing the prior only."""
+    learning_rate: Series
+    logit_spread: Series
+    """Standard deviation of the logits in the batch."""
+    separation: Series
+    """Mean logit of ictal time steps minus mean logit of background time steps."""
+    prior_entropy: float
+    """Loss of the model that has learnt the drawn prior and nothing else, in nats per time step."""
+    validation: tuple[ValidationPoint, ...] = ()
+    stopped_at: int | None = None
+    """Step at which a guard stopped the run."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SensitivityCurve:
+    """Event sensitivity against false alarms over all thresholds, on patients never seen in training."""
+
+    false_alarms_per_24h: Series
+    sensitivity: Series
+    threshold: Series
+    operating: int | None
+    """Place of the chosen operating point; None where the target is unreachable."""
+    target_false_alarms_per_24h: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReliabilityBins:
+    """What was said against what was so, by bins of the corrected probability; empty bins may be left out or NaN."""
+
+    mean_probability: Series
+    observed_share: Series
+    count: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RecordingStrip:
+    """One recording as a line: what was annotated and what was detected."""
+
+    recording: str
+    patient: str
+    duration_s: float
+    reference_s: SpansS
+    detections_s: SpansS
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EegExample:
+    """A stretch of EEG with what the detector said about it. All times are from the start of the recording."""
+
+    recording: str
+    patient: str
+    caption: str
+    """Why this stretch is shown."""
+    start_s: float
+    rate_hz: float
+    channels: tuple[str, ...]
+    signal_uv: npt.NDArray[np.float32]
+    """Shape (channels, samples); its first sample is at `start_s`."""
+    probability: Series
+    """Calibrated probability per output step; its first step starts at `start_s`."""
+    probability_rate_hz: float
+    threshold: float
+    reference_s: SpansS
+    detections_s: SpansS
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Contents:
+    """One report.
+
+    Attributes:
+        title: Heading of the page.
+        verdict: What the run came to.
+        corpus: The document of `ictal audit --json`.
+        plan: The document of `ictal plan --json`.
+        incident: The replay of the incident: `rows` (each with `strategy`, `probe_found`, `drawn_seizure_share`,
+            `batches_without_seizure`, `seizure_windows_seen`) and, if known, `batches` (how many each drew).
+        training: The curves of training.
+        evaluation: The document of `ictal evaluate --json`: `scorers`, each with its pooled counts and ratios,
+            `window_auroc`, `window_auprc`, `ece`, `operating_point`, `scorer_version`, `nan_policy`.
+        curve: Sensitivity against false alarms.
+        reliability: Calibration.
+        strips: One line per recording.
+        examples: EEG of the best and worst recordings.
+        provenance: Commands, hashes, versions and seeds, by name.
+        warnings: What a reader should know before believing the numbers.
+    """
+
+    title: str
+    verdict: Verdict
+    corpus: Document | None = None
+    plan: Document | None = None
+    incident: Document | None = None
+    training: TrainingCurves | None = None
+    evaluation: Document | None = None
+    curve: SensitivityCurve | None = None
+    reliability: ReliabilityBins | None = None
+    strips: tuple[RecordingStrip, ...] = ()
+    examples: tuple[EegExample, ...] = ()
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

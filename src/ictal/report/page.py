@@ -1,0 +1,34 @@
+"""The report as one HTML file that needs nothing else: no script, no font, no request leaves the page."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ictal.report.contents import Contents
+from ictal.report.glossary import TERMS
+from ictal.report.palette import DARK, LIGHT, css_variables
+from ictal.report.readings import key_numbers
+from ictal.report.sections import STRIP_LEGEND, sections
+
+_PAGE = Environment(
+    loader=PackageLoader("ictal.report", "."),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+).get_template("page.html.jinja")
+
+
+def render(contents: Contents) -> str:
+    """The page. It depends on its argument only."""
+    return _PAGE.render(
+        contents=contents,
+        badge=contents.verdict.kind or ("healthy" if contents.verdict.healthy else "stopped"),
+        key=key_numbers(contents),
+        sections=sections(contents),
+        strip_legend=STRIP_LEGEND,
+        glossary=TERMS,
+        light=Markup(css_variables(LIGHT)),
+        dark=Markup(css_variables(DARK)),
+    )

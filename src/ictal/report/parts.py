@@ -1,0 +1,52 @@
+"""What a page is made of: sections that hold tables and figures. The template draws these and knows nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from markupsafe import Markup
+
+Cell: TypeAlias = str | Markup
+"""Text of a cell, escaped by the template; markup only from this package's own figures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table with a caption; the first cell of a row is its heading."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    numeric: frozenset[int] = frozenset()
+    """Places of the columns that hold numbers."""
+    note: str = ""
+    style: str = ""
+    """CSS class, where a table needs its own shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A picture with its caption, the words for those who cannot see it, and its numbers."""
+
+    drawing: Markup
+    caption: str
+    table: Table | None = None
+    legend: tuple[tuple[str, str], ...] = ()
+    """Pairs of mark (CSS class) and what it stands for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One heading of the page."""
+
+    id: str
+    heading: str
+    lead: str = ""
+    clinician: str = ""
+    """What it means, for a reader of EEG."""
+    engineer: str = ""
+    """What it means, for a builder of models."""
+    parts: tuple[Table | Figure, ...] = ()
+    absent: str = ""
+    """Why there is nothing here, where a run did not come this far."""

@@ -1,0 +1,119 @@
+"""The numbers that decide, each with what it means for a reader of EEG and for a builder of models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ictal.report.charts import smoothed
+from ictal.report.contents import Contents, Document, TrainingCurves
+from ictal.report.numbers import count, decimal, duration, is_undefined, percent, ratio, undefined
+from ictal.report.parts import Cell, Table
+
+
+def key_numbers(contents: Contents) -> Table:
+    """One row per number, from what the run reached."""
+    rows = (*_of_evaluation(contents.evaluation), *_of_training(contents.training), *_of_plan(contents.plan))
+    return Table(
+        caption="The numbers that decide",
+        columns=("Measure", "Value", "For the clinician", "For the engineer"),
+        rows=rows,
+        numeric=frozenset({1}),
+        style="key",
+    )
+
+
+def _of_evaluation(document: Document | None) -> Iterator[tuple[Cell, ...]]:
+    if document is None:
+        return
+    event = document["scorers"]["szcore_event"]
+    yield _sensitivity(event, who(document))
+    yield _false_alarms(event, document["operating_point"] or {})
+    yield (
+        "Precision",
+        _share(event, "precision"),
+        "How many of its alarms were real seizures.",
+        f"{count(event['true_positives'])} true and {count(event['false_positives'])} false events; "
+        f"F1 {ratio(event, 'f1')}.",
+    )
+    yield (
+        "Window AUROC",
+        ratio(document, "window_auroc", 3),
+        "How often a stretch with a seizure gets a higher score than one without (0.5 is a coin).",
+        f"Ranking only, blind to thresholds and calibration; AUPRC {ratio(document, 'window_auprc', 3)}.",
+    )
+    yield (
+        "Calibration error",
+        ratio(document, "ece", 4),
+        "How far a stated probability lies from what then happens, on average.",
+        "Expected calibration error per time step, after the drawn prior was taken out again.",
+    )
+
+
+def who(document: Document) -> str:
+    """Whose recordings were scored."""
+    return "patients never seen in training" if document.get("unseen_patients", True) else "the TRAINING patients"
+
+
+def _sensitivity(event: Document, patients: str) -> tuple[Cell, ...]:
+    return (
+        "Sensitivity",
+        _share(event, "sensitivity"),
+        f"{count(event['true_positives'])} of {count(event['reference'])} annotated seizures of {patients} "
+        f"were reported{_interval(event, 'sensitivity', percent)}.",
+        "Recall of SzCORE events, pooled over recordings; the threshold was fixed before these were scored.",
+    )
+
+
+def _false_alarms(event: Document, point: Document) -> tuple[Cell, ...]:
+    rate: float | None = event["false_alarms_per_24h"]
+    target = point.get("target_per_24h")
+    asked = "" if target is None else f" {decimal(target, 1)} per 24 h was asked for on the tuning patients."
+    if rate is None or is_undefined(rate):
+        pace = "There was no time to score."
+    elif rate == 0:
+        pace = f"None in {event['hours']:.2f} h of EEG."
+    else:
+        pace = f"One false alarm every {duration(86400 / rate)}{_interval(event, 'false_alarms_per_24h', decimal)}."
+    shown = undefined("false_alarms_per_24h") if rate is None or is_undefined(rate) else f"{rate:.1f}"
+    made = f"{count(event['false_positives'])} false events in {event['hours']:.2f} h."
+    return ("False alarms per 24 h", shown, pace, made + asked)
+
+
+def _share(document: Document, key: str) -> str:
+    value: float | None = document[key]
+    return undefined(key) if is_undefined(value) else percent(value)
+
+
+def _interval(event: Document, key: str, show: object) -> str:
+    """The bootstrap interval in words, where the document has one that is defined."""
+    bounds = event.get("intervals", {}).get(key)
+    if bounds is None or is_undefined(bounds["lower"]) or is_undefined(bounds["upper"]):
+        return ""
+    assert callable(show)
+    level = percent(event["intervals"]["level"])
+    return f" ({level} interval over patients: {show(bounds['lower'])} to {show(bounds['upper'])})"
+
+
+def _of_training(curves: TrainingCurves | None) -> Iterator[tuple[Cell, ...]]:
+    if curves is None:
+        return
+    yield (
+        "Skill at the end",
+        decimal(float(smoothed(curves.skill)[-1])),
+        "Whether the model learnt to tell seizures at all: 0 is guessing by how common they are, 1 is certainty.",
+        f"1 − loss / {curves.prior_entropy:.3f} nats, the entropy of the drawn prior; mean of the last steps.",
+    )
+
+
+def _of_plan(plan: Document | None) -> Iterator[tuple[Cell, ...]]:
+    if plan is None:
+        return
+    made = plan["batches"]
+    least, most = made["seizure_min"], made["seizure_max"]
+    held = count(least) if least == most else f"{count(least)} to {count(most)}"
+    yield (
+        "Seizures in a batch",
+        f"{held} of {count(made['size'])}",
+        "Every lesson the model was given showed it real seizures beside ordinary EEG.",
+        f"Windows with an ictal sample, counted in {count(made['checked'])} planned batches.",
+    )

@@ -1,0 +1,263 @@
+"""The sections of the page, in reading order: each turns its part of the contents into words, figures and tables."""
+
+from __future__ import annotations
+
+from ictal.report import charts, eeg, figures, tables
+from ictal.report.contents import Contents, Document, EegExample
+from ictal.report.numbers import clock, count, duration, is_undefined, percent, power_of_ten
+from ictal.report.parts import Figure, Section, Table
+from ictal.report.readings import who
+
+STRIP_LEGEND = (
+    ("found", "seizure, detected"),
+    ("missed", "seizure, missed"),
+    ("hit", "detection, right"),
+    ("alarm", "false alarm"),
+)
+
+
+def sections(contents: Contents) -> tuple[Section, ...]:
+    """All sections; one that the run did not reach says so."""
+    return (
+        _corpus(contents.corpus),
+        _balance(contents),
+        _incident(contents),
+        _training(contents),
+        _sensitivity(contents),
+        _calibration(contents),
+        _recordings(contents),
+        _examples(contents),
+        _scores(contents.evaluation),
+        _repeat(contents),
+    )
+
+
+def _present(*parts: Table | Figure | None) -> tuple[Table | Figure, ...]:
+    return tuple(part for part in parts if part is not None)
+
+
+def _corpus(document: Document | None) -> Section:
+    name, heading = "corpus", "The corpus"
+    if document is None:
+        return Section(id=name, heading=heading, absent="This run keeps no audit of its corpus.")
+    found = len(document["findings"])
+    return Section(
+        id=name,
+        heading=heading,
+        lead=f"{count(document['seizures'])} annotated seizures, {duration(document['seizure_seconds'])} in all, in "
+        f"{document['hours']:.1f}\u202fh of EEG from {count(document['patients'])} patients. "
+        + (f"The audit has {found} {'finding' if found == 1 else 'findings'}." if found else "The audit found no fault."),
+        parts=_present(tables.corpus(document), tables.labels(document), tables.findings(document)),
+    )
+
+
+def _balance(contents: Contents) -> Section:
+    plan, name, heading = contents.plan, "balance", "Class balance, at every stage"
+    if plan is None:
+        return Section(id=name, heading=heading, absent="The run stopped before its batches were planned.")
+    stages = charts.balance_stages(contents.corpus, plan)
+    figure = Figure(
+        drawing=figures.balance(stages),
+        caption="Share of seizures from the corpus to the reported probability. The plan raises it so that the model "
+        "has something to learn from; the correction takes it back, so that probabilities mean what they say.",
+        legend=(("full", "ictal"), ("partial", "partly ictal windows"), ("quiet", "background")),
+        table=tables.balance(stages),
+    )
+    return Section(
+        id=name,
+        heading=heading,
+        lead=_lead_of_balance(plan),
+        clinician="Seizures are rare in any ward's EEG. A detector trained on EEG as it comes mostly sees none and "
+        "learns to say “no seizure” always, which is nearly always right and never of use.",
+        engineer="Labels come from exact overlap counts, composition from the index. Drawing is without replacement "
+        "through keyed permutations; the offset between the two priors is removed from the logits.",
+        parts=_present(figure, tables.batches(plan), tables.splits(plan), tables.feasibility(plan)),
+    )
+
+
+def _lead_of_balance(plan: Document) -> str:
+    made = plan["batches"]
+    natural, size = plan["natural_prevalence"]["window"], made["size"]
+    none = (1 - natural) ** size
+    chance = percent(none) if none > 1e-5 else power_of_ten(-5)
+    return (
+        f"{percent(natural)} of the windows hold a seizure. A batch of {count(size)} drawn evenly from the corpus holds "
+        f"none with a chance of {chance}. The plan puts {_quota(made)} seizure windows into every one of "
+        f"{count(made['checked'])} counted batches."
+    )
+
+
+def _quota(made: Document) -> str:
+    least, most = made["seizure_min"], made["seizure_max"]
+    return f"exactly {count(least)}" if least == most else f"{count(least)} to {count(most)}"
+
+
+def _incident(contents: Contents) -> Section:
+    document, name, heading = contents.incident, "incident", "The incident, replayed"
+    if document is None:
+        return Section(id=name, heading=heading, absent="This run did not replay the incident (`ictal demo` does).")
+    rows = document["rows"]
+    natural = None if contents.plan is None else _trained_on(contents.plan)
+    figure = Figure(
+        drawing=figures.incident(rows, natural),
+        caption="What each way of drawing really gave on this corpus. A strategy that gives its weight to guessed "
+        "windows stays at the corpus's own share, however many windows it looks at first.",
+        table=tables.incident(rows),
+    )
+    drawn = f" {count(document['batches'])} batches were drawn with each." if "batches" in document else ""
+    return Section(
+        id=name,
+        heading=heading,
+        lead="This project exists because a sampler looked at 500 windows, found no seizure among them and went on "
+        "without balance: the model never saw what it was to find, its loss fell, and it learnt to say no. "
+        f"Here are that sampler, its recommended repair and this plan, on the same windows.{drawn}",
+        parts=(figure,),
+    )
+
+
+def _trained_on(plan: Document) -> float:
+    """Natural prevalence of the part that batches are drawn from, where the plan states it."""
+    natural = plan["prior"]["natural"] if "prior" in plan else plan["natural_prevalence"]
+    share: float = natural["window"]
+    return share
+
+
+def _training(contents: Contents) -> Section:
+    curves, name, heading = contents.training, "training", "Training"
+    if curves is None or len(curves.step) == 0:
+        return Section(id=name, heading=heading, absent="No step was trained.")
+    stopped = "" if curves.stopped_at is None else f" A guard stopped the run at step {count(curves.stopped_at)}."
+    figure = Figure(
+        drawing=figures.training(curves),
+        caption="Single batches (thin) and their running mean (bold). The dashed line is what a model reaches that "
+        "knows how often seizures are drawn and nothing about EEG: a loss that only falls to it is a failure.",
+        table=tables.training(curves),
+    )
+    return Section(
+        id=name,
+        heading=heading,
+        lead=f"{count(len(curves.step))} steps.{stopped}",
+        clinician="The curve to look at is skill. It must leave zero: a falling loss alone can mean that the model "
+        "has learnt only that seizures are rare.",
+        engineer="Loss is in nats per time step under the drawn prior. Separation is the mean ictal logit minus the "
+        "mean background logit; if the spread of logits dies while the loss falls, the model is collapsing.",
+        parts=_present(figure, tables.validation(curves)),
+    )
+
+
+def _sensitivity(contents: Contents) -> Section:
+    curve, name, heading = contents.curve, "sensitivity", "Sensitivity against false alarms"
+    if curve is None or contents.evaluation is None:
+        return Section(id=name, heading=heading, absent="The run was not evaluated.")
+    figure = Figure(
+        drawing=figures.sensitivity(curve),
+        caption=f"Share of the annotated seizures of {who(contents.evaluation)} that are detected, against the false "
+        "alarms that this costs, over all thresholds (SzCORE events; the axis is linear below 1 and logarithmic above).",
+        table=tables.sensitivity(curve),
+    )
+    return Section(
+        id=name,
+        heading=heading,
+        lead=_operating_point(contents.evaluation["operating_point"] or {}),
+        clinician="Up is more seizures found, left is fewer needless alarms. Choose the rate of alarms that a ward "
+        "can bear, then read off how many seizures are found.",
+        engineer="The marked threshold was chosen on the tuning part and applied here unseen; the curve itself is of "
+        "the scored part, so a better threshold on it was not available to the run.",
+        parts=(figure,),
+    )
+
+
+def _operating_point(point: Document) -> str:
+    threshold = point.get("threshold")
+    if is_undefined(threshold):
+        return f"There is no operating point. {point.get('reason') or 'The target rate is unreachable.'}"
+    text = f"Threshold {threshold:.3f}"
+    if "target_per_24h" in point:
+        text += f", chosen for at most {point['target_per_24h']:g} false alarms per 24 h"
+    if "tuned_on" in point:
+        text += f" on the {point['tuned_on']} part"
+    reason = "" if point.get("target_reached", True) else f" The target was NOT reached there: {point.get('reason')}"
+    return f"{text}.{reason}"
+
+
+def _calibration(contents: Contents) -> Section:
+    bins, name, heading = contents.reliability, "calibration", "Calibration"
+    if bins is None:
+        return Section(id=name, heading=heading, absent="The run was not evaluated.")
+    figure = Figure(
+        drawing=figures.reliability(bins),
+        caption="Stated probability against the share of time steps that were ictal (left), and how many time steps "
+        "each point rests on (right).",
+        table=tables.reliability(bins),
+    )
+    return Section(
+        id=name,
+        heading=heading,
+        clinician="On the diagonal, a stated 30 % means that three of ten such moments are in a seizure. Below it, the "
+        "detector claims too much.",
+        engineer="Probabilities after temperature and prior correction, on the scored part. Points with few time steps "
+        "are noise.",
+        parts=(figure,),
+    )
+
+
+def _recordings(contents: Contents) -> Section:
+    name, heading = "recordings", "Recording by recording"
+    if not contents.strips:
+        return Section(id=name, heading=heading, absent="The run was not evaluated.")
+    figure = tables.recordings(contents.strips)
+    return Section(
+        id=name,
+        heading=heading,
+        lead="Each line is a whole recording. Marks are events as SzCORE counts them: neighbours within 90 s are one, "
+        "what is longer than 300 s is cut, and 30 s before to 60 s after a seizure still meets it.",
+        parts=(figure,),
+    )
+
+
+def _examples(contents: Contents) -> Section:
+    name, heading = "eeg", "The EEG of the best and the worst"
+    if not contents.examples:
+        return Section(id=name, heading=heading, absent="The run was not evaluated.")
+    return Section(
+        id=name,
+        heading=heading,
+        lead="Negative is up, as in clinical practice. Shaded: annotated as seizure. Below the EEG: what the detector "
+        "reported, and the probability behind it, with the threshold dashed.",
+        parts=tuple(_example(one) for one in contents.examples),
+    )
+
+
+def _example(one: EegExample) -> Figure:
+    length_s = one.signal_uv.shape[1] / one.rate_hz
+    return Figure(
+        drawing=eeg.draw(one),
+        caption=f"{one.recording}, patient {one.patient}, {duration(length_s)} from {clock(one.start_s)}. {one.caption}",
+        table=tables.example(one),
+        legend=(("found", "annotated seizure"), ("hit", "detection")),
+    )
+
+
+def _scores(document: Document | None) -> Section:
+    name, heading = "scores", "Scores"
+    if document is None:
+        return Section(id=name, heading=heading, absent="The run was not evaluated.")
+    return Section(
+        id=name,
+        heading=heading,
+        lead=f"Of {who(document)}. Counts of recordings are added first and ratios taken last. A ratio without a "
+        "denominator is undefined and says why; it is never 0 or 1.",
+        parts=_present(tables.scores(document), tables.patients(document)),
+    )
+
+
+def _repeat(contents: Contents) -> Section:
+    name, heading = "repeat", "How to repeat it"
+    if not contents.provenance:
+        return Section(id=name, heading=heading, absent="This run kept no provenance.")
+    return Section(
+        id=name,
+        heading=heading,
+        lead="With the same seeds, versions and machine the run repeats itself to the last digit.",
+        parts=(tables.provenance(contents.provenance),),
+    )

@@ -1,0 +1,309 @@
+"""The numbers of a report as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ictal.report.charts import Stage
+from ictal.report.contents import (
+    Document,
+    EegExample,
+    RecordingStrip,
+    ReliabilityBins,
+    SensitivityCurve,
+    TrainingCurves,
+)
+from ictal.report.numbers import (
+    any_value,
+    chance,
+    clock,
+    count,
+    decimal,
+    duration,
+    percent,
+    ratio,
+)
+from ictal.report.parts import Cell, Table
+from ictal.report.strips import Marks, draw, marks
+
+SCORER_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "szcore_event": "SzCORE, by event",
+        "szcore_sample": "SzCORE, by second",
+        "nedc_ovlp": "NEDC OVLP",
+        "nedc_taes": "NEDC TAES",
+    }
+)
+PART_NAMES: Mapping[str, str] = MappingProxyType(
+    {"train": "train (learning)", "dev": "dev (tuning)", "eval": "eval (never seen)"}
+)
+FALSE_ALARM_TARGETS = (1, 2, 5, 10, 24, 50, 100)
+
+
+def corpus(document: Document) -> Table:
+    """What is in the corpus."""
+    seconds = 3600 * document["hours"]
+    rows = (
+        ("Corpus", str(document["corpus"])),
+        ("Recordings", count(document["recordings"])),
+        ("Patients", count(document["patients"])),
+        ("Recorded time", f"{document['hours']:.1f}\u202fh"),
+        ("Seizures", count(document["seizures"])),
+        ("Seizure time", duration(document["seizure_seconds"])),
+        ("Share of time in seizure", percent(document["seizure_seconds"] / seconds if seconds else None)),
+    )
+    return Table(caption="What is on disk", columns=("Quantity", "Value"), rows=rows, numeric=frozenset({1}))
+
+
+def labels(document: Document) -> Table:
+    """Labels as they are written in the annotation files."""
+    rows = tuple((str(name), count(rows)) for name, rows in document["labels"].items())
+    return Table(
+        caption="Labels in the annotation files", columns=("Label", "Rows"), rows=rows, numeric=frozenset({1})
+    )
+
+
+def findings(document: Document) -> Table | None:
+    """What the audit found wrong."""
+    rows = tuple((str(f["code"]), str(f["path"]), str(f["message"])) for f in document["findings"])
+    return Table(caption="Findings of the audit", columns=("Code", "Where", "What"), rows=rows) if rows else None
+
+
+def balance(stages: Sequence[Stage]) -> Table:
+    """The numbers of the class balance figure."""
+    rows = tuple((f"{stage.name} ({stage.group})", percent(stage.share), stage.unit) for stage in stages)
+    return Table(
+        caption="Class balance in numbers", columns=("Stage", "Share", "Share of what"), rows=rows,
+        numeric=frozenset({1}),
+    )  # fmt: skip
+
+
+def splits(document: Document) -> Table:
+    """Who is in which part."""
+    keys = ("patients", "recordings", "hours", "seizures", "windows", "seizure_windows")
+    rows = tuple(
+        (PART_NAMES.get(part, part), *(f"{row[k]:.1f}" if k == "hours" else count(row[k]) for k in keys))
+        for part, row in document["splits"].items()
+    )
+    columns = ("Part", "Patients", "Recordings", "Hours", "Seizures", "Windows", "With seizure")
+    return Table(
+        caption="Split by patient: nobody is in two parts", columns=columns, rows=rows,
+        numeric=frozenset(range(1, 7)),
+    )  # fmt: skip
+
+
+def batches(document: Document) -> Table:
+    """What a batch holds, counted."""
+    made = document["batches"]
+    strata = document["strata"]
+    rows = (
+        ("Windows in all", count(document["windows"])),
+        ("Background / partly ictal / fully ictal",
+         " / ".join(count(strata[k]) for k in ("background", "partial", "full"))),
+        ("Windows in a batch", count(made["size"])),
+        ("Seizure windows in a batch: least / mean / most",
+         f"{count(made['seizure_min'])} / {made['seizure_mean']:.2f} / {count(made['seizure_max'])}"),
+        ("Batches counted to prove it", count(made["checked"])),
+    )  # fmt: skip
+    return Table(caption="The batch plan", columns=("Quantity", "Value"), rows=rows, numeric=frozenset({1}))
+
+
+def feasibility(document: Document) -> Table | None:
+    """What chance would have done, as the plan worked it out before drawing anything."""
+    rows = tuple(
+        (_capital(str(row["event"])), chance(row["probability"], row["log10_probability"]))
+        for row in document["feasibility"]["chances"]
+    )
+    return Table(
+        caption="Chances, worked out before anything was drawn", columns=("Event", "Chance"), rows=rows,
+        numeric=frozenset({1}),
+    )  # fmt: skip
+
+
+def incident(rows: Sequence[Document]) -> Table:
+    """Every strategy's outcome; columns beyond the strategy are shown as they come."""
+    names = {
+        "probe_found": "Seizure windows in its probe",
+        "drawn_seizure_share": "Drawn windows with seizure",
+        "batches_without_seizure": "Batches without any",
+        "seizure_windows_seen": "Seizure windows ever seen",
+    }
+    keys = [key for key in rows[0] if key != "strategy"]
+    cells = tuple((str(row["strategy"]), *(_outcome(key, row[key]) for key in keys)) for row in rows)
+    columns = ("Strategy", *(names.get(key, _capital(key.replace("_", " "))) for key in keys))
+    return Table(
+        caption="What each way of drawing gave on this corpus", columns=columns, rows=cells,
+        numeric=frozenset(range(1, len(columns))),
+    )  # fmt: skip
+
+
+def _outcome(key: str, value: object) -> str:
+    if key == "seizure_windows_seen" and isinstance(value, float):
+        return percent(value)
+    return any_value(key, value)
+
+
+def training(curves: TrainingCurves) -> Table:
+    """Training at a few steps, first and last among them."""
+    places = np.unique(np.linspace(0, len(curves.step) - 1, 6).astype(np.int64))
+    rows = tuple(
+        (
+            count(int(curves.step[i])), decimal(float(curves.loss[i]), 3), decimal(float(curves.skill[i])),
+            decimal(float(curves.separation[i])), decimal(float(curves.logit_spread[i])),
+            f"{curves.learning_rate[i]:.1e}",
+        )
+        for i in places
+    )  # fmt: skip
+    columns = ("Step", "Loss (nats)", "Skill", "Separation", "Logit spread", "Learning rate")
+    return Table(
+        caption="Training in numbers (single batches)", columns=columns, rows=rows, numeric=frozenset(range(6))
+    )
+
+
+def validation(curves: TrainingCurves) -> Table | None:
+    """Validations during training."""
+    rows = tuple(
+        (count(p.step), decimal(p.loss, 3), decimal(p.skill), decimal(p.window_auroc, 3)) for p in curves.validation
+    )
+    if not rows:
+        return None
+    columns = ("Step", "Loss (nats)", "Skill", "Window AUROC")
+    return Table(
+        caption="Validation during training, on patients not trained on", columns=columns, rows=rows,
+        numeric=frozenset(range(4)),
+    )  # fmt: skip
+
+
+def sensitivity(curve: SensitivityCurve) -> Table:
+    """The best sensitivity that each false alarm rate allows."""
+    rows = []
+    for target in FALSE_ALARM_TARGETS:
+        allowed = np.flatnonzero(curve.false_alarms_per_24h <= target)
+        if len(allowed) == 0:
+            rows.append((f"≤ {target}", "unreachable", "–", "–"))
+            continue
+        best = allowed[np.argmax(curve.sensitivity[allowed])]
+        rows.append(
+            (f"≤ {target}", percent(float(curve.sensitivity[best])), f"{curve.false_alarms_per_24h[best]:.1f}",
+             f"{curve.threshold[best]:.3f}")
+        )  # fmt: skip
+    columns = ("False alarms allowed per 24 h", "Seizures detected", "False alarms made", "Threshold")
+    return Table(
+        caption="Best sensitivity within each false alarm rate", columns=columns, rows=tuple(rows),
+        numeric=frozenset({1, 2, 3}),
+    )  # fmt: skip
+
+
+def reliability(bins: ReliabilityBins) -> Table:
+    """Calibration by bin."""
+    rows = tuple(
+        (decimal(float(mean), 3), decimal(float(share), 3), count(int(n)))
+        for mean, share, n in zip(bins.mean_probability, bins.observed_share, bins.count, strict=True)
+        if n > 0
+    )
+    return Table(
+        caption="Calibration in numbers", columns=("Stated probability", "Share that was ictal", "Time steps"),
+        rows=rows, numeric=frozenset({0, 1, 2}),
+    )  # fmt: skip
+
+
+def recordings(lines: Sequence[RecordingStrip]) -> Table:
+    """One row per recording that holds a seizure or a detection, with its strip, worst first."""
+    shown = [(line, marks(line)) for line in lines if len(line.reference_s) or len(line.detections_s)]
+    silent = len(lines) - len(shown)
+    note = f"{count(silent)} of {count(len(lines))} recordings hold neither and are not drawn." if silent else ""
+    ordered = sorted(shown, key=lambda one: (-len(one[1].missed), -len(one[1].false_alarms), one[0].recording))
+    return Table(
+        caption="Every recording with a seizure or a detection, most errors first",
+        columns=("Recording", "Length", "Annotated above the line, detected below it", "Found", "False alarms"),
+        rows=tuple(_strip_row(line, outcome) for line, outcome in ordered),
+        numeric=frozenset({1, 3, 4}),
+        note=note,
+        style="strips",
+    )
+
+
+def _strip_row(line: RecordingStrip, outcome: Marks) -> tuple[Cell, ...]:
+    reference = len(outcome.found) + len(outcome.missed)
+    found = f"{len(outcome.found)} of {reference}" if reference else "–"
+    drawing = draw(line, outcome)
+    return (line.recording, duration(line.duration_s), drawing, found, count(len(outcome.false_alarms)))
+
+
+def example(one: EegExample) -> Table | None:
+    """The events that a stretch of EEG shows."""
+    rows = tuple(
+        (name, clock(start), clock(stop), duration(stop - start))
+        for name, spans_s in (("annotated seizure", one.reference_s), ("detection", one.detections_s))
+        for start, stop in spans_s
+    )
+    if not rows:
+        return None
+    return Table(
+        caption="Events in view", columns=("Event", "From", "To", "Length"), rows=rows, numeric=frozenset({1, 2, 3})
+    )
+
+
+def scores(document: Document) -> Table:
+    """Pooled scores of every scorer."""
+    rows = tuple((SCORER_NAMES.get(name, name), *_score_row(row)) for name, row in document["scorers"].items())
+    columns = (
+        "Scorer", "Sensitivity", "Precision", "F1", "False alarms per 24 h", "Reference", "True positives",
+        "False positives", "Hours",
+    )  # fmt: skip
+    return Table(
+        caption="Scores, pooled over all scored recordings", columns=columns, rows=rows,
+        numeric=frozenset(range(1, 9)), note=_provenance_of_scores(document),
+    )  # fmt: skip
+
+
+def _score_row(row: Mapping[str, Any]) -> tuple[str, ...]:
+    ratios = (ratio(row, "sensitivity"), ratio(row, "precision"), ratio(row, "f1"))
+    counts = (count(row[key]) for key in ("reference", "true_positives", "false_positives"))
+    return (*ratios, ratio(row, "false_alarms_per_24h", 1), *counts, f"{row['hours']:.2f}")
+
+
+def _provenance_of_scores(document: Document) -> str:
+    """Scorer versions and NaN policy, wherever the document states them: over all or with each scorer."""
+    versions = {str(row["scorer_version"]) for row in _stating(document, "scorer_version")}
+    policies = {str(row["nan_policy"]) for row in _stating(document, "nan_policy")}
+    return (
+        f"Scorer: {', '.join(sorted(versions)) or 'version not stated'}. "
+        f"NaN policy: {', '.join(sorted(policies)) or 'not stated'}."
+    )
+
+
+def _stating(document: Document, key: str) -> list[Document]:
+    return [row for row in (document, *document["scorers"].values()) if key in row]
+
+
+def patients(document: Document) -> Table | None:
+    """Event scores by patient, where the document holds them."""
+    by_patient = document["scorers"].get("szcore_event", {}).get("per_patient")
+    if not by_patient:
+        return None
+    rows = tuple(
+        (str(patient), f"{count(row['true_positives'])} of {count(row['reference'])}", ratio(row, "sensitivity"),
+         ratio(row, "precision"), ratio(row, "f1"), ratio(row, "false_alarms_per_24h", 1), f"{row['hours']:.2f}")
+        for patient, row in by_patient.items()
+    )  # fmt: skip
+    columns = ("Patient", "Found", "Sensitivity", "Precision", "F1", "False alarms per 24 h", "Hours")
+    return Table(
+        caption="SzCORE event scores by patient", columns=columns, rows=rows, numeric=frozenset(range(1, 7))
+    )
+
+
+def provenance(items: Mapping[str, str]) -> Table:
+    """What to keep to repeat the run."""
+    return Table(
+        caption="Commands, versions, seeds and hashes", columns=("What", "Value"), rows=tuple(items.items()),
+        style="provenance",
+    )  # fmt: skip
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

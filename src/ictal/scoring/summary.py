@@ -1,0 +1,117 @@
+"""Counts of an evaluation as one JSON document: pooled, per recording, and averaged over patients.
+
+Pooled ratios come from added counts. *Macro* averages come from patients: each patient's recordings are added, then
+each patient's ratio enters the mean once. A patient whose ratio is undefined is left out of that mean and named. Two
+rules decide when F1 is undefined, and both are given:
+
+- `current` (timescoring 0.0.7 on): only where there is neither a reference nor a false item; a patient whose seizures
+  are all missed in silence has F1 = 0.
+- `legacy` (before 0.0.7): wherever sensitivity or precision is undefined, so that silent patients drop out and flatter
+  the mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import numpy as np
+
+from ictal.scoring.bootstrap import DRAWS, LEVEL, Interval, patient_bootstrap
+from ictal.scoring.counts import Counts, total
+from ictal.scoring.szcore import PARAMETERS, SCORER, SCORER_VERSION
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
+
+NAN_POLICY = "current"
+
+_REASONS: dict[str, str] = {
+    "sensitivity": "no reference item",
+    "precision": "no detection",
+    "f1": "neither a reference item nor a detection",
+    "false_alarms_per_24h": "no recorded time",
+}
+
+
+def document(
+    per_recording: Mapping[str, Counts], patients: Mapping[str, str], *, generator: np.random.Generator
+) -> dict[str, Json]:
+    """The evaluation by one scorer, ready for `json.dumps(..., allow_nan=False)`: undefined is null, with its reason.
+
+    Args:
+        per_recording: Counts of each recording by its id.
+        patients: Patient of each recording, by the same ids.
+        generator: Source of the bootstrap's draws.
+    """
+    assert per_recording.keys() == patients.keys(), per_recording.keys() ^ patients.keys()
+    per_patient = by_patient(per_recording, patients)
+    intervals = patient_bootstrap(per_patient, generator)
+    return {
+        "scorer": SCORER,
+        "scorer_version": SCORER_VERSION,
+        "parameters": {**PARAMETERS},
+        "nan_policy": NAN_POLICY,
+        **ratios(total(per_recording.values())),
+        "patients": len(per_patient),
+        "intervals": {"level": LEVEL, "draws": DRAWS, **{name: _interval(i) for name, i in intervals.items()}},
+        "macro": {"current": _macro(per_patient, _current_f1), "legacy": _macro(per_patient, _legacy_f1)},
+        "per_patient": {patient: ratios(counts) for patient, counts in per_patient.items()},
+        "per_recording": {recording: ratios(counts) for recording, counts in per_recording.items()},
+    }
+
+
+def by_patient(per_recording: Mapping[str, Counts], patients: Mapping[str, str]) -> dict[str, Counts]:
+    """Each patient's recordings added, patients in alphabetical order."""
+    grouped: dict[str, list[Counts]] = {patient: [] for patient in sorted(set(patients.values()))}
+    for recording, counts in per_recording.items():
+        grouped[patients[recording]].append(counts)
+    return {patient: total(counts) for patient, counts in grouped.items()}
+
+
+def ratios(counts: Counts) -> dict[str, Json]:
+    """Ratios and counts of one row of the document, with the reasons of what is undefined."""
+    values = {name: getattr(counts, name) for name in _REASONS}
+    return {
+        **{name: _defined(value) for name, value in values.items()},
+        "reference": counts.reference,
+        "true_positives": counts.true_positives,
+        "false_positives": counts.false_positives,
+        "hours": counts.duration_s / 3600.0,
+        "undefined": [f"{name}: {_REASONS[name]}" for name, value in values.items() if math.isnan(value)],
+    }
+
+
+def _macro(per_patient: Mapping[str, Counts], f1: Callable[[Counts], float]) -> dict[str, Json]:
+    rates: dict[str, Callable[[Counts], float]] = {
+        "sensitivity": lambda counts: counts.sensitivity,
+        "precision": lambda counts: counts.precision,
+        "f1": f1,
+        "false_alarms_per_24h": lambda counts: counts.false_alarms_per_24h,
+    }
+    values = {name: {p: rate(c) for p, c in per_patient.items()} for name, rate in rates.items()}
+    defined = {name: [v for v in of.values() if not math.isnan(v)] for name, of in values.items()}
+    undefined: dict[str, Json] = {name: [p for p, v in of.items() if math.isnan(v)] for name, of in values.items()}
+    means: dict[str, Json] = {name: math.fsum(v) / len(v) if v else None for name, v in defined.items()}
+    return {**means, "undefined": undefined}
+
+
+def _current_f1(counts: Counts) -> float:
+    return counts.f1
+
+
+def _legacy_f1(counts: Counts) -> float:
+    either_undefined = math.isnan(counts.sensitivity) or math.isnan(counts.precision)
+    return math.nan if either_undefined else counts.f1
+
+
+def _interval(interval: Interval) -> dict[str, Json]:
+    return {
+        "lower": _defined(interval.lower),
+        "upper": _defined(interval.upper),
+        "undefined_draws": interval.undefined_draws,
+    }
+
+
+def _defined(value: float) -> float | None:
+    return None if math.isnan(value) else value

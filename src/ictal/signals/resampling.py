@@ -1,0 +1,173 @@
+"""Rational resampling by a linear-phase FIR low-pass, computed as matrix products.
+
+Invariants: output sample n stands for the time n / rate_out exactly (the filter's delay is taken out); a constant stays
+that constant (the gain at 0 Hz is exactly 1 at every output phase, so an electrode's offset leaves no tone behind);
+nothing later than `Resampler.lookahead_s` after a sample has any influence on it.
+
+Every `up` outputs the filter's phases repeat, `down` inputs further on, so one matrix turns each block of inputs into
+its block of outputs. A product of matrices is many times faster than one dot product for each sample.
+
+Source: Crochiere & Rabiner 1983, Multirate Digital Signal Processing, ch. 4; Kaiser 1974 for the window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import firwin, kaiser_beta
+
+from ictal.errors import InputError
+
+ATTENUATION_DB = 100.0
+PASS_SHARE = 0.8
+"""Share of the lower Nyquist frequency that the filter passes untouched, if the band asked for needs no more."""
+PASS_SHARE_MAX = 0.95
+"""Above this share the filter would grow without bound."""
+
+_MAX_FACTOR = 2000
+_RATE_DENOMINATOR = 1000
+_ONE_THREAD_PRODUCTS = 1 << 18  # up to so many multiplications OpenBLAS stays on one core; `prepare` fills the others
+
+
+def samples_out(samples_in: int, rate_in_hz: float, rate_out_hz: float) -> int:
+    """Length of a recording after resampling: the nearest whole sample, halves up, exact for every rate.
+
+    Raises:
+        InputError: if the rates have no small ratio (code `rate-ratio`).
+    """
+    up, down = ratio(rate_in_hz, rate_out_hz)
+    return (2 * samples_in * up + down) // (2 * down)
+
+
+def ratio(rate_in_hz: float, rate_out_hz: float) -> tuple[int, int]:
+    """Smallest whole numbers (up, down) with rate_out = rate_in * up / down.
+
+    Raises:
+        InputError: if a rate is no positive fraction of small numbers, or a factor is too large (code `rate-ratio`).
+    """
+    factor = _exact_rate(rate_out_hz) / _exact_rate(rate_in_hz)
+    if max(factor.numerator, factor.denominator) > _MAX_FACTOR:
+        raise _rate_fault(f"{rate_in_hz} Hz to {rate_out_hz} Hz is {factor.numerator}/{factor.denominator}")
+    return factor.numerator, factor.denominator
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Resampler:
+    """A designed filter, laid out as matrices.
+
+    Args:
+        up: Factor of interpolation.
+        down: Factor of decimation.
+        reach_samples: Inputs on either side of an output's time that the output depends on.
+        own: What each input of a block adds to each output of the block: (inputs, outputs).
+        following: The same for the first inputs of the block after.
+        lookahead_s: How much of the future an output depends on.
+    """
+
+    up: int
+    down: int
+    reach_samples: int
+    own: npt.NDArray[np.float32]
+    following: npt.NDArray[np.float32]
+    lookahead_s: float
+
+    def __call__(self, signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Resample one channel of shape (samples,); outside, it is taken to hold its first and last value."""
+        if self.up == self.down:
+            return signal
+        length = (2 * len(signal) * self.up + self.down) // (2 * self.down)
+        blocks = self._blocks(signal, -(-length // self.own.shape[1]))
+        return self._product(blocks).reshape(-1)[:length]
+
+    def _blocks(self, signal: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
+        """The channel with held ends, as rows of a block's inputs each; one row more than blocks of output."""
+        width = len(self.own)
+        flat = np.empty((count + 1) * width, dtype=np.float32)
+        inside = flat[self.reach_samples : self.reach_samples + len(signal)]
+        flat[: self.reach_samples] = signal[0]
+        inside[:] = signal[: len(inside)]
+        flat[self.reach_samples + len(signal) :] = signal[-1]
+        return flat.reshape(count + 1, width)
+
+    def _product(self, blocks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        count, reach = len(blocks) - 1, len(self.following)
+        out = np.empty((count, self.own.shape[1]), dtype=np.float32)
+        step = max(1, _ONE_THREAD_PRODUCTS // self.own.size)
+        for first in range(0, count, step):
+            stop = min(first + step, count)
+            rows = np.matmul(blocks[first:stop], self.own, out=out[first:stop])
+            rows += blocks[first + 1 : stop + 1, :reach] @ self.following
+        return out
+
+
+def design(rate_in_hz: float, rate_out_hz: float, pass_hz: float) -> Resampler:
+    """The resampler between two rates that passes everything up to `pass_hz` and lets nothing alias.
+
+    Raises:
+        InputError: if a rate is too low to hold `pass_hz` (code `rate-too-low`), or see `ratio`.
+    """
+    up, down = ratio(rate_in_hz, rate_out_hz)
+    nyquist_hz = min(rate_in_hz, rate_out_hz) / 2
+    if pass_hz > PASS_SHARE_MAX * nyquist_hz:
+        raise InputError(
+            "The sampling rate is too low for the band asked for",
+            where="signals.band_hz",
+            got=f"{rate_in_hz:g} Hz in the recording, {rate_out_hz:g} Hz in the store",
+            expected=f"both at least {2 * pass_hz / PASS_SHARE_MAX:.1f} Hz for a band up to {pass_hz:g} Hz",
+            remedy="lower the upper edge of signals.band_hz, or take the recording out of the corpus",
+            code="rate-too-low",
+        )
+    taps = _taps(up, rate_in_hz, max(pass_hz, PASS_SHARE * nyquist_hz), nyquist_hz)
+    reach = -(-(len(taps) // 2) // up)
+    own, following = _matrices(taps, up, down, reach)
+    lookahead_s = reach / rate_in_hz if up != down else 0.0
+    return Resampler(up=up, down=down, reach_samples=reach, own=own, following=following, lookahead_s=lookahead_s)
+
+
+def _taps(up: int, rate_in_hz: float, pass_hz: float, stop_hz: float) -> npt.NDArray[np.float64]:
+    """Odd number of taps at the rate up * rate_in, each output phase with gain 1 at 0 Hz."""
+    rate_hz = up * rate_in_hz
+    # Kaiser's formula for the number of taps at this attenuation and width of the transition.
+    half = int(np.ceil((ATTENUATION_DB - 7.95) / 14.36 * rate_hz / (stop_hz - pass_hz) / 2))
+    window = ("kaiser", float(kaiser_beta(ATTENUATION_DB)))
+    taps = np.asarray(firwin(2 * half + 1, (pass_hz + stop_hz) / 2, window=window, fs=rate_hz), dtype=np.float64)
+    for phase in range(up):
+        taps[phase::up] /= taps[phase::up].sum()
+    return taps
+
+
+def _matrices(
+    taps: npt.NDArray[np.float64], up: int, down: int, reach: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Matrices of a block that is at least as long as the filter, so that an output needs no third block."""
+    groups = -(-2 * reach // down)
+    inputs, outputs = groups * down, groups * up
+    row, column = np.arange(inputs + 2 * reach)[:, None], np.arange(outputs)[None, :]
+    place = len(taps) // 2 + column * down - (row - reach) * up
+    inside = (place >= 0) & (place < len(taps))
+    matrix = np.where(inside, taps[np.where(inside, place, 0)], 0.0).astype(np.float32)
+    return np.ascontiguousarray(matrix[:inputs]), np.ascontiguousarray(matrix[inputs:])
+
+
+def _exact_rate(rate_hz: float) -> Fraction:
+    """A rate as the fraction that it was before it became a float (samples in a record over seconds in a record)."""
+    if not (np.isfinite(rate_hz) and rate_hz > 0):
+        raise _rate_fault(f"{rate_hz} Hz")
+    exact = Fraction(rate_hz).limit_denominator(_RATE_DENOMINATOR)
+    if abs(exact - Fraction(rate_hz)) > Fraction(rate_hz) / 10**12:
+        raise _rate_fault(f"{rate_hz!r} Hz")
+    return exact
+
+
+def _rate_fault(got: str) -> InputError:
+    return InputError(
+        "The sampling rate cannot be converted exactly",
+        where="sampling rate",
+        got=got,
+        expected=f"rates whose ratio is a fraction of whole numbers up to {_MAX_FACTOR}",
+        remedy="take the recording out of the corpus, or choose another signals.rate_hz",
+        code="rate-ratio",
+    )

@@ -1,0 +1,367 @@
+"""The signal store: every recording preprocessed once, whole, and addressed by what it was made from.
+
+A recording is two files named by its key: `<key>.npy`, int16 of shape (blocks, channels, block_samples), the last block
+filled up with zeros, and `<key>.json`, what is known about it. A window is one positioned read of adjoining blocks.
+
+Invariants: the key is a hash of the EDF's content and of everything that decides the numbers; labels and names are not
+in it. A file appears under its name only when it is whole, the JSON last: where it is, the recording is complete.
+Nothing here overwrites, mends or deletes a complete recording.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import io
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter, ValidationError
+
+from ictal.errors import InputError
+from ictal.recordings import montages
+from ictal.recordings.edf import Header, read_uv
+from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache, content_hash
+from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig, Quantised, quantised
+
+FORMAT_VERSION = 1
+BLOCK_S = 10
+"""Length of a block: a 60 s window reads at most 1/6 more than it needs, and blocks are long enough to read fast."""
+
+_VALUE = np.dtype("<i2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What the store knows about one recording."""
+
+    format: int
+    """Version of the layout of the two files."""
+    key: str
+    """Name of both files."""
+    source: str
+    """Path of the EDF when it was prepared; for people, nothing depends on it."""
+    fingerprint: str
+    """Hash of the EDF's content."""
+    config: str
+    """Preprocessing settings, as canonical JSON."""
+    channels: tuple[str, ...]
+    """Names of the channels, in order."""
+    rate_hz: int
+    """Samples per second."""
+    samples: int
+    """Length of the recording, without the zeros that fill the last block."""
+    block_samples: int
+    """Length of a block."""
+    scale_uv: tuple[float, ...]
+    """Microvolts of one unit, for each channel."""
+    clipped: tuple[int, ...]
+    """Samples of each channel that were beyond the scale and were limited to it."""
+    npy_bytes: int
+    """Size of the signal file."""
+    checksum: str
+    """Hash of the signal file."""
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks."""
+        return -(-self.samples // self.block_samples)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of the stored array: (blocks, channels, block_samples)."""
+        return self.blocks, len(self.channels), self.block_samples
+
+
+_ENTRY = TypeAdapter(Entry)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredRecording:
+    """A recording in the store. It holds no open file, so it may be pickled, forked and kept in thousands.
+
+    Args:
+        path: The signal file.
+        entry: What is known about it.
+    """
+
+    path: Path
+    entry: Entry
+
+    @property
+    def key(self) -> str:
+        """Its name in the store."""
+        return self.entry.key
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels, in order."""
+        return self.entry.channels
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples per second."""
+        return self.entry.rate_hz
+
+    @property
+    def samples(self) -> int:
+        """Length of the recording."""
+        return self.entry.samples
+
+    @functools.cached_property
+    def scale_uv(self) -> npt.NDArray[np.float32]:
+        """Microvolts of one unit, (channels,)."""
+        return np.array(self.entry.scale_uv, dtype=np.float32)
+
+    def read(self, start_sample: int, length_samples: int) -> npt.NDArray[np.int16]:
+        """The samples `[start, start + length)` of every channel, zeros past the end: (channels, length).
+
+        Raises:
+            InputError: if the signal file is gone or shorter than it was (codes `store-missing`, `store-damaged`).
+        """
+        assert start_sample >= 0, start_sample
+        assert length_samples >= 0, length_samples
+        width = self.entry.block_samples
+        stop_sample = start_sample + length_samples
+        first, stop = start_sample // width, min(-(-stop_sample // width), self.entry.blocks)
+        out = np.empty((len(self.channels), length_samples), dtype=np.int16)
+        filled = 0
+        for number, block in enumerate(self._blocks(first, stop), first):
+            skip = max(start_sample - number * width, 0)
+            take = min(stop_sample - number * width, width) - skip
+            out[:, filled : filled + take] = block[:, skip : skip + take]
+            filled += take
+        out[:, filled:] = 0
+        return out
+
+    def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
+        """As `read`, in microvolts."""
+        return np.multiply(self.read(start_sample, length_samples), self.scale_uv[:, None], dtype=np.float32)
+
+    def _blocks(self, first: int, stop: int) -> npt.NDArray[np.int16]:
+        """The blocks `[first, stop)` by one positioned read: (blocks, channels, block_samples)."""
+        _, channels, width = self.entry.shape
+        blocks = np.empty((max(stop - first, 0), channels, width), dtype=_VALUE)
+        if blocks.size == 0:
+            return blocks
+        data_start = self.entry.npy_bytes - math.prod(self.entry.shape) * _VALUE.itemsize
+        place = data_start + first * channels * width * _VALUE.itemsize
+        with _descriptor(self.path) as descriptor:
+            got = os.preadv(descriptor, [blocks.data], place)
+        if got != blocks.nbytes:
+            raise _damaged(self.path, f"the file ends at byte {place + got}", f"{self.entry.npy_bytes} bytes")
+        return blocks
+
+
+class SignalStore:
+    """A folder of prepared recordings, shared by all runs.
+
+    Args:
+        root: The folder; made by the first `build`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self.fingerprints = FingerprintCache(path=self.root / CACHE_NAME)
+
+    def key(self, fingerprint: str, config: PreprocessConfig) -> str:
+        """Name of the recording with this content under this configuration."""
+        parts = {
+            "format": FORMAT_VERSION,
+            "numerics": NUMERICS_VERSION,
+            "fingerprint": fingerprint,
+            "config": config.canonical(),
+            "channels": montages.named(config.montage).channels,
+        }
+        return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=DIGEST_BYTES).hexdigest()
+
+    def key_of(self, edf: Path, config: PreprocessConfig) -> str:
+        """Name of an EDF's recording under this configuration, whether it is in the store or not.
+
+        Raises:
+            InputError: if the EDF cannot be read.
+        """
+        return self.key(self.fingerprints.fingerprint(edf), config)
+
+    def build(self, header: Header, config: PreprocessConfig) -> tuple[Entry, bool]:
+        """Prepare a recording, or find it prepared.
+
+        Returns:
+            Its entry, and whether it was built now.
+
+        Raises:
+            InputError: if the recording cannot be used, or is in the store and damaged.
+        """
+        fingerprint = self.fingerprints.fingerprint(header.path)
+        key = self.key(fingerprint, config)
+        if self._json(key).exists():
+            return self.open(key).entry, False
+        derivation = montages.derive(montages.named(config.montage), header)
+        signal_uv = derivation.matrix @ read_uv(header, derivation.labels)
+        prepared = quantised(signal_uv, derivation.rate_hz, config)
+        npy_bytes, checksum = self._write_signal(key, prepared, BLOCK_S * config.rate_hz)
+        entry = Entry(
+            format=FORMAT_VERSION,
+            key=key,
+            source=str(header.path),
+            fingerprint=fingerprint,
+            config=config.canonical(),
+            channels=derivation.channels,
+            rate_hz=config.rate_hz,
+            samples=prepared.values.shape[1],
+            block_samples=BLOCK_S * config.rate_hz,
+            scale_uv=tuple(prepared.scale_uv.tolist()),
+            clipped=tuple(prepared.clipped.tolist()),
+            npy_bytes=npy_bytes,
+            checksum=checksum,
+        )
+        with _whole_file(self._json(key)) as file:
+            file.write(json.dumps(asdict(entry), indent=1).encode())
+        return entry, True
+
+    def open(self, key: str) -> StoredRecording:
+        """A recording that is in the store.
+
+        Raises:
+            InputError: if it is not (code `store-missing`), is of another version (`store-version`), or its files
+                contradict each other (`store-damaged`).
+        """
+        path = self._json(key)
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError as error:
+            raise _missing(path) from error
+        entry = _decoded(path, text)
+        npy = self._npy(key)
+        npy_bytes = npy.stat().st_size if npy.exists() else 0
+        if npy_bytes != entry.npy_bytes:
+            raise _damaged(npy, f"{npy_bytes} bytes", f"{entry.npy_bytes} bytes")
+        return StoredRecording(path=npy, entry=entry)
+
+    def verify(self, key: str) -> Entry:
+        """Compare a recording's signal file with its checksum; reads all of it.
+
+        Raises:
+            InputError: as `open` does, and if the bytes are not those that were written (code `store-damaged`).
+        """
+        recording = self.open(key)
+        checksum = content_hash(recording.path)
+        if checksum != recording.entry.checksum:
+            raise _damaged(recording.path, f"checksum {checksum}", recording.entry.checksum)
+        return recording.entry
+
+    def _json(self, key: str) -> Path:
+        return self.root / f"{key}.json"
+
+    def _npy(self, key: str) -> Path:
+        return self.root / f"{key}.npy"
+
+    def _write_signal(self, key: str, prepared: Quantised, block_samples: int) -> tuple[int, str]:
+        """Write the signal file; returns its size and checksum."""
+        blocks = _in_blocks(prepared.values, block_samples)
+        header = io.BytesIO()
+        layout = {"descr": _VALUE.str, "fortran_order": False, "shape": blocks.shape}
+        np.lib.format.write_array_header_1_0(header, layout)
+        digest = hashlib.blake2b(header.getbuffer(), digest_size=DIGEST_BYTES)
+        digest.update(blocks.data)
+        with _whole_file(self._npy(key)) as file:
+            file.write(header.getbuffer())
+            file.write(blocks.data)
+        return header.tell() + blocks.nbytes, digest.hexdigest()
+
+
+def _in_blocks(values: npt.NDArray[np.int16], block_samples: int) -> npt.NDArray[np.int16]:
+    """(channels, samples) as (blocks, channels, block_samples), filled up with zeros."""
+    channels, samples = values.shape
+    whole, rest = divmod(samples, block_samples)
+    blocks = np.zeros((whole + (rest > 0), channels, block_samples), dtype=_VALUE)
+    parts = values[:, : whole * block_samples].reshape(channels, whole, block_samples)
+    blocks[:whole] = parts.transpose(1, 0, 2)
+    if rest:
+        blocks[whole, :, :rest] = values[:, whole * block_samples :]
+    return blocks
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name only when all of it is on disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with draft.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        with _descriptor(path.parent) as folder:
+            os.fsync(folder)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _descriptor(path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise _missing(path) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _decoded(path: Path, text: bytes) -> Entry:
+    try:
+        version = json.loads(text)["format"]
+        if version != FORMAT_VERSION:
+            raise _version(path, version)
+        entry = _ENTRY.validate_json(text)
+    except (ValidationError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise _damaged(path, str(error), "the JSON that ictal wrote") from error
+    if entry.key != path.stem:
+        raise _damaged(path, f"the entry of {entry.key}", f"the entry of {path.stem}")
+    return entry
+
+
+def _missing(path: Path) -> InputError:
+    return InputError(
+        "The recording is not in the signal store",
+        where=path,
+        got="no such file",
+        expected="a prepared recording",
+        remedy="run `ictal prepare RUN` with the run's folder; nothing else builds the store",
+        code="store-missing",
+    )
+
+
+def _damaged(path: Path, got: str, expected: str) -> InputError:
+    pair = f"{path.with_suffix('.json').name} and {path.with_suffix('.npy').name}"
+    return InputError(
+        "A recording in the signal store is damaged",
+        where=path,
+        got=got,
+        expected=expected,
+        remedy=f"look at the disk, delete {pair}, then run `ictal prepare RUN`",
+        code="store-damaged",
+    )
+
+
+def _version(path: Path, got: object) -> InputError:
+    return InputError(
+        "The signal store was written by another version of ictal",
+        where=path,
+        got=f"format {got}",
+        expected=f"format {FORMAT_VERSION}",
+        remedy="use another store folder (machine.store) and run `ictal prepare RUN`",
+        code="store-version",
+    )

@@ -1,0 +1,54 @@
+"""Everything that a run needs to go on as if it had never stopped, in one file that is whole or absent."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ictal.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A moment of a run: the state of everything that changes, and what it belongs to."""
+
+    step: int
+    """Steps done."""
+    run_hash: str
+    """Hash of all that decides the run: plan, signals, model and training."""
+    model: dict[str, torch.Tensor]
+    average: dict[str, torch.Tensor]
+    optimiser: dict[str, object]
+    guards: list[dict[str, float]]
+
+
+def save(checkpoint: Checkpoint, path: Path) -> None:
+    """Write to a temporary file, force it to disk, then give it its name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        torch.save(vars(checkpoint), file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load(path: Path, run_hash: str) -> Checkpoint:
+    """Read a checkpoint (tensors and plain values only, no pickled code).
+
+    Raises:
+        InputError: if it belongs to another run.
+    """
+    checkpoint = Checkpoint(**torch.load(path, weights_only=True, map_location="cpu"))
+    if checkpoint.run_hash != run_hash:
+        raise InputError(
+            "The checkpoint belongs to a run with other settings",
+            where=path,
+            got=f"run {checkpoint.run_hash}",
+            expected=f"run {run_hash}",
+            remedy="use a new run folder, or delete the checkpoint to train this one anew",
+            code="checkpoint-foreign",
+        )
+    return checkpoint

@@ -1,0 +1,103 @@
+"""Windows as tensors: signals from the store, labels from the index.
+
+Labels are the exact ictal share of each time step (0 or 1 except in the steps that hold an onset or an offset), and
+weights the share of the step inside the recording, so that the weighted mean label equals the prevalence per time step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ictal.signals.store import StoredRecording
+from ictal.timeline import spans as sp
+from ictal.windows.index import Numbers, WindowIndex
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A batch of windows: B windows, C channels, T samples, S time steps."""
+
+    windows: Numbers
+    """Window numbers in the index: (B,)."""
+    signal_uv: Tensor
+    """Microvolts, zero in the padding: (B, C, T) float32."""
+    valid_samples: Tensor
+    """Samples inside the recording: (B,) int64."""
+    labels: Tensor
+    """Ictal share of each step: (B, S) float32."""
+    weights: Tensor
+    """Share of each step inside the recording: (B, S) float32."""
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device."""
+        return Batch(
+            windows=self.windows,
+            signal_uv=self.signal_uv.to(device, non_blocking=True),
+            valid_samples=self.valid_samples.to(device),
+            labels=self.labels.to(device),
+            weights=self.weights.to(device),
+        )
+
+
+class WindowDataset(Dataset[Batch]):
+    """Windows of an index over stored recordings; give its plan's batches to a `DataLoader` as `batch_sampler`.
+
+    Args:
+        index: The windows.
+        stored: The stored signal of every recording of the index, in its order.
+        samples_per_step: Samples that one label stands for; must divide the window's length.
+    """
+
+    def __init__(self, index: WindowIndex, stored: Sequence[StoredRecording], samples_per_step: int) -> None:
+        assert len(stored) == len(index.recordings)
+        assert index.grid.length_samples % samples_per_step == 0
+        for recording, signal in zip(index.recordings, stored, strict=True):
+            assert recording.samples == signal.samples, f"{recording.id}: index and store differ in length"
+        self.index = index
+        self.stored = stored
+        self.samples_per_step = samples_per_step
+
+    def __len__(self) -> int:
+        return self.index.windows
+
+    def __getitem__(self, window: int) -> Batch:
+        return self.__getitems__([window])
+
+    def __getitems__(self, windows: Iterable[int]) -> Batch:
+        """A whole batch at once: what `DataLoader` asks for."""
+        numbers = np.fromiter(windows, dtype=np.int64)
+        recordings, starts = self.index.locate(numbers)
+        length = self.index.grid.length_samples
+        signal = np.stack([self.stored[r].read_uv(int(s), length) for r, s in zip(recordings, starts, strict=True)])
+        valid = self.index.valid_samples(numbers)
+        labels, weights = step_labels(self.index, numbers, self.samples_per_step)
+        return Batch(
+            windows=numbers,
+            signal_uv=torch.from_numpy(signal),
+            valid_samples=torch.from_numpy(valid),
+            labels=torch.from_numpy(labels),
+            weights=torch.from_numpy(weights),
+        )
+
+
+def step_labels(
+    index: WindowIndex, windows: Numbers, samples_per_step: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Ictal share and valid share of every time step of the windows, each of shape (windows, steps)."""
+    recordings, starts = index.locate(windows)
+    steps = index.grid.length_samples // samples_per_step
+    edges = starts[:, None] + np.arange(steps + 1) * samples_per_step
+    lengths = np.array([index.recordings[r].samples for r in recordings], dtype=np.int64)[:, None]
+    valid = np.diff(np.minimum(edges, lengths), axis=1)
+    ictal = np.stack(
+        [sp.overlap(index.recordings[r].seizures, e[:-1], e[1:]) for r, e in zip(recordings, edges, strict=True)]
+    )
+    labels = np.divide(ictal, valid, out=np.zeros(valid.shape, dtype=np.float32), where=valid > 0)
+    return labels, (valid / samples_per_step).astype(np.float32)

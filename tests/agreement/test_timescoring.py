@@ -1,0 +1,121 @@
+"""Event and sample counts equal those of timescoring 0.0.7 wherever it is defined; where it errs is shown here too."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from timescoring.annotations import Annotation
+from timescoring.scoring import EventScoring, SampleScoring
+
+from ictal.scoring.szcore import EventParameters, count_events, count_samples
+from tests.agreement.timescoring_cases import differences, in_float_domain, random_case, theirs
+
+
+def test_the_outside_tool_is_the_version_that_was_agreed_with() -> None:
+    """Versions before 0.0.7 compute F1 otherwise."""
+    assert importlib.metadata.version("timescoring") == "0.0.7"
+
+
+@pytest.mark.parametrize("grid", [1, 5])
+def test_counts_are_equal_on_random_cases(grid: int) -> None:
+    """2,500 random recordings on each grid (0.1 s and 0.5 s): events and seconds, all three counts."""
+    compared, found = differences(2_500, seed=1, grid=grid)
+    assert compared >= 1_500
+    assert found == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), grid=st.sampled_from([1, 5]))
+def test_ratios_are_equal(seed: int, grid: int) -> None:
+    """Sensitivity, precision, F1 and false alarms per day, NaN where timescoring has NaN."""
+    reference, hypothesis, duration = random_case(np.random.default_rng(seed), grid)
+    assume(grid == 5 or (in_float_domain(reference) and in_float_domain(hypothesis)))
+    annotations = [Annotation([tuple(e) for e in (x / 10).tolist()], 10, duration) for x in (reference, hypothesis)]
+    for count, scoring in ((count_events, EventScoring), (count_samples, SampleScoring)):
+        own, other = count(reference / 10, hypothesis / 10, duration / 10), scoring(*annotations)
+        for name in ("sensitivity", "precision", "f1"):
+            np.testing.assert_allclose(getattr(own, name), getattr(other, name), rtol=1e-12)
+        np.testing.assert_allclose(own.false_alarms_per_24h * own.duration_s, other.fpRate * _seconds(other), rtol=1e-12)
+
+
+def _seconds(score: EventScoring | SampleScoring) -> float:
+    return float(score.numSamples / score.fs)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    tolerance_start_s=st.sampled_from([0.0, 5.0, 30.0]),
+    tolerance_end_s=st.sampled_from([0.0, 10.0, 60.0]),
+    min_overlap=st.sampled_from([0.0, 0.1, 0.5]),
+    max_event_duration_s=st.sampled_from([60.0, 300.0, 1e5]),
+    min_duration_between_events_s=st.sampled_from([0.0, 20.0, 90.0]),
+)
+def test_counts_are_equal_for_other_parameters(seed: int, **parameters: float) -> None:
+    """Every parameter means what timescoring's of the same name means."""
+    reference, hypothesis, duration = random_case(np.random.default_rng(seed), grid=5)
+    if parameters["min_duration_between_events_s"] == 0.0:
+        assume(not (reference[1:, 0] == reference[:-1, 1]).any())  # touching events are one event here
+        assume(not (hypothesis[1:, 0] == hypothesis[:-1, 1]).any())
+    annotations = [Annotation([tuple(e) for e in (x / 10).tolist()], 10, duration) for x in (reference, hypothesis)]
+    other = EventScoring(*annotations, EventScoring.Parameters(*parameters.values()))
+    own = count_events(reference / 10, hypothesis / 10, duration / 10, parameters=EventParameters(**parameters))
+    assert (own.reference, own.true_positives, own.false_positives) == (other.refTrue, other.tp, other.fp)
+
+
+def _their_events(reference: list[tuple[float, float]], hypothesis: list[tuple[float, float]], tenths: int) -> tuple:
+    score = EventScoring(Annotation(reference, 10, tenths), Annotation(hypothesis, 10, tenths))
+    return score.refTrue, score.tp, score.fp
+
+
+def test_it_errs_on_nested_events() -> None:
+    """Merging takes the stop of the later onset, so a long event that holds a short one loses its rest."""
+    nested, late = [(100.0, 250.0), (110.0, 120.0)], [(240.0, 250.0)]
+    assert _their_events(late, nested, 10_000) == (1, 0, 1)
+    own = count_events(late, nested, 1_000.0)
+    assert (own.true_positives, own.false_positives) == (1, 0)
+
+
+def test_it_errs_on_unsorted_events() -> None:
+    """Merging looks at the event before in the list, not in time."""
+    backwards = [(500.0, 520.0), (100.0, 120.0)]
+    assert _their_events(backwards, backwards, 10_000)[0] == 1
+    own = count_events(backwards, backwards, 1_000.0)
+    assert (own.reference, own.true_positives, own.false_positives) == (2, 2, 0)
+
+
+def test_it_errs_on_tiny_events() -> None:
+    """A detection of 0.04 s inside a seizure vanishes from the 10 Hz mask: missed, and a false alarm as well."""
+    seizure, tiny = [(100.0, 130.0)], [(110.0, 110.04)]
+    assert _their_events(seizure, tiny, 10_000) == (1, 0, 1)
+    own = count_events(seizure, tiny, 1_000.0)
+    assert (own.true_positives, own.false_positives) == (1, 0)
+
+
+def test_it_errs_on_a_second_between_two_half_seconds() -> None:
+    """From 11.5 s to 12.5 s both ends round to 12: no second is left of one."""
+    second = [(11.5, 12.5)]
+    assert theirs(np.array([[115, 125]]), np.array([[115, 125]]), 1_000)[1] == (0, 0, 0)
+    assert count_samples(second, second, 100.0).sensitivity == 1.0
+
+
+def test_it_errs_on_gaps_of_exactly_90_s_that_floats_make_shorter() -> None:
+    """100.1 s to 190.1 s is 90 s, not less; floating point says 89.99999999999999."""
+    onset_s = next(n / 10 for n in range(1_000, 2_000) if n / 10 + 10.0 - n / 10 and (n + 900) / 10 - n / 10 < 90)
+    events = [(onset_s - 10, onset_s), ((round(onset_s * 10) + 900) / 10, onset_s + 110)]
+    assert _their_events(events, [], 10_000)[0] == 1
+    assert count_events(events, [], 1_000.0).reference == 2
+
+
+def test_precision_of_silence_is_undefined_and_its_f1_is_zero() -> None:
+    """The rule that 0.0.7 introduced: a silent patient with seizures has F1 = 0."""
+    own = count_events([(10.0, 20.0)], [], 100.0)
+    other = EventScoring(Annotation([(10.0, 20.0)], 10, 1000), Annotation([], 10, 1000))
+    assert math.isnan(own.precision)
+    assert math.isnan(other.precision)
+    assert own.f1 == other.f1 == 0.0

@@ -1,0 +1,140 @@
+"""Calibration: the prior's offset by Bayes' rule, then temperature and bias by least log loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ictal.detection.calibration import (
+    Calibration,
+    correct_prior,
+    fit_calibration,
+    fit_temperature,
+    prior_offset,
+    sigmoid,
+)
+from ictal.errors import InputError
+
+
+@settings(max_examples=100, deadline=None)
+@given(natural=st.floats(1e-6, 1 - 1e-6), drawn=st.floats(1e-3, 1 - 1e-3), ratio=st.floats(1e-3, 1e3))
+def test_correction_is_bayes_rule(natural: float, drawn: float, ratio: float) -> None:
+    """For any likelihood ratio the corrected posterior is the posterior under the natural prevalence."""
+    drawn_logit = np.array([np.log(ratio * drawn / (1 - drawn))])
+    posterior = ratio * natural / (ratio * natural + 1 - natural)
+    np.testing.assert_allclose(sigmoid(correct_prior(drawn_logit, natural, drawn)), posterior, rtol=1e-9)
+
+
+def test_equal_prevalences_change_nothing() -> None:
+    """Drawing as nature does needs no correction."""
+    assert prior_offset(0.0788, 0.0788) == 0.0
+
+
+@pytest.mark.parametrize("prevalence", [0.0, 1.0, -0.1, 1.5, float("nan")])
+def test_a_prevalence_outside_0_to_1_is_refused(prevalence: float) -> None:
+    """Without one of the classes there is no odds to correct."""
+    with pytest.raises(InputError) as natural:
+        prior_offset(prevalence, 0.5)
+    with pytest.raises(InputError) as drawn:
+        prior_offset(0.5, prevalence)
+    assert (natural.value.code, natural.value.where) == ("prevalence", "natural prevalence")
+    assert drawn.value.where == "drawn prevalence"
+
+
+def test_sigmoid_is_exact_in_the_tails() -> None:
+    """Large logits neither overflow nor lose the small probability."""
+    np.testing.assert_allclose(sigmoid(np.array([-700.0, 0.0, 700.0])), [np.exp(-700.0), 0.5, 1.0], rtol=1e-15)
+    np.testing.assert_array_equal(sigmoid(np.array([-1e4, 1e4], dtype=np.float32)), [0.0, 1.0])
+
+
+def _simulated(temperature: float, bias: float, steps: int = 200_000) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(7)
+    logits = generator.normal(-1.0, 3.0, size=steps)
+    return logits, generator.random(steps) < sigmoid(logits / temperature + bias)
+
+
+@pytest.mark.parametrize(("temperature", "bias"), [(1.0, 0.0), (2.5, -0.7), (0.5, 1.2)])
+def test_recovers_temperature_and_bias_from_data_made_with_them(temperature: float, bias: float) -> None:
+    """On 200,000 steps the fit finds the line that made the labels."""
+    fitted = fit_calibration(*_simulated(temperature, bias))
+    assert fitted.temperature == pytest.approx(temperature, rel=0.03)
+    assert fitted.bias == pytest.approx(bias, abs=0.03)
+
+
+def test_recovers_the_temperature_alone() -> None:
+    """With a trusted prior only the slope is fitted."""
+    assert fit_temperature(*_simulated(2.5, 0.0)) == pytest.approx(2.5, rel=0.03)
+
+
+def test_calibrated_mean_probability_is_the_prevalence() -> None:
+    """At the optimum with a bias the mean probability equals the share of ictal steps."""
+    logits, labels = _simulated(3.0, 2.0)
+    probability = sigmoid(fit_calibration(logits, labels).apply(logits))
+    assert probability.mean() == pytest.approx(labels.mean(), abs=1e-5)
+
+
+def test_no_nearby_line_has_less_log_loss() -> None:
+    """The fit is a minimum: moving either parameter raises the loss."""
+    logits, labels = _simulated(1.7, -0.4)
+
+    def loss(calibration: Calibration) -> float:
+        z = calibration.apply(logits)
+        return float(np.mean(np.logaddexp(0.0, z) - labels * z))
+
+    best = fit_calibration(logits, labels)
+    for d_temperature, d_bias in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)):
+        assert loss(best) < loss(Calibration(temperature=best.temperature + d_temperature, bias=best.bias + d_bias))
+
+
+def test_a_weight_of_two_is_the_step_twice() -> None:
+    """Weights say how many natural steps each one stands for."""
+    generator = np.random.default_rng(3)
+    logits = generator.normal(size=400)
+    labels = generator.random(400) < sigmoid(logits)
+    weights = generator.integers(1, 4, size=400)
+    repeated = fit_calibration(np.repeat(logits, weights), np.repeat(labels, weights))
+    weighted = fit_calibration(logits, labels, weights.astype(np.float64))
+    assert weighted.temperature == pytest.approx(repeated.temperature, rel=1e-9)
+    assert weighted.bias == pytest.approx(repeated.bias, abs=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scale=st.floats(1e-3, 1e3), shift=st.floats(-50.0, 50.0))
+def test_rescaled_logits_give_the_same_probabilities(scale: float, shift: float) -> None:
+    """A model that says everything louder and shifted is calibrated to the same answer."""
+    generator = np.random.default_rng(5)
+    logits = generator.normal(size=300)
+    labels = generator.random(300) < sigmoid(logits)
+    changed = logits * scale + shift
+    np.testing.assert_allclose(
+        sigmoid(fit_calibration(changed, labels).apply(changed)),
+        sigmoid(fit_calibration(logits, labels).apply(logits)),
+        atol=1e-6,
+    )
+
+
+def test_perfectly_separated_steps_have_a_finite_answer() -> None:
+    """Softened targets keep the temperature above zero where the classes do not overlap."""
+    labels = np.arange(1000) >= 900
+    fitted = fit_calibration(np.where(labels, 5.0, -5.0), labels)
+    assert fitted.temperature > 0.1
+    assert fit_temperature(np.where(labels, 5.0, -5.0), labels) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "code"),
+    [
+        ([1.0, 2.0], [True, True], "calibration-one-class"),
+        ([1.0, 2.0], [False, False], "calibration-one-class"),
+        ([1.0, 1.0], [False, True], "calibration-constant"),
+        ([3.0, -3.0, 2.0, -2.0], [False, True, False, True], "calibration-inverted"),
+    ],
+)
+def test_what_cannot_be_calibrated_is_refused(logits: list[float], labels: list[bool], code: str) -> None:
+    """One class, constant logits and logits that fall where seizures are: each has its own error."""
+    for fit in (fit_calibration, fit_temperature):
+        with pytest.raises(InputError) as error:
+            fit(np.array(logits), np.array(labels))
+        assert error.value.code == code

@@ -1,0 +1,198 @@
+"""EDF and EDF+ headers: one test per clause of the format, written with a writer that checks nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.reference.edf_bytes import Channel, constant, edf_bytes
+
+from ictal.errors import InputError
+from ictal.recordings import edf
+
+
+def header_of(folder: Path, raw: bytes) -> edf.Header:
+    path = folder / "x.edf"
+    path.write_bytes(raw)
+    return edf.read_header(path)
+
+
+def code_of(folder: Path, raw: bytes) -> str:
+    with pytest.raises(InputError) as caught:
+        header_of(folder, raw)
+    return caught.value.code
+
+
+def test_physical_is_the_line_through_both_ranges(tmp_path):
+    """The value is (digital - dmin) * (pmax - pmin) / (dmax - dmin) + pmin."""
+    channel = Channel(label="C3", samples=[[-2048, 0, 2047]], physical=("-100", "309.5"), digital=("-2048", "2047"))
+    header = header_of(tmp_path, edf_bytes([channel]))
+    assert edf.read_uv(header, ["C3"])[0].tolist() == pytest.approx([-100, 104.8, 309.5], rel=1e-6)
+
+
+def test_physical_min_above_max_is_an_inverted_gain(tmp_path):
+    """Legal: the signal is stored upside down."""
+    channel = Channel(label="C3", samples=[[-100, 0, 100]], physical=("100", "-100"), digital=("-100", "100"))
+    header = header_of(tmp_path, edf_bytes([channel]))
+    assert header.signals[0].gain_uv == -1
+    assert edf.read_uv(header, ["C3"])[0].tolist() == [100, 0, -100]
+
+
+@pytest.mark.parametrize("field", ["physical", "digital"])
+def test_an_empty_range_of_a_scalp_channel_is_refused(tmp_path, field):
+    """No line goes through one point."""
+    assert code_of(tmp_path, edf_bytes([Channel(label="EEG C3-REF", samples=[[1]], **{field: ("5", "5")})])) == (
+        "edf-calibration"
+    )
+
+
+def test_an_empty_range_elsewhere_is_refused_only_when_asked_for(tmp_path):
+    """CHB-MIT's dummy channels named `-` have no range; they must not cost the recording."""
+    dummy = Channel(label="-", samples=[[1]], physical=("0", "0"))
+    header = header_of(tmp_path, edf_bytes([constant("C3", records=1), dummy]))
+    assert edf.read_uv(header, ["C3"]).shape == (1, 4)
+    with pytest.raises(InputError, match="no calibration"):
+        edf.read_uv(header, ["-"])
+
+
+@pytest.mark.parametrize(
+    ("dimension", "factor"),
+    [
+        ("uV", 1),
+        ("UV", 1),
+        (" u V", 1),
+        (b"\xb5V", 1),
+        (b"\xc2\xb5V", 1),
+        (b"\xce\xbcV", 1),
+        ("mV", 1e3),
+        ("V", 1e6),
+    ],
+)
+def test_voltages_become_microvolts(tmp_path, dimension, factor):
+    """Whatever the spelling of micro, the case and the spaces."""
+    channel = Channel(label="C3", samples=[[10]], dimension=dimension, physical=("-1", "1"), digital=("-10", "10"))
+    assert edf.read_uv(header_of(tmp_path, edf_bytes([channel])), ["C3"]).tolist() == [[pytest.approx(factor)]]
+
+
+def test_a_channel_that_is_no_voltage_is_refused_only_when_asked_for(tmp_path):
+    """A pulse oximeter must not cost the recording."""
+    header = header_of(tmp_path, edf_bytes([constant("C3"), Channel(label="SPO2", samples=[[1]] * 2, dimension="%")]))
+    assert np.isnan(header.signals[1].gain_uv)
+    with pytest.raises(InputError, match="SPO2 is no voltage") as caught:
+        edf.read_uv(header, ["C3", "SPO2"])
+    assert caught.value.code == "edf-dimension"
+
+
+def test_signals_may_have_different_rates(tmp_path):
+    """Each is read at its own; two rates together are refused."""
+    fast, slow = Channel(label="C3", samples=[[1, 2, 3, 4], [5, 6, 7, 8]]), Channel(label="EKG", samples=[[9], [8]])
+    header = header_of(tmp_path, edf_bytes([fast, slow]))
+    assert [signal.rate_hz for signal in header.signals] == [4, 1]
+    assert edf.read_uv(header, ["EKG"]).shape == (1, 2)
+    with pytest.raises(InputError, match="C3 4 Hz, EKG 1 Hz"):
+        edf.read_uv(header, ["C3", "EKG"])
+
+
+def test_the_duration_of_a_data_record_may_be_fractional(tmp_path):
+    """Rates and durations are exact quotients, not products of rounded ones."""
+    header = header_of(tmp_path, edf_bytes([constant("C3", records=3, samples=25)], record_duration_s="0.1"))
+    assert header.signals[0].rate_hz == 250
+    assert header.duration_s == 0.3
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("+2", 2), ("2.", 2), (".5", 0.5), ("1E1", 10), ("+012E-1", 1.2)])
+def test_numbers_are_decimals_with_or_without_exponent(tmp_path, text, seconds):
+    """Guidelines of EDF+, clause 2a."""
+    assert header_of(tmp_path, edf_bytes([constant("C3")], record_duration_s=text)).record_duration_s == seconds
+
+
+def test_annotation_signals_are_left_out_but_keep_their_place(tmp_path):
+    """EDF+: the samples after an annotation signal are found where they are."""
+    annotations = Channel(label="EDF Annotations", samples=[[7, 7, 7]] * 2)
+    header = header_of(tmp_path, edf_bytes([constant("C3"), annotations, constant("C4", value=5)], reserved="EDF+C"))
+    assert header.labels == ("C3", "C4")
+    assert header.signals[1].first_sample == 7
+    assert edf.read_uv(header, ["C4"])[0].tolist() == pytest.approx([0.5] * 8, abs=1e-4)
+
+
+def test_a_record_count_of_minus_one_is_counted_from_the_size(tmp_path):
+    """Whole records only; the header says that it was counted."""
+    raw = edf_bytes([constant("C3", records=5)], records="-1")
+    header = header_of(tmp_path, raw + b"\0\0\0")
+    assert header.record_count == 5
+    assert "counted" in header.notes[0]
+
+
+def test_fewer_data_bytes_than_the_header_says_are_refused(tmp_path):
+    """One byte short is short."""
+    assert code_of(tmp_path, edf_bytes([constant("C3")])[:-1]) == "edf-truncated"
+
+
+def test_a_file_that_ends_inside_its_header_is_refused(tmp_path):
+    """So is a file that ends before its first record."""
+    raw = edf_bytes([constant("C3")])
+    assert code_of(tmp_path, raw[:400]) == "edf-truncated"
+    assert code_of(tmp_path, raw[:512]) == "edf-truncated"
+
+
+def test_more_than_a_second_beyond_the_header_is_refused(tmp_path):
+    """Incident a6: header, bytes and annotation agree within a second, or the recording is set aside."""
+    assert code_of(tmp_path, edf_bytes([constant("C3", records=5)], records="3")) == "edf-excess"
+    assert header_of(tmp_path, edf_bytes([constant("C3", records=5)], records="4")).record_count == 4
+
+
+def test_a_discontinuous_recording_is_refused(tmp_path):
+    """Incident a10: EDF+D read as continuous has silently wrong times."""
+    assert code_of(tmp_path, edf_bytes([constant("C3")], reserved="EDF+D")) == "edf-discontinuous"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"no EDF at all",
+        edf_bytes([constant("C3")], version=b"\xffBIOSEMI"),
+        edf_bytes([constant("C3")], records="two"),
+        edf_bytes([constant("C3")], records="-2"),
+        edf_bytes([constant("C3")], records="1.5"),
+        edf_bytes([constant("C3")], record_duration_s="0"),
+        edf_bytes([constant("C3")], record_duration_s="0,5"),
+        edf_bytes([constant("C3", samples=0)]),
+        edf_bytes([constant("C3")])[:184] + b"768     " + edf_bytes([constant("C3")])[192:],
+    ],
+)
+def test_what_is_no_edf_is_refused(tmp_path, raw):
+    """A BDF, text, a header with words for numbers, records without samples or time."""
+    assert code_of(tmp_path, raw) == "edf-unreadable"
+
+
+def test_an_absent_file_is_refused(tmp_path):
+    """The message carries the system's reason."""
+    with pytest.raises(InputError, match="No such file"):
+        edf.read_header(tmp_path / "none.edf")
+
+
+@pytest.mark.parametrize(
+    ("date", "start", "notes"),
+    [
+        ("31.12.99", dt.datetime(1999, 12, 31, 4, 5, 6), 0),  # noqa: DTZ001
+        ("01.01.85", dt.datetime(1985, 1, 1, 4, 5, 6), 0),  # noqa: DTZ001
+        ("31.12.84", dt.datetime(2084, 12, 31, 4, 5, 6), 0),  # noqa: DTZ001
+        ("01:01:85", dt.datetime(1985, 1, 1, 4, 5, 6), 1),  # noqa: DTZ001
+        ("30.02.10", None, 1),
+        ("X", None, 1),
+    ],
+)
+def test_an_odd_start_date_is_noted_and_costs_nothing(tmp_path, date, start, notes):
+    """Incident c10: `01:01:85` in one file of TUSZ stops strict readers."""
+    header = header_of(tmp_path, edf_bytes([constant("C3")], date=date))
+    assert header.start == start
+    assert len(header.notes) == notes
+
+
+def test_text_may_hold_any_byte(tmp_path):
+    """Labels and names are Latin-1 or UTF-8 in practice."""
+    header = header_of(tmp_path, edf_bytes([constant(b"\xc9lectrode")], patient=b"M\xfcller"))
+    assert header.labels == ("Électrode",)

@@ -1,0 +1,101 @@
+"""A tiny training run: random signals whose ictal steps have a large amplitude, and a model that can see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ictal.timeline.grid import WindowGrid
+from ictal.training.augment import AugmentConfig, Augmentation
+from ictal.training.guards import CompositionGuard, Guard, GuardConfig, NumbersGuard, SkillGuard
+from ictal.training.loop import TrainConfig, Trainer
+from ictal.windows import prior
+from ictal.windows.dataset import WindowDataset
+from ictal.windows.index import build
+from ictal.windows.plan import BatchConfig, balanced
+from tests.windows.strategies import many_recordings
+
+SAMPLES_PER_STEP = 50
+CHANNELS = ("Fp1", "Fp2")
+
+
+class NoisySource:
+    """A recording made of noise that is ten times as strong during seizures."""
+
+    def __init__(self, samples: int, seizures: npt.NDArray[np.int64], seed: int) -> None:
+        self.samples = samples
+        rng = np.random.default_rng(seed)
+        self.signal_uv = rng.normal(size=(len(CHANNELS), samples)).astype(np.float32)
+        for start, stop in seizures:
+            self.signal_uv[:, start:stop] *= 10
+
+    def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
+        """Zero past the end."""
+        out = np.zeros((len(CHANNELS), length_samples), dtype=np.float32)
+        piece = self.signal_uv[:, start_sample : start_sample + length_samples]
+        out[:, : piece.shape[1]] = piece
+        return out
+
+
+class PowerModel(nn.Module):
+    """A logit per step from the step's log power."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(1, 1)
+
+    def forward(self, signal_uv: Tensor, valid_samples: Tensor) -> Tensor:
+        """(B, C, T) to (B, S)."""
+        assert len(valid_samples) == len(signal_uv)
+        steps = signal_uv.unflatten(2, (-1, SAMPLES_PER_STEP))
+        power = steps.square().mean(dim=(1, 3)).add(1e-3).log()
+        logits: Tensor = self.head(power[..., None])[..., 0]
+        return logits
+
+
+class BlindModel(nn.Module):
+    """A model that can learn the prior and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(1))
+
+    def forward(self, signal_uv: Tensor, valid_samples: Tensor) -> Tensor:
+        """(B, C, T) to (B, S)."""
+        steps = signal_uv.shape[2] // SAMPLES_PER_STEP
+        return self.bias.expand(len(valid_samples), steps) * 1.0
+
+
+def trainer(
+    folder: Path, *, steps: int = 60, model: nn.Module | None = None, guards: list[Guard] | None = None, **config: float
+) -> Trainer:
+    """A run over twelve recordings of six patients."""
+    torch.manual_seed(0)
+    recordings = many_recordings(6, 2, 3)
+    plan = balanced(
+        build(recordings, WindowGrid(length_samples=600, stride_samples=100)), BatchConfig(size=8, seizure_windows=4)
+    )
+    stored = [NoisySource(r.samples, r.seizures, n) for n, r in enumerate(recordings)]
+    entropy = prior.of_plan(plan).drawn_entropy
+    watching = [NumbersGuard(), CompositionGuard(4), SkillGuard(GuardConfig(grace_steps=30), entropy)]
+    settings = TrainConfig(**{"steps": steps, "learning_rate": 0.4, "warmup_steps": 3, "checkpoint_steps": 20, **config})  # type: ignore[arg-type]
+    return Trainer(
+        model=model or PowerModel(),
+        plan=plan,
+        dataset=WindowDataset(plan.index, stored, SAMPLES_PER_STEP),
+        augmentation=Augmentation(AugmentConfig(gain_octaves=0.1), CHANNELS, 0),
+        guards=watching if guards is None else guards,
+        config=settings,
+        prior_entropy=entropy,
+        folder=folder,
+        run_hash="a run",
+        device=torch.device("cpu"),
+    )
+
+
+def silent(_done: int, _record: dict[str, float]) -> None:
+    """No progress shown."""

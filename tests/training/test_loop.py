@@ -1,0 +1,84 @@
+"""The training loop: it learns, stops when told, and goes on as if it had not."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from ictal.errors import InputError
+from ictal.training import checkpoint
+from ictal.training.interruption import Interrupted
+from tests.training.small import silent, trainer
+
+
+def test_it_learns_what_can_be_learnt(tmp_path: Path) -> None:
+    """Skill ends far above 0 and the log has one line a step with the planned composition."""
+    trainer(tmp_path).run(silent)
+    rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(60))
+    assert {row["seizure_windows"] for row in rows} == {4}
+    assert rows[-1]["skill"] > 0.3
+    assert rows[-1]["separation"] > 1
+
+
+@pytest.mark.parametrize("interrupted_after", [1, 23, 40])
+def test_an_interrupted_run_ends_bit_identical(tmp_path: Path, interrupted_after: int) -> None:
+    """SIGTERM at any step, then the same call again: weights, average and log are those of the whole run."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    first = trainer(whole)
+    first.run(silent)
+
+    def stop(done: int, _record: dict[str, float]) -> None:
+        if done == interrupted_after:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted) as interrupted:
+        trainer(parts).run(stop)
+    assert interrupted.value.signal_number == signal.SIGTERM
+    second = trainer(parts)
+    second.run(silent)
+    for name, value in first.model.state_dict().items():
+        assert torch.equal(value, second.model.state_dict()[name])
+        assert torch.equal(first.average[name], second.average[name])
+    assert (whole / "train.jsonl").read_text() == (parts / "train.jsonl").read_text()
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
+    """Lines of the log after the checkpoint are forgotten and written again."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    whole.mkdir()
+    parts.mkdir()
+    trainer(whole).run(silent)
+
+    def die(done: int, _record: dict[str, float]) -> None:
+        if done == 33:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        trainer(parts).run(die)
+    second = trainer(parts)
+    second.run(silent)
+    assert (whole / "train.jsonl").read_text() == (parts / "train.jsonl").read_text()
+
+
+def test_a_finished_run_does_nothing_more(tmp_path: Path) -> None:
+    """Running it again changes nothing."""
+    trainer(tmp_path).run(silent)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    trainer(tmp_path).run(silent)
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    """It says which run it belongs to."""
+    run = trainer(tmp_path)
+    run.run(silent)
+    with pytest.raises(InputError, match="other settings"):
+        checkpoint.load(run.checkpoint_path, "another run")

@@ -1,0 +1,47 @@
+"""Natural and drawn prevalence against what labels really hold."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+
+from ictal.timeline.grid import WindowGrid
+from ictal.windows import prior
+from ictal.windows.dataset import step_labels
+from ictal.windows.index import IndexedRecording, build
+from ictal.windows.plan import BatchConfig, balanced
+from tests.windows.strategies import grids, recordings
+
+
+@given(recordings(max_samples=90), grids())
+@settings(max_examples=60, deadline=None)
+def test_drawn_prevalence_is_that_of_the_labels_over_whole_cycles(
+    corpus: list[IndexedRecording], grid: WindowGrid
+) -> None:
+    """Counting the labels of every batch of S x G steps (whole cycles of both pools) gives the prior exactly."""
+    index = build(corpus, grid)
+    seizure, background = len(index.seizure_windows), index.background_windows
+    assume(2 <= seizure <= 40 and 2 <= background <= 40)
+    plan = balanced(index, BatchConfig(size=4, seizure_windows=2))
+    steps = seizure * background
+    drawn = np.concatenate([plan.batch(step) for step in range(steps)])
+    labels, weights = step_labels(index, drawn, 1)
+    assert prior.drawn(plan).time_step == pytest.approx((labels * weights).sum() / weights.sum(), rel=1e-6)
+    assert prior.drawn(plan).window == 0.5
+
+
+def test_natural_prevalence_counts_each_sample_once() -> None:
+    """Overlapping windows do not count a seizure twice."""
+    recording = IndexedRecording(id="r", patient="p", samples=1000, seizures=np.array([[100, 150]]))
+    found = prior.natural(build([recording], WindowGrid(length_samples=100, stride_samples=10)))
+    assert found.time_step == 0.05
+    assert found.window == pytest.approx(14 / 91)
+
+
+def test_entropy_is_the_loss_of_the_model_that_says_the_prior() -> None:
+    """-p log p - (1 - p) log(1 - p), and 0 at both ends."""
+    assert prior.binary_entropy(0.5) == pytest.approx(math.log(2))
+    assert prior.binary_entropy(0.0) == prior.binary_entropy(1.0) == 0.0

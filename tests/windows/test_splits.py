@@ -1,0 +1,73 @@
+"""Splits: patient-disjoint, stratified, or refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ictal.errors import InputError
+from ictal.windows.splits import PARTS, SplitConfig, split
+from tests.windows.strategies import many_recordings
+
+
+@given(st.integers(6, 30), st.integers(1, 3), st.integers(0, 3))
+@settings(max_examples=60, deadline=None)
+def test_a_stratified_split_is_disjoint_complete_and_holds_seizures_everywhere(
+    patients: int, each: int, seed: int
+) -> None:
+    """Every recording is in one part, no patient in two, and each part has a patient with seizures."""
+    corpus = many_recordings(patients, each, max(3, patients // 3))
+    parts = split(corpus, [None] * len(corpus), SplitConfig(method="stratified", seed=seed))
+    assert sorted(n for part in PARTS for n in parts[part]) == list(range(len(corpus)))
+    owners = [{corpus[n].patient for n in parts[part]} for part in PARTS]
+    assert sum(map(len, owners)) == patients
+    assert all(any(len(corpus[n].seizures) for n in parts[part]) for part in PARTS)
+
+
+def test_the_stratified_shares_are_close_to_what_was_asked() -> None:
+    """60/20/20 of 50 patients, within two patients."""
+    corpus = many_recordings(50, 2, 20)
+    parts = split(corpus, [None] * len(corpus), SplitConfig(method="stratified"))
+    for part, share in zip(PARTS, (0.6, 0.2, 0.2), strict=True):
+        assert abs(len(parts[part]) / len(corpus) - share) <= 0.04
+        assert abs(sum(len(corpus[n].seizures) for n in parts[part]) / 40 - share) <= 0.06
+
+
+def test_it_does_not_depend_on_the_alphabet() -> None:
+    """Seizure patients are spread although their names come first."""
+    corpus = many_recordings(12, 1, 6)
+    parts = split(corpus, [None] * 12, SplitConfig(method="stratified"))
+    assert all(any(len(corpus[n].seizures) for n in parts[part]) for part in PARTS)
+
+
+def test_an_official_split_with_a_patient_in_two_parts_is_refused() -> None:
+    """The error names the patient."""
+    corpus = many_recordings(3, 2, 3)
+    with pytest.raises(InputError, match="patient p000 in train and in dev"):
+        split(corpus, ["train", "dev", "dev", "dev", "eval", "eval"], SplitConfig(method="official"))
+
+
+def test_a_corpus_without_official_parts_is_refused() -> None:
+    """It does not fall back to another method."""
+    with pytest.raises(InputError, match="no official part"):
+        split(many_recordings(3, 1, 3), [None] * 3, SplitConfig(method="official"))
+
+
+def test_fewer_patients_than_parts_are_refused() -> None:
+    """Two patients cannot serve three parts."""
+    with pytest.raises(InputError, match="fewer patients than parts"):
+        split(many_recordings(2, 3, 2), [None] * 6, SplitConfig(method="stratified"))
+
+
+def test_a_part_without_seizures_is_refused() -> None:
+    """Seizures of two patients cannot be in three parts."""
+    with pytest.raises(InputError, match="too few seizures") as error:
+        split(many_recordings(12, 1, 2), [None] * 12, SplitConfig(method="stratified"))
+    assert error.value.code == "split-infeasible"
+
+
+def test_all_train_uses_everything_to_learn() -> None:
+    """For trials on small corpora; nothing is left to evaluate on."""
+    corpus = many_recordings(2, 1, 2)
+    assert split(corpus, [None] * 2, SplitConfig(method="all-train")) == {"train": (0, 1), "dev": (), "eval": ()}
