@@ -19,6 +19,7 @@ from ictal.recordings.events import seizures
 from ictal.recordings.synthetic import head
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 from ictal.recordings.synthetic.truth import Truth
+from ictal.timeline.spans import spans_from_seconds
 
 SMALL = SynthConfig(patients=4, hours=0.3, seed=3, seizure_share=0.1)
 PLACE = re.compile(
@@ -97,7 +98,9 @@ def test_both_annotations_say_exactly_the_true_seizures(root: Path, truth: Truth
         by_channel = seizures(tusz.read(root / f"{recording.id}.csv"))
         assert by_channel == whole
         expected = [(seizure.onset_s, seizure.stop_s) for seizure in recording.seizures]
-        assert np.reshape(whole, (-1, 2)) == pytest.approx(np.reshape(expected, (-1, 2)), abs=0.5e-4)
+        assert np.reshape(whole, (-1, 2)) == pytest.approx(np.reshape(expected, (-1, 2)), abs=0.501e-4)
+        samples = [(seizure.onset_sample, seizure.stop_sample) for seizure in recording.seizures]
+        assert spans_from_seconds(whole, recording.rate_hz).tolist() == [list(span) for span in samples]
 
 
 def test_channel_rows_carry_the_type_and_start_no_earlier_than_the_seizure(root: Path, truth: Truth) -> None:

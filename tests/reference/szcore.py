@@ -49,7 +49,8 @@ def _pieces(events: Sequence[Interval]) -> list[Interval]:
         else:
             merged.append((start, stop))
     pieces = []
-    for start, stop in merged:
+    for onset, stop in merged:
+        start = onset
         while stop - start > 300:
             pieces.append((start, start + 300))
             start += 300

@@ -17,7 +17,27 @@ from ictal.report.contents import (
     Verdict,
 )
 
-CHANNELS = tuple("Fp1 F3 C3 P3 F7 T3 T5 O1 Fz Cz Pz Fp2 F4 C4 P4 F8 T4 T6 O2".split())
+CHANNELS = (
+    "Fp1",
+    "F3",
+    "C3",
+    "P3",
+    "F7",
+    "T3",
+    "T5",
+    "O1",
+    "Fz",
+    "Cz",
+    "Pz",
+    "Fp2",
+    "F4",
+    "C4",
+    "P4",
+    "F8",
+    "T4",
+    "T6",
+    "O2",
+)
 RATE_HZ = 256
 ENTROPY = 0.5004
 
@@ -47,6 +67,7 @@ PLAN = {
         "eval": {"patients": 5, "recordings": 8, "hours": 1.1, "seizures": 6, "windows": 710, "seizure_windows": 40},
     },
     "batches": {"size": 16, "seizure_min": 8, "seizure_mean": 8.0, "seizure_max": 8, "checked": 600},
+    "coverage": {"seizure_windows": 1.0, "background_windows": 0.73},
     "feasibility": {
         "chances": [
             {"event": "a probe of 500 windows holds no seizure", "log10_probability": -15.4, "probability": 4e-16},
@@ -71,6 +92,13 @@ INCIDENT = {
             ("ictal: exactly 8 of 16", None, 0.5, 0.0, 1.0),
         )
     ],
+}  # fmt: skip
+
+
+MACRO = {
+    "sensitivity": 0.83, "precision": 0.83, "f1": 0.83, "false_alarms_per_24h": 17.1,
+    "undefined": {"sensitivity": ["aaaaaabq"], "precision": ["aaaaaabq"], "f1": ["aaaaaabq"],
+                  "false_alarms_per_24h": []},
 }  # fmt: skip
 
 
@@ -99,6 +127,7 @@ def evaluation() -> dict[str, object]:
                 **ratios(6, 5, 1, 1.1),
                 **stated,
                 "intervals": intervals,
+                "macro": dict.fromkeys(("current", "legacy"), MACRO),
                 "per_patient": {"aaaaaaaz": ratios(6, 5, 1, 0.7), "aaaaaabq": ratios(0, 0, 0, 0.4)},
             },
             "szcore_sample": {**ratios(61, 47, 12, 1.1), **stated},
@@ -145,7 +174,11 @@ def curve() -> SensitivityCurve:
 
 
 def eeg(
-    seconds: float, rng: np.random.Generator, *, seizure_s: tuple[float, float] | None, channels: tuple[str, ...] = CHANNELS
+    seconds: float,
+    rng: np.random.Generator,
+    *,
+    seizure_s: tuple[float, float] | None,
+    channels: tuple[str, ...] = CHANNELS,
 ) -> np.ndarray:
     """Pink noise with alpha, and a seizure that slows from 9 to 3 Hz."""
     samples = int(seconds * RATE_HZ)

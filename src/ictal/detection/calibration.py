@@ -138,7 +138,7 @@ def _check_informative(logits: Floats, labels: npt.NDArray[np.bool_]) -> None:
 
 
 def _soft_targets(labels: npt.NDArray[np.bool_], weight: Floats) -> Floats:
-    ictal, background = weight[labels].sum(), weight[~labels].sum()
+    ictal, background = float(weight[labels].sum()), float(weight[~labels].sum())
     return np.where(labels, (ictal + 1.0) / (ictal + 2.0), 1.0 / (background + 2.0))
 
 

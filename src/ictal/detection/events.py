@@ -65,6 +65,8 @@ def events(probability: npt.NDArray[np.floating], rate_hz: float, rule: EventRul
     assert probability.min(initial=0.0) >= 0.0, "a value is below 0 or not a number"
     assert probability.max(initial=0.0) <= 1.0, "a value is above 1"
     runs = hysteresis(probability, rule.on, rule.off)
+    if len(runs) == 0:
+        return np.empty((0, 2))
     runs = _merge(runs, rule.merge_gap_s * rate_hz - _STEP_FRACTION)
     long_enough = runs[:, 1] - runs[:, 0] >= rule.min_duration_s * rate_hz - _STEP_FRACTION
     return runs[long_enough] / rate_hz
@@ -98,8 +100,6 @@ def confidence(
 
 
 def _merge(runs: Spans, gap_steps: float) -> Spans:
-    if len(runs) == 0:
-        return runs
     apart = runs[1:, 0] - runs[:-1, 1] >= gap_steps
     first, last = np.concatenate([[True], apart]), np.concatenate([apart, [True]])
     return np.stack([runs[first, 0], runs[last, 1]], axis=1)

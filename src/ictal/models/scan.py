@@ -34,7 +34,7 @@ def scan(
     c: Tensor,
     *,
     initial_state: Tensor | None = None,
-    chunk: int = 64,
+    chunk: int = 32,
 ) -> tuple[Tensor, Tensor]:
     """Output of every step, and the state after the last one.
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +19,8 @@ from ictal.report.numbers import percent
 from ictal.report.palette import LIGHT
 
 SMALL = 8.0
+BACKED = {"facecolor": LIGHT["surface"], "alpha": 0.85, "edgecolor": "none", "pad": 1.0}
+"""Box behind a label that lies on lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +82,11 @@ def label(ax: Axes, *, x: str = "", y: str = "", title: str = "") -> None:
 
 def balance(ax: Axes, stages: Sequence[Stage]) -> None:
     """Bars from 0 to 100 %: seizure from the left, background the rest."""
-    places = np.arange(len(stages))[::-1] - np.cumsum(_new_group(stages)) * 0.35
-    for place, stage in zip(places, stages, strict=True):
+    starts_group = np.array([True, *(a.group != b.group for a, b in pairwise(stages))])
+    places = -np.arange(len(stages)) - np.cumsum(starts_group) * 0.6
+    for place, stage, starts in zip(places, stages, starts_group, strict=True):
+        if starts:
+            ax.text(0, place + 0.42, stage.group, va="bottom", fontsize=SMALL, color=LIGHT["muted"])
         ax.barh(place, 1, height=0.62, color=LIGHT["quiet"], linewidth=0)
         ax.barh(place, stage.full, height=0.62, color=LIGHT["seizure"], linewidth=0)
         if stage.partial:
@@ -95,11 +102,8 @@ def balance(ax: Axes, stages: Sequence[Stage]) -> None:
     ax.set_yticks(places, [stage.name for stage in stages])
     ax.tick_params(axis="y", length=0)
     ax.set_xlim(0, 1)
+    ax.set_ylim(places[-1] - 0.5, places[0] + 0.95)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
-
-
-def _new_group(stages: Sequence[Stage]) -> list[int]:
-    return [0, *(int(a.group != b.group) for a, b in zip(stages, stages[1:], strict=False))]
 
 
 def incident(ax: Axes, rows: Sequence[Document], natural: float | None) -> None:
@@ -121,7 +125,7 @@ def incident(ax: Axes, rows: Sequence[Document], natural: float | None) -> None:
     ax.set_yticks(places, [str(row["strategy"]) for row in rows])
     ax.set_ylim(-0.6, len(rows) - 0.1)
     ax.set_xlim(0, 1.15 * max([row["drawn_seizure_share"] for row in rows] + [natural or 0.01]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
     label(ax, x="share of the drawn windows that hold a seizure")
 
 
@@ -160,8 +164,8 @@ def separation(ax: Axes, curves: TrainingCurves) -> None:
         (curves.separation, "ictal − background", LIGHT["detection"]),
         (curves.logit_spread, "spread of all logits", LIGHT["seizure"]),
     ):
-        ax.annotate(name, (curves.step[-1], series[-1]), xytext=(-2, 5), textcoords="offset points", ha="right",
-                    fontsize=SMALL, color=colour)  # fmt: skip
+        ax.annotate(name, (curves.step[-1], series[-1]), xytext=(-2, 11), textcoords="offset points", ha="right",
+                    fontsize=SMALL, color=colour, bbox=BACKED)  # fmt: skip
     label(ax, x="step", y="logits", title="Class separation")
 
 
@@ -201,9 +205,7 @@ def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:
         ax.axvline(curve.target_false_alarms_per_24h, color=LIGHT["prior"], linestyle="--", linewidth=1.2)
         ax.annotate("target", (curve.target_false_alarms_per_24h, 0.03), xytext=(4, 0), textcoords="offset points",
                     fontsize=SMALL, color=LIGHT["prior"])  # fmt: skip
-    if curve.operating is not None:
-        _operating_point(ax, curve, curve.operating)
-    ax.set_xscale("symlog", linthresh=1)
+    ax.set_xscale("symlog", linthresh=1, linscale=0.35)
     ax.set_xlim(0, max(48.0, float(np.nanmax(alarms, initial=0.0))))
     ticks = [tick for tick in (0, 1, 2, 5, 10, 24, 50, 100, 200, 500, 1000) if tick <= ax.get_xlim()[1]]
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
@@ -212,14 +214,28 @@ def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     tidy(ax)
     label(ax, x="false alarms per 24 h", y="seizures detected")
+    if curve.operating is not None:
+        _operating_point(ax, curve, curve.operating)
 
 
 def _operating_point(ax: Axes, curve: SensitivityCurve, place: int) -> None:
+    """A ring on the curve with its numbers beside it, on the side where there is room."""
     x, y = float(curve.false_alarms_per_24h[place]), float(curve.sensitivity[place])
     ax.plot(x, y, "o", color=LIGHT["surface"], markeredgecolor=LIGHT["seizure"], markeredgewidth=2.2, markersize=9,
             zorder=5)  # fmt: skip
-    ax.annotate(f"operating point: {percent(y)} at {x:.1f} per 24 h", (x, y), xytext=(10, -16),
-                textcoords="offset points", fontsize=SMALL, color=LIGHT["seizure"], fontweight="bold")  # fmt: skip
+    is_far_right = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[0] > 0.65
+    ax.annotate(
+        f"operating point\n{percent(y)} at {x:.1f} per 24 h",
+        (x, y),
+        xytext=(-12 if is_far_right else 12, -8 if y > 0.3 else 8),
+        textcoords="offset points",
+        ha="right" if is_far_right else "left",
+        va="top" if y > 0.3 else "bottom",
+        fontsize=SMALL,
+        color=LIGHT["seizure"],
+        fontweight="bold",
+        bbox=BACKED,
+    )
 
 
 def reliability(ax: Axes, bins: ReliabilityBins) -> None:
@@ -227,21 +243,45 @@ def reliability(ax: Axes, bins: ReliabilityBins) -> None:
     filled = bins.count > 0
     ax.plot([0, 1], [0, 1], color=LIGHT["prior"], linestyle="--", linewidth=1.2)
     ax.plot(bins.mean_probability[filled], bins.observed_share[filled], "-o", color=LIGHT["detection"], markersize=5)
-    ax.annotate("perfectly calibrated", (0.6, 0.6), xytext=(10, -12), textcoords="offset points", fontsize=SMALL,
+    ax.annotate("perfectly calibrated", (0.55, 0.55), xytext=(8, -14), textcoords="offset points", fontsize=SMALL,
                 color=LIGHT["prior"])  # fmt: skip
     tidy(ax)
-    ax.set(xlim=(0, 1), ylim=(0, 1))
+    _root_axis(ax, "x")
+    _root_axis(ax, "y")
     label(ax, x="stated probability", y="share that was ictal", title="Stated against observed")
 
 
 def bin_counts(ax: Axes, bins: ReliabilityBins) -> None:
     """How many time steps each bin rests on."""
     filled = bins.count > 0
-    ax.vlines(bins.mean_probability[filled], 0.8, bins.count[filled], color=LIGHT["detection"], linewidth=5)
+    ax.vlines(bins.mean_probability[filled], 0.8, bins.count[filled], color=LIGHT["detection"], linewidth=2)
+    ax.plot(bins.mean_probability[filled], bins.count[filled], "o", color=LIGHT["detection"], markersize=5)
     ax.set_yscale("log")
     ax.set_ylim(bottom=0.8)
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     tidy(ax)
-    ax.set_xlim(0, 1)
+    _root_axis(ax, "x")
     label(ax, x="stated probability", y="time steps (log)", title="How much each point rests on")
+
+
+def _root_axis(ax: Axes, which: Literal["x", "y"]) -> None:
+    """Probabilities from 0 to 1 on a square-root scale."""
+    limits, ticks = (-0.0002, 1.0), (0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1)
+    names = [f"{tick:g}" for tick in ticks]
+    if which == "x":
+        ax.set_xscale("function", functions=(_signed_root, _signed_square))
+        ax.set_xlim(*limits)
+        ax.set_xticks(ticks, names)
+    else:
+        ax.set_yscale("function", functions=(_signed_root, _signed_square))
+        ax.set_ylim(*limits)
+        ax.set_yticks(ticks, names)
+
+
+def _signed_root(values: Series) -> Series:
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def _signed_square(values: Series) -> Series:
+    return np.sign(values) * np.square(values)

@@ -14,14 +14,16 @@ from markupsafe import Markup, escape
 
 from ictal.report.contents import EegExample, SpansS
 from ictal.report.numbers import clock, compact, nice_step
+from ictal.report.parts import drawing
 
 COLUMNS = 980
-LEFT, TOP, ROW, RIGHT = 62, 26, 27, 58
-PROBABILITY_HEIGHT = 74
+LEFT, TOP, ROW, RIGHT = 62, 40, 27, 58
+GAP, PROBABILITY_HEIGHT = 34, 74
 GAINS_UV = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000)
 """Distances between two neighbouring channels to choose from, in µV."""
 _UNITS_PER_PIXEL = 4
-_CUT_ROWS = 1.5
+CUT_ROWS = 1.2
+"""Deflections beyond so many rows are cut in the drawing."""
 
 
 def gain_uv(signal_uv: npt.NDArray[np.float32]) -> int:
@@ -45,15 +47,15 @@ def draw(example: EegExample) -> Markup:
     assert np.isfinite(example.signal_uv).all(), "an EEG example holds a value that is not finite"
     rows = len(example.channels)
     bottom = TOP + rows * ROW
-    width, height = LEFT + COLUMNS + RIGHT, bottom + 16 + PROBABILITY_HEIGHT + 40
+    width, height = LEFT + COLUMNS + RIGHT, bottom + GAP + PROBABILITY_HEIGHT + 40
     pieces = [
-        _time_grid(example, bottom + 16 + PROBABILITY_HEIGHT),
+        _time_grid(example, bottom + GAP + PROBABILITY_HEIGHT),
         _bands(example, bottom),
         _traces(example),
         _scale_bar(gain_uv(example.signal_uv)),
-        _probability(example, bottom + 16),
+        _probability(example, bottom + GAP),
     ]
-    return Markup(
+    return drawing(
         f'<svg class="eeg" role="img" aria-label="{escape(describe(example))}" viewBox="0 0 {width} {height}">'
         f"{''.join(pieces)}</svg>"
     )
@@ -61,22 +63,26 @@ def draw(example: EegExample) -> Markup:
 
 def describe(example: EegExample) -> str:
     """The figure in words."""
-    length_s = example.signal_uv.shape[1] / example.rate_hz
     peak = example.probability.max()
     return (
-        f"EEG of {example.recording} from {clock(example.start_s)}, {length_s:.0f} s, "
-        f"{len(example.channels)} channels, negative up; {len(example.reference_s)} annotated and "
-        f"{len(example.detections_s)} detected events; probability peaks at {peak:.2f}, threshold "
+        f"EEG of {example.recording} from {clock(example.start_s)}, {_length_s(example):.0f} s, "
+        f"{len(example.channels)} channels, negative up; {len(in_view(example, example.reference_s))} annotated and "
+        f"{len(in_view(example, example.detections_s))} detected events; probability peaks at {peak:.2f}, threshold "
         f"{example.threshold:.2f}. {example.caption}"
     )
 
 
+def in_view(example: EegExample, spans_s: SpansS) -> SpansS:
+    """The spans that the stretch shows at least in part."""
+    return spans_s[(spans_s[:, 0] < example.start_s + _length_s(example)) & (spans_s[:, 1] > example.start_s)]
+
+
 def _length_s(example: EegExample) -> float:
-    return example.signal_uv.shape[1] / example.rate_hz
+    return float(example.signal_uv.shape[1] / example.rate_hz)
 
 
 def _x(example: EegExample, time_s: float) -> float:
-    return LEFT + (time_s - example.start_s) / _length_s(example) * COLUMNS
+    return float(LEFT + (time_s - example.start_s) / _length_s(example) * COLUMNS)
 
 
 def _time_grid(example: EegExample, bottom: float) -> str:
@@ -99,22 +105,21 @@ def _bands(example: EegExample, bottom: float) -> str:
     """Annotated seizures as a shade with a bar above the EEG, detections as a bar below it."""
     reference, detections = _inside(example, example.reference_s), _inside(example, example.detections_s)
     shade = "".join(
-        f'<rect class="shade" x="{a:.1f}" y="{TOP}" width="{b - a:.1f}" height="{bottom - TOP}"/>'
-        f'<rect class="found" x="{a:.1f}" y="{TOP - 8}" width="{b - a:.1f}" height="6"/>'
-        f'<text class="seizure" x="{a:.1f}" y="{TOP - 12}">annotated seizure</text>'
+        f'<rect class="shade" x="{a:.1f}" y="{TOP}" width="{b - a:.1f}" height="{bottom + 8 - TOP}"/>'
+        f'<rect class="found" x="{a:.1f}" y="{TOP - 26}" width="{b - a:.1f}" height="6"/>'
+        f'<text class="seizure" x="{a:.1f}" y="{TOP - 30}">annotated seizure</text>'
         for a, b in reference
     )
     bars = "".join(
-        f'<rect class="hit" x="{a:.1f}" y="{bottom + 2}" width="{b - a:.1f}" height="6"/>' for a, b in detections
+        f'<rect class="hit" x="{a:.1f}" y="{bottom + GAP - 14}" width="{b - a:.1f}" height="6"/>' for a, b in detections
     )
     return shade + bars
 
 
 def _inside(example: EegExample, spans_s: SpansS) -> list[tuple[float, float]]:
     """Spans in drawing units, cut to what is shown; those that lie elsewhere are left out."""
-    stop_s = example.start_s + _length_s(example)
-    cut = np.clip(spans_s, example.start_s, stop_s)
-    return [(_x(example, a), _x(example, b)) for a, b in cut if b > a]
+    cut = np.clip(in_view(example, spans_s), example.start_s, example.start_s + _length_s(example))
+    return [(_x(example, a), _x(example, b)) for a, b in cut]
 
 
 def _traces(example: EegExample) -> str:
@@ -130,7 +135,7 @@ def _traces(example: EegExample) -> str:
 
 
 def _trace(signal_uv: npt.NDArray[np.float64], gain: int, middle: float) -> str:
-    rows = np.clip((signal_uv - np.median(signal_uv)) / gain, -_CUT_ROWS, _CUT_ROWS)
+    rows = np.clip((signal_uv - np.median(signal_uv)) / gain, -CUT_ROWS, CUT_ROWS)
     points = envelope(rows, COLUMNS)
     levels = np.rint(points * ROW * _UNITS_PER_PIXEL).astype(np.int64)  # SVG counts downwards: negative is up
     scale = COLUMNS / (len(levels) - 1)

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 import matplotlib as mpl
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from ictal.report import charts
 from ictal.report.charts import Stage
 from ictal.report.contents import Document, ReliabilityBins, SensitivityCurve, TrainingCurves
 from ictal.report.palette import follow_scheme
+from ictal.report.parts import drawing
 
 _ID = re.compile(r'<g id="[^"]*"')
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
@@ -35,8 +35,8 @@ def svg(name: str, alt: str, width_in: float, height_in: float, draw: Callable[[
         draw(figure)
         for backdrop in (figure.patch, *(ax.patch for ax in figure.axes)):
             backdrop.set_visible(False)
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
-    return Markup(_inline(buffer.getvalue(), alt))
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return drawing(_inline(buffer.getvalue(), alt))
 
 
 def _inline(document: str, alt: str) -> str:
@@ -62,7 +62,7 @@ def balance(stages: Sequence[Stage]) -> Markup:
     def draw(figure: Figure) -> None:
         charts.balance(figure.subplots(), stages)
 
-    return svg("balance", f"Share of seizures at each stage: {words}.", 9, 0.4 * len(stages) + 0.9, draw)
+    return svg("balance", f"Share of seizures at each stage: {words}.", 9, 0.4 * len(stages) + 1.3, draw)
 
 
 def incident(rows: Sequence[Document], natural: float | None) -> Markup:

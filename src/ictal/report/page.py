@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from ictal.report.contents import Contents
 from ictal.report.glossary import TERMS
@@ -22,13 +21,15 @@ _PAGE = Environment(
 
 def render(contents: Contents) -> str:
     """The page. It depends on its argument only."""
+    every = sections(contents)
     return _PAGE.render(
         contents=contents,
         badge=contents.verdict.kind or ("healthy" if contents.verdict.healthy else "stopped"),
         key=key_numbers(contents),
-        sections=sections(contents),
+        sections=[section for section in every if not section.absent],
+        absent=[section for section in every if section.absent],
         strip_legend=STRIP_LEGEND,
-        glossary=TERMS,
-        light=Markup(css_variables(LIGHT)),
-        dark=Markup(css_variables(DARK)),
+        glossary=TERMS.items(),
+        light=css_variables(LIGHT),
+        dark=css_variables(DARK),
     )

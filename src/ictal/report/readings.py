@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ictal.report.charts import smoothed
 from ictal.report.contents import Contents, Document, TrainingCurves
@@ -32,8 +32,7 @@ def _of_evaluation(document: Document | None) -> Iterator[tuple[Cell, ...]]:
         "Precision",
         _share(event, "precision"),
         "How many of its alarms were real seizures.",
-        f"{count(event['true_positives'])} true and {count(event['false_positives'])} false events; "
-        f"F1 {ratio(event, 'f1')}.",
+        f"{_of(event['true_positives'], 'seizure')} found, {_of(event['false_positives'], 'false event')}.",
     )
     yield (
         "Window AUROC",
@@ -55,11 +54,11 @@ def who(document: Document) -> str:
 
 
 def _sensitivity(event: Document, patients: str) -> tuple[Cell, ...]:
+    found = f"{count(event['true_positives'])} of {count(event['reference'])}"
     return (
         "Sensitivity",
         _share(event, "sensitivity"),
-        f"{count(event['true_positives'])} of {count(event['reference'])} annotated seizures of {patients} "
-        f"were reported{_interval(event, 'sensitivity', percent)}.",
+        f"{found} annotated seizures of {patients} were reported{_interval(event, 'sensitivity', percent)}.",
         "Recall of SzCORE events, pooled over recordings; the threshold was fixed before these were scored.",
     )
 
@@ -75,8 +74,12 @@ def _false_alarms(event: Document, point: Document) -> tuple[Cell, ...]:
     else:
         pace = f"One false alarm every {duration(86400 / rate)}{_interval(event, 'false_alarms_per_24h', decimal)}."
     shown = undefined("false_alarms_per_24h") if rate is None or is_undefined(rate) else f"{rate:.1f}"
-    made = f"{count(event['false_positives'])} false events in {event['hours']:.2f} h."
+    made = f"{_of(event['false_positives'], 'false event')} in {event['hours']:.2f} h."
     return ("False alarms per 24 h", shown, pace, made + asked)
+
+
+def _of(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def _share(document: Document, key: str) -> str:
@@ -84,13 +87,12 @@ def _share(document: Document, key: str) -> str:
     return undefined(key) if is_undefined(value) else percent(value)
 
 
-def _interval(event: Document, key: str, show: object) -> str:
+def _interval(event: Document, key: str, show: Callable[[float], str]) -> str:
     """The bootstrap interval in words, where the document has one that is defined."""
     bounds = event.get("intervals", {}).get(key)
     if bounds is None or is_undefined(bounds["lower"]) or is_undefined(bounds["upper"]):
         return ""
-    assert callable(show)
-    level = percent(event["intervals"]["level"])
+    level = f"{100 * event['intervals']['level']:.0f}\u202f%"
     return f" ({level} interval over patients: {show(bounds['lower'])} to {show(bounds['upper'])})"
 
 

@@ -46,7 +46,11 @@ def _corpus(document: Document | None) -> Section:
         heading=heading,
         lead=f"{count(document['seizures'])} annotated seizures, {duration(document['seizure_seconds'])} in all, in "
         f"{document['hours']:.1f}\u202fh of EEG from {count(document['patients'])} patients. "
-        + (f"The audit has {found} {'finding' if found == 1 else 'findings'}." if found else "The audit found no fault."),
+        + (
+            f"The audit has {found} {'finding' if found == 1 else 'findings'}."
+            if found
+            else "The audit found no fault."
+        ),
         parts=_present(tables.corpus(document), tables.labels(document), tables.findings(document)),
     )
 
@@ -71,7 +75,7 @@ def _balance(contents: Contents) -> Section:
         "learns to say “no seizure” always, which is nearly always right and never of use.",
         engineer="Labels come from exact overlap counts, composition from the index. Drawing is without replacement "
         "through keyed permutations; the offset between the two priors is removed from the logits.",
-        parts=_present(figure, tables.batches(plan), tables.splits(plan), tables.feasibility(plan)),
+        parts=_present(figure, tables.batches(plan), tables.feasibility(plan), tables.splits(plan)),
     )
 
 
@@ -81,8 +85,8 @@ def _lead_of_balance(plan: Document) -> str:
     none = (1 - natural) ** size
     chance = percent(none) if none > 1e-5 else power_of_ten(-5)
     return (
-        f"{percent(natural)} of the windows hold a seizure. A batch of {count(size)} drawn evenly from the corpus holds "
-        f"none with a chance of {chance}. The plan puts {_quota(made)} seizure windows into every one of "
+        f"{percent(natural)} of the windows hold a seizure. A batch of {count(size)} drawn evenly from the corpus "
+        f"holds none with a chance of {chance}. The plan puts {_quota(made)} seizure windows into every one of "
         f"{count(made['checked'])} counted batches."
     )
 
@@ -100,17 +104,18 @@ def _incident(contents: Contents) -> Section:
     natural = None if contents.plan is None else _trained_on(contents.plan)
     figure = Figure(
         drawing=figures.incident(rows, natural),
-        caption="What each way of drawing really gave on this corpus. A strategy that gives its weight to guessed "
-        "windows stays at the corpus's own share, however many windows it looks at first.",
+        caption="What each way of drawing gave on the windows of this corpus. A strategy that puts its weight on "
+        "guessed windows gains only as far as its probe has covered the corpus.",
         table=tables.incident(rows),
     )
     drawn = f" {count(document['batches'])} batches were drawn with each." if "batches" in document else ""
     return Section(
         id=name,
         heading=heading,
-        lead="This project exists because a sampler looked at 500 windows, found no seizure among them and went on "
-        "without balance: the model never saw what it was to find, its loss fell, and it learnt to say no. "
-        f"Here are that sampler, its recommended repair and this plan, on the same windows.{drawn}",
+        lead="This project began with a training run that met no seizure in 1,000 windows and learnt to say “no” "
+        "always. Its report blamed a sampler that looked at 500 windows and asked for 20,000. But the labels had been "
+        "lost on the way, and with good labels too that sampler put its weight on windows chosen by chance. "
+        f"Here are both, as they were written, beside this plan.{drawn}",
         parts=(figure,),
     )
 
@@ -152,7 +157,7 @@ def _sensitivity(contents: Contents) -> Section:
     figure = Figure(
         drawing=figures.sensitivity(curve),
         caption=f"Share of the annotated seizures of {who(contents.evaluation)} that are detected, against the false "
-        "alarms that this costs, over all thresholds (SzCORE events; the axis is linear below 1 and logarithmic above).",
+        "alarms that this costs, over all thresholds (SzCORE events; the axis is linear below 1, logarithmic above).",
         table=tables.sensitivity(curve),
     )
     return Section(
@@ -187,7 +192,7 @@ def _calibration(contents: Contents) -> Section:
     figure = Figure(
         drawing=figures.reliability(bins),
         caption="Stated probability against the share of time steps that were ictal (left), and how many time steps "
-        "each point rests on (right).",
+        "each point rests on (right). The axes are square roots, so that the small probabilities of a rare event show.",
         table=tables.reliability(bins),
     )
     return Section(
@@ -205,13 +210,12 @@ def _recordings(contents: Contents) -> Section:
     name, heading = "recordings", "Recording by recording"
     if not contents.strips:
         return Section(id=name, heading=heading, absent="The run was not evaluated.")
-    figure = tables.recordings(contents.strips)
     return Section(
         id=name,
         heading=heading,
         lead="Each line is a whole recording. Marks are events as SzCORE counts them: neighbours within 90 s are one, "
         "what is longer than 300 s is cut, and 30 s before to 60 s after a seizure still meets it.",
-        parts=(figure,),
+        parts=(tables.recordings(contents.strips),),
     )
 
 
@@ -223,7 +227,8 @@ def _examples(contents: Contents) -> Section:
         id=name,
         heading=heading,
         lead="Negative is up, as in clinical practice. Shaded: annotated as seizure. Below the EEG: what the detector "
-        "reported, and the probability behind it, with the threshold dashed.",
+        "reported, and the probability behind it, with the threshold dashed. Deflections of more than "
+        f"{eeg.CUT_ROWS:g} times the scale bar are cut in the drawing.",
         parts=tuple(_example(one) for one in contents.examples),
     )
 
@@ -232,7 +237,8 @@ def _example(one: EegExample) -> Figure:
     length_s = one.signal_uv.shape[1] / one.rate_hz
     return Figure(
         drawing=eeg.draw(one),
-        caption=f"{one.recording}, patient {one.patient}, {duration(length_s)} from {clock(one.start_s)}. {one.caption}",
+        caption=f"{one.recording}, patient {one.patient}, {duration(length_s)} from {clock(one.start_s)}. "
+        f"{one.caption}",
         table=tables.example(one),
         legend=(("found", "annotated seizure"), ("hit", "detection")),
     )
@@ -247,7 +253,7 @@ def _scores(document: Document | None) -> Section:
         heading=heading,
         lead=f"Of {who(document)}. Counts of recordings are added first and ratios taken last. A ratio without a "
         "denominator is undefined and says why; it is never 0 or 1.",
-        parts=_present(tables.scores(document), tables.patients(document)),
+        parts=_present(tables.scores(document), tables.macro(document), tables.patients(document)),
     )
 
 

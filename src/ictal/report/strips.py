@@ -13,11 +13,12 @@ import numpy.typing as npt
 from markupsafe import Markup, escape
 
 from ictal.report.contents import RecordingStrip, SpansS
+from ictal.report.parts import drawing
 from ictal.scoring.szcore import SZCORE
 
 WIDTH = 600
 HEIGHT = 26
-_THINNEST = 2.5
+_THINNEST = 4.0
 _ONE_LENGTH = 1e-6  # cutting 300.0000000001 s must not leave a rest
 
 
@@ -66,7 +67,7 @@ def marks(strip: RecordingStrip) -> Marks:
 def _overlaps(spans_s: SpansS, others_s: SpansS) -> npt.NDArray[np.bool_]:
     """Which of `spans_s` overlap any of `others_s`."""
     starts, stops = spans_s[:, :1], spans_s[:, 1:]
-    return np.any((starts < others_s[:, 1]) & (others_s[:, 0] < stops), axis=1)
+    return np.asarray(((starts < others_s[:, 1]) & (others_s[:, 0] < stops)).any(axis=1), dtype=np.bool_)
 
 
 def describe(strip: RecordingStrip, outcome: Marks) -> str:
@@ -91,7 +92,7 @@ def draw(strip: RecordingStrip, outcome: Marks) -> Markup:
         for name, spans_s, top, height in shapes
         if len(spans_s)
     )
-    return Markup(
+    return drawing(
         f'<svg class="strip" role="img" aria-label="{escape(describe(strip, outcome))}" '
         f'viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"><path class="base" d="M0 13H{WIDTH}"/>{paths}</svg>'
     )

@@ -17,6 +17,7 @@ from ictal.report.contents import (
     SensitivityCurve,
     TrainingCurves,
 )
+from ictal.report.eeg import in_view
 from ictal.report.numbers import (
     any_value,
     chance,
@@ -56,14 +57,20 @@ def corpus(document: Document) -> Table:
         ("Seizure time", duration(document["seizure_seconds"])),
         ("Share of time in seizure", percent(document["seizure_seconds"] / seconds if seconds else None)),
     )
-    return Table(caption="What is on disk", columns=("Quantity", "Value"), rows=rows, numeric=frozenset({1}))
+    return Table(
+        caption="What is on disk", columns=("Quantity", "Value"), rows=rows, numeric=frozenset({1}), style="pair"
+    )
 
 
 def labels(document: Document) -> Table:
     """Labels as they are written in the annotation files."""
     rows = tuple((str(name), count(rows)) for name, rows in document["labels"].items())
     return Table(
-        caption="Labels in the annotation files", columns=("Label", "Rows"), rows=rows, numeric=frozenset({1})
+        caption="Labels in the annotation files",
+        columns=("Label", "Rows"),
+        rows=rows,
+        numeric=frozenset({1}),
+        style="pair",
     )
 
 
@@ -109,10 +116,16 @@ def batches(document: Document) -> Table:
          f"{count(made['seizure_min'])} / {made['seizure_mean']:.2f} / {count(made['seizure_max'])}"),
         ("Batches counted to prove it", count(made["checked"])),
     )  # fmt: skip
-    return Table(caption="The batch plan", columns=("Quantity", "Value"), rows=rows, numeric=frozenset({1}))
+    seen = tuple(
+        (f"{_capital(name.replace('_', ' '))} drawn at least once", percent(share))
+        for name, share in document.get("coverage", {}).items()
+    )
+    return Table(
+        caption="The batch plan", columns=("Quantity", "Value"), rows=rows + seen, numeric=frozenset({1}), style="pair"
+    )
 
 
-def feasibility(document: Document) -> Table | None:
+def feasibility(document: Document) -> Table:
     """What chance would have done, as the plan worked it out before drawing anything."""
     rows = tuple(
         (_capital(str(row["event"])), chance(row["probability"], row["log10_probability"]))
@@ -120,7 +133,7 @@ def feasibility(document: Document) -> Table | None:
     )
     return Table(
         caption="Chances, worked out before anything was drawn", columns=("Event", "Chance"), rows=rows,
-        numeric=frozenset({1}),
+        numeric=frozenset({1}), style="pair",
     )  # fmt: skip
 
 
@@ -239,7 +252,7 @@ def example(one: EegExample) -> Table | None:
     rows = tuple(
         (name, clock(start), clock(stop), duration(stop - start))
         for name, spans_s in (("annotated seizure", one.reference_s), ("detection", one.detections_s))
-        for start, stop in spans_s
+        for start, stop in in_view(one, spans_s)
     )
     if not rows:
         return None
@@ -292,9 +305,25 @@ def patients(document: Document) -> Table | None:
         for patient, row in by_patient.items()
     )  # fmt: skip
     columns = ("Patient", "Found", "Sensitivity", "Precision", "F1", "False alarms per 24 h", "Hours")
-    return Table(
-        caption="SzCORE event scores by patient", columns=columns, rows=rows, numeric=frozenset(range(1, 7))
+    return Table(caption="SzCORE event scores by patient", columns=columns, rows=rows, numeric=frozenset(range(1, 7)))
+
+
+def macro(document: Document) -> Table | None:
+    """Ratios averaged over patients under both rules for an undefined F1, where the document holds them."""
+    averages = document["scorers"].get("szcore_event", {}).get("macro")
+    if not averages:
+        return None
+    keys = ("sensitivity", "precision", "f1", "false_alarms_per_24h")
+    rows = tuple(
+        (str(rule), *(f"{decimal(row[key])} ({len(row['undefined'][key])} left out)" for key in keys))
+        for rule, row in averages.items()
     )
+    return Table(
+        caption="SzCORE event scores, averaged over patients", rows=rows, numeric=frozenset(range(1, 5)),
+        columns=("NaN policy", "Sensitivity", "Precision", "F1", "False alarms per 24 h"),
+        note="Every patient counts once; those without a value are left out and counted. The current rule takes F1 as "
+        "0 where seizures were missed in silence, the legacy rule (timescoring before 0.0.7) left such patients out.",
+    )  # fmt: skip
 
 
 def provenance(items: Mapping[str, str]) -> Table:

@@ -131,16 +131,14 @@ class StoredRecording:
         assert start_sample >= 0, start_sample
         assert length_samples >= 0, length_samples
         width = self.entry.block_samples
-        stop_sample = start_sample + length_samples
-        first, stop = start_sample // width, min(-(-stop_sample // width), self.entry.blocks)
+        inside = max(min(length_samples, self.samples - start_sample), 0)
+        first, stop = start_sample // width, -(-(start_sample + inside) // width)
         out = np.empty((len(self.channels), length_samples), dtype=np.int16)
-        filled = 0
-        for number, block in enumerate(self._blocks(first, stop), first):
-            skip = max(start_sample - number * width, 0)
-            take = min(stop_sample - number * width, width) - skip
-            out[:, filled : filled + take] = block[:, skip : skip + take]
-            filled += take
-        out[:, filled:] = 0
+        for number, block in enumerate(self._blocks(first, stop if inside else first), first):
+            zero = number * width
+            begin, end = max(zero, start_sample), min(zero + width, start_sample + inside)
+            out[:, begin - start_sample : end - start_sample] = block[:, begin - zero : end - zero]
+        out[:, inside:] = 0
         return out
 
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
@@ -150,7 +148,7 @@ class StoredRecording:
     def _blocks(self, first: int, stop: int) -> npt.NDArray[np.int16]:
         """The blocks `[first, stop)` by one positioned read: (blocks, channels, block_samples)."""
         _, channels, width = self.entry.shape
-        blocks = np.empty((max(stop - first, 0), channels, width), dtype=_VALUE)
+        blocks = np.empty((stop - first, channels, width), dtype=_VALUE)
         if blocks.size == 0:
             return blocks
         data_start = self.entry.npy_bytes - math.prod(self.entry.shape) * _VALUE.itemsize

@@ -86,19 +86,29 @@ def _rhythm(rng: np.random.Generator, traits: SeizureTraits, spread: Spread, sam
     frequency = traits.start_hz * (traits.stop_hz / traits.start_hz) ** slowing
     frequency *= 1 + 0.05 * noise.wander(rng, 1, samples, 0.7 * rate_hz)[0]
     phase = 2 * np.pi * np.cumsum(frequency) / rate_hz
-    restless = 0.3 * noise.wander(rng, len(head.ELECTRODES), samples, rate_hz)
+    restless = 0.25 * _shared_wander(rng, samples, rate_hz)
     lagged = (phase - spread.lag_rad[:, None]).astype(np.float32) + restless
     sharpness = traits.sharpness if traits.focus is None else traits.sharpness * noise.smoothstep(place, 0.15, 0.7)
     wave = _waveform(lagged, np.asarray(sharpness, dtype=np.float32))
     wave *= _recruitment(spread, place)
-    wave *= 1 + 0.18 * noise.wander(rng, len(head.ELECTRODES), samples, 0.6 * rate_hz)
+    wave *= 1 + 0.2 * _shared_wander(rng, samples, 0.6 * rate_hz)
     wave *= traits.peak_uv * _build_up(traits, samples, rate_hz)
     return wave
 
 
+def _shared_wander(rng: np.random.Generator, samples: int, every_samples: float) -> Array:
+    """Wandering of unit variance at every electrode, much the same at neighbours."""
+    own = noise.wander(rng, len(head.ELECTRODES), samples, every_samples)
+    return noise.mix(head.mixing(1.1, 0.03), own)
+
+
 def _waveform(phase: Array, sharpness: Array) -> Array:
-    """From a rounded rhythm to spike and slow wave, both of unit root mean square; spikes point to negative."""
-    rounded = np.sin(phase) + 0.2 * np.sin(2 * phase + 0.6)
+    """From a rounded rhythm to spike and slow wave, both of unit root mean square; spikes point to negative.
+
+    The rounded wave is turned by 3.73 rad, where it resembles the sharp one most, so that blends keep their height.
+    """
+    turned = phase - np.float32(3.73)
+    rounded = np.sin(turned) + 0.2 * np.sin(2 * turned + 0.6)
     sharp = -1.1 * np.exp(14 * (np.cos(phase) - 1)) - 1.5 * np.exp(1.6 * (np.cos(phase - 2.4) - 1)) + 0.65
     mixed: Array = (1 - sharpness) * rounded / np.float32(0.72) + sharpness * sharp / np.float32(0.47)
     return mixed
@@ -134,7 +144,7 @@ def _paint_aftermath(rng: np.random.Generator, canvas: Canvas, traits: SeizureTr
         return
     samples = int(rng.uniform(15, 60) * canvas.rate_hz)
     fading = (1 - noise.smoothstep(np.arange(samples) / samples, 0.3, 1.0)).astype(np.float32)
-    canvas.scale(stop, 1 - 0.4 * fading)
+    canvas.scale(stop, 1 - 0.6 * fading)
     sites = ("FZ", "CZ", "PZ", "T3", "T4") if traits.focus is None else (traits.focus,)
     sources = noise.noise(rng, noise.band(1.7, 0.6, 26.0), len(sites), samples, canvas.rate_hz)
     slowing = noise.mix(head.fields(sites, 0.7), sources)

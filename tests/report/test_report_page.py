@@ -1,0 +1,288 @@
+"""The report: one file that holds everything, says the verdict first, and hides nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from tests.report import specimen
+
+from ictal.report.contents import Contents
+from ictal.report.page import render
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+DRAWN = {"path", "rect", "use", "line", "circle"}
+HOSTILE = "<script>alert('x')</script>\"&{{ 7*7 }}"
+
+
+class Outline(HTMLParser):
+    """Checks that tags balance, and gathers ids, links, headings and drawings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.figures: list[dict[str, str | None]] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember what is open."""
+        if tag not in VOID:
+            self.open.append(tag)
+        self.handle_startendtag(tag, attrs)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Gather."""
+        self.ids += [value for name, value in attrs if name == "id" and value is not None]
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag in {"svg", "img"}:
+            self.figures.append(dict(attrs))
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close what was opened last."""
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open[-1] == tag, f"</{tag}> closes <{self.open[-1]}>"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Keep what a person reads."""
+        if not {"style", "script"} & set(self.open):
+            self.text.append(data)
+
+
+def outline(page: str) -> Outline:
+    parser = Outline()
+    parser.feed(page)
+    parser.close()
+    return parser
+
+
+def words(page: str) -> str:
+    return " ".join(" ".join(outline(page).text).split())
+
+
+@pytest.fixture(scope="module")
+def full_page() -> str:
+    return render(specimen.full())
+
+
+@pytest.fixture(params=["full", "stopped", "bare"], scope="module")
+def page(request: pytest.FixtureRequest) -> str:
+    contents: Contents = getattr(specimen, request.param)()
+    return render(contents)
+
+
+def test_tags_balance_and_ids_are_unique(page: str) -> None:
+    """Every element is closed where it was opened, and no id is given twice."""
+    parsed = outline(page)
+    assert parsed.open == []
+    assert len(parsed.ids) == len(set(parsed.ids))
+
+
+def test_every_link_and_reference_leads_somewhere_on_the_page(page: str) -> None:
+    """Links, labels, clip paths, markers and patterns all name an id that exists."""
+    parsed = outline(page)
+    linked = {v[1:] for _, name, v in parsed.attributes if name in {"href", "xlink:href"} and v.startswith("#")}
+    labelled = {v for _, name, v in parsed.attributes if name == "aria-labelledby"}
+    drawn = set(re.findall(r"url\(#([^)]+)\)", page))
+    assert linked | labelled | drawn <= set(parsed.ids)
+
+
+def test_nothing_is_asked_of_the_network(page: str) -> None:
+    """No attribute and no style names another file; an address occurs as a namespace only."""
+    for tag, name, value in outline(page).attributes:
+        if name in {"src", "href", "xlink:href", "srcset", "action", "data", "poster"}:
+            assert value.startswith("#"), (tag, name, value)
+        if "http" in value:
+            assert name.startswith("xmlns"), (tag, name, value)
+    assert "@import" not in page
+    assert "<script" not in page
+    assert re.findall(r"url\((?!#)", page) == []
+
+
+def test_every_figure_has_words_for_those_who_cannot_see_it(page: str) -> None:
+    """A drawing is either hidden from screen readers or an image with a label."""
+    for figure in outline(page).figures:
+        assert figure.get("aria-hidden") == "true" or (figure.get("role") == "img" and figure.get("aria-label"))
+
+
+def test_figures_hold_drawings_of_every_part(full_page: str) -> None:
+    """Seven figures and one strip for each recording that is shown."""
+    parsed = outline(full_page)
+    kinds = [figure.get("class") for figure in parsed.figures]
+    shown = [s for s in specimen.full().strips if len(s.reference_s) or len(s.detections_s)]
+    assert kinds.count("chart") == 5
+    assert kinds.count("eeg") == 2
+    assert kinds.count("strip") == len(shown)
+    assert "Figure 7." in words(full_page)
+
+
+def test_figures_follow_the_colour_scheme(full_page: str) -> None:
+    """No figure holds a colour of its own: all are variables that the dark scheme redefines."""
+    figures = "".join(re.findall(r"<svg.*?</svg>", full_page, re.DOTALL))
+    assert re.findall(r"(?:fill|stroke): ?#[0-9a-f]{3,8}\b", figures) == []
+    assert "prefers-color-scheme: dark" in full_page
+
+
+def test_the_verdict_comes_first(page: str) -> None:
+    """The verdict stands before every section."""
+    assert page.index('class="verdict') < page.index("<nav") < page.index("<main")
+
+
+def test_a_stopped_run_says_so_and_what_it_did_not_reach() -> None:
+    """A run without evaluation shows its verdict, its curves, and names what is missing."""
+    text = words(render(specimen.stopped()))
+    assert "no-skill Stopped at step 60" in text
+    assert "A guard stopped the run at step 60." in text
+    assert "Calibration The run was not evaluated." in text
+
+
+def test_a_run_that_came_to_nothing_still_gets_a_report() -> None:
+    """Only a title and a verdict are needed."""
+    text = words(render(specimen.bare()))
+    assert "The corpus holds no seizure." in text
+    assert "The run stopped before it had any." in text
+
+
+def test_hostile_names_are_text() -> None:
+    """Names of recordings, patients, channels, labels and files are shown, never run."""
+    contents = specimen.full()
+    example = dataclasses.replace(
+        contents.examples[0], recording=HOSTILE, patient=HOSTILE, caption=HOSTILE, channels=(HOSTILE,) * 19
+    )
+    strip = dataclasses.replace(specimen.full().strips[1], recording=HOSTILE)
+    corpus = {**specimen.CORPUS, "labels": {HOSTILE: 1}, "corpus": HOSTILE}
+    incident = {"rows": [{**row, "strategy": HOSTILE} for row in specimen.INCIDENT["rows"]]}
+    verdict = dataclasses.replace(contents.verdict, headline=HOSTILE, evidence=(HOSTILE,), kind=HOSTILE)
+    page = render(
+        dataclasses.replace(
+            contents,
+            title=HOSTILE,
+            verdict=verdict,
+            corpus=corpus,
+            incident=incident,
+            examples=(example,),
+            strips=(strip,),
+            provenance={HOSTILE: HOSTILE},
+            warnings=(HOSTILE,),
+        )
+    )
+    parsed = outline(page)
+    assert parsed.open == []
+    assert "<script" not in page
+    assert "alert('x')</script>" in " ".join(parsed.text)
+    assert "49" not in parsed.text[parsed.text.index(HOSTILE)]
+
+
+def test_backslashes_in_names_are_kept() -> None:
+    """A Windows path in a strategy's name is not taken for a reference to a group."""
+    incident = {"rows": [{**row, "strategy": r"C:\1\g<0>"} for row in specimen.INCIDENT["rows"]]}
+    page = render(dataclasses.replace(specimen.full(), incident=incident, examples=()))
+    assert r"C:\1\g&lt;0&gt;: 5.9" in page
+
+
+def test_undefined_ratios_say_why() -> None:
+    """A NaN or null is shown as undefined with its reason, and never as a number."""
+    text = words(render(specimen.full()))
+    assert "undefined (no reference event to find)" in text
+    assert "undefined (nothing was detected)" in text
+    assert re.search(r"\bnan\b(?! policy)", text, re.IGNORECASE) is None
+    assert "None" not in re.sub(r"None in \d", "", text)
+
+
+def test_an_evaluation_without_a_single_seizure_or_alarm_is_shown_as_undefined() -> None:
+    """Key numbers stay honest when every ratio is undefined."""
+    silent = {**specimen.evaluation(), "window_auroc": float("nan"), "window_auprc": None, "ece": None}
+    silent["scorers"] = {"szcore_event": specimen.ratios(0, 0, 0, 0.0)}
+    text = words(render(dataclasses.replace(specimen.full(), evaluation=silent)))
+    assert "Sensitivity undefined (no reference event to find)" in text
+    assert "Window AUROC undefined (only one class among the scored windows)" in text
+    assert "There was no time to score." in text
+
+
+def test_scores_on_training_patients_are_called_that() -> None:
+    """A run scored on its own training part does not claim unseen patients."""
+    trained_on = {**specimen.evaluation(), "unseen_patients": False}
+    text = words(render(dataclasses.replace(specimen.full(), evaluation=trained_on)))
+    assert "annotated seizures of the TRAINING patients" in text
+    assert "annotated seizures of patients never seen in training" not in text
+
+
+def test_an_unreachable_target_is_said() -> None:
+    """Without an operating point the page says why."""
+    point = {"threshold": None, "target_reached": False, "reason": "no threshold finds a seizure"}
+    contents = specimen.full()
+    assert contents.curve is not None
+    curve = dataclasses.replace(contents.curve, operating=None)
+    unreached = {**specimen.evaluation(), "operating_point": point}
+    text = words(render(dataclasses.replace(contents, evaluation=unreached, curve=curve)))
+    assert "There is no operating point. no threshold finds a seizure" in text
+
+
+def test_a_target_missed_on_the_tuning_patients_is_said() -> None:
+    """An operating point that only comes near its target says so."""
+    missed = {
+        "threshold": 0.9,
+        "target_per_24h": 1.0,
+        "tuned_on": "dev",
+        "target_reached": False,
+        "reason": "too noisy",
+    }
+    text = words(
+        render(dataclasses.replace(specimen.full(), evaluation={**specimen.evaluation(), "operating_point": missed}))
+    )
+    assert "The target was NOT reached there: too noisy" in text
+
+
+def test_the_page_repeats_itself() -> None:
+    """Equal contents give equal pages, so that a report can be compared."""
+    assert render(specimen.full()) == render(specimen.full())
+
+
+def test_the_file_is_small() -> None:
+    """Four minutes of EEG on 19 channels and 60 recordings fit in 3 MB."""
+    contents = specimen.full(steps=600, recordings=60)
+    page = render(dataclasses.replace(contents, examples=contents.examples * 2))
+    assert len(page.encode()) <= 3_000_000
+
+
+def test_a_lone_step_a_lone_bin_and_a_flat_curve_can_be_drawn() -> None:
+    """The shortest run draws without a warning."""
+    contents = specimen.full(steps=1)
+    assert contents.training is not None
+    assert contents.reliability is not None
+    assert contents.curve is not None
+    training = dataclasses.replace(contents.training, validation=())
+    bins = dataclasses.replace(
+        contents.reliability, mean_probability=np.array([0.2]), observed_share=np.array([0.0]), count=np.array([9])
+    )
+    curve = dataclasses.replace(
+        contents.curve, false_alarms_per_24h=np.zeros(1), sensitivity=np.zeros(1), threshold=np.ones(1), operating=0
+    )
+    page = render(dataclasses.replace(contents, training=training, reliability=bins, curve=curve))
+    assert outline(page).open == []
+
+
+def test_a_part_without_a_seizure_has_a_curve_without_numbers() -> None:
+    """Where no seizure was scored the curve's sensitivity is undefined, and the page says so instead of failing."""
+    contents = specimen.full()
+    assert contents.curve is not None
+    nothing = np.full_like(contents.curve.sensitivity, np.nan)
+    curve = dataclasses.replace(contents.curve, sensitivity=nothing, operating=None)
+    text = words(render(dataclasses.replace(contents, curve=curve)))
+    assert "≤ 24 undefined" in text
+
+
+def test_only_events_in_view_are_listed_under_an_example() -> None:
+    """The table under a stretch of EEG leaves out what happens elsewhere in the recording."""
+    contents = specimen.full()
+    example = dataclasses.replace(contents.examples[0], detections_s=np.array([[10.0, 20.0], [320.0, 349.0]]))
+    page = render(dataclasses.replace(contents, examples=(example,)))
+    text = words(page)
+    assert "detection 0:05:20 0:05:49" in text
+    assert "detection 0:00:10" not in text
+    assert "1 annotated and 1 detected events" in page

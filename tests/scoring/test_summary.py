@@ -1,0 +1,139 @@
+"""The document: pooled, per recording and macro, undefined as null with its reason."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ictal.scoring.counts import Counts
+from ictal.scoring.summary import by_patient, document
+
+HOUR_S = 3_600.0
+PER_RECORDING = {
+    "silent_1": Counts(reference=2, true_positives=0, false_positives=0, duration_s=HOUR_S),
+    "found_1": Counts(reference=2, true_positives=2, false_positives=1, duration_s=HOUR_S),
+    "found_2": Counts(reference=1, true_positives=0, false_positives=1, duration_s=HOUR_S),
+    "healthy_1": Counts(reference=0, true_positives=0, false_positives=3, duration_s=HOUR_S),
+    "quiet_1": Counts(reference=0, true_positives=0, false_positives=0, duration_s=HOUR_S),
+}
+PATIENTS = {name: name.split("_")[0] for name in PER_RECORDING}
+KEYS = {
+    "sensitivity",
+    "precision",
+    "f1",
+    "false_alarms_per_24h",
+    "reference",
+    "true_positives",
+    "false_positives",
+    "hours",
+    "undefined",
+}
+
+
+@pytest.fixture(scope="module")
+def scored() -> dict[str, Any]:
+    """The document of the five recordings above, through JSON and back."""
+    built = document(PER_RECORDING, PATIENTS, generator=np.random.default_rng(0))
+    return json.loads(json.dumps(built, allow_nan=False))
+
+
+def test_pooled_ratios_come_from_added_counts(scored: dict[str, Any]) -> None:
+    """2 of 5 seizures, 5 false alarms in 5 hours."""
+    assert (scored["reference"], scored["true_positives"], scored["false_positives"]) == (5, 2, 5)
+    assert scored["sensitivity"] == 0.4
+    assert scored["precision"] == pytest.approx(2 / 7)
+    assert scored["f1"] == pytest.approx(4 / 12)
+    assert scored["false_alarms_per_24h"] == pytest.approx(24.0)
+    assert scored["hours"] == 5.0
+    assert scored["undefined"] == []
+
+
+def test_pooled_and_recordings_have_the_same_keys(scored: dict[str, Any]) -> None:
+    """The contract's keys at both levels; the scorer's name, version, parameters and NaN policy beside them."""
+    assert scored.keys() >= KEYS | {"scorer", "scorer_version", "parameters", "nan_policy", "macro", "intervals"}
+    assert scored["per_recording"].keys() == PER_RECORDING.keys()
+    assert all(row.keys() == KEYS for row in scored["per_recording"].values())
+    assert (scored["scorer"], scored["nan_policy"]) == ("ictal-szcore", "current")
+
+
+def test_undefined_is_null_with_its_reason(scored: dict[str, Any]) -> None:
+    """No NaN reaches JSON, and no reader has to guess."""
+    quiet = scored["per_recording"]["quiet_1"]
+    assert (quiet["sensitivity"], quiet["precision"], quiet["f1"]) == (None, None, None)
+    assert quiet["undefined"] == [
+        "sensitivity: no reference item",
+        "precision: no detection",
+        "f1: neither a reference item nor a detection",
+    ]
+    assert scored["per_recording"]["silent_1"]["undefined"] == ["precision: no detection"]
+
+
+def test_macro_averages_patients_not_recordings(scored: dict[str, Any]) -> None:
+    """The patient with two recordings counts once."""
+    macro = scored["macro"]["current"]
+    assert macro["sensitivity"] == pytest.approx((0 + 2 / 3) / 2)
+    assert macro["precision"] == pytest.approx((0 + 2 / 4) / 2)
+    assert macro["false_alarms_per_24h"] == pytest.approx((0 + 24 + 72 + 0) / 4)
+    assert scored["per_patient"]["found"]["sensitivity"] == pytest.approx(2 / 3)
+    assert scored["patients"] == 4
+
+
+def test_the_two_nan_policies_differ_in_f1_and_name_who_is_left_out(scored: dict[str, Any]) -> None:
+    """Current: silence on seizures and alarms on health are F1 = 0. Legacy: both patients drop out of the mean (f4)."""
+    found = 2 * 2 / (2 + 2 + 3)
+    current, legacy = scored["macro"]["current"], scored["macro"]["legacy"]
+    assert current["f1"] == pytest.approx((0 + found + 0) / 3)
+    assert current["undefined"]["f1"] == ["quiet"]
+    assert legacy["f1"] == pytest.approx(found)
+    assert legacy["undefined"]["f1"] == ["healthy", "quiet", "silent"]
+    for name in ("sensitivity", "precision", "false_alarms_per_24h"):
+        assert current[name] == legacy[name]
+    assert current["undefined"]["sensitivity"] == ["healthy", "quiet"]
+
+
+def test_intervals_hold_the_pooled_rates(scored: dict[str, Any]) -> None:
+    """Sensitivity and false alarms carry 95 % intervals from resampled patients."""
+    assert scored["intervals"]["level"] == 0.95
+    for name in ("sensitivity", "false_alarms_per_24h"):
+        assert scored["intervals"][name]["lower"] <= scored[name] <= scored["intervals"][name]["upper"]
+
+
+def test_one_quiet_recording_has_only_nulls() -> None:
+    """Every ratio but the rate is undefined, at every level."""
+    quiet = {"quiet_1": PER_RECORDING["quiet_1"]}
+    built = document(quiet, {"quiet_1": "quiet"}, generator=np.random.default_rng(0))
+    assert json.loads(json.dumps(built, allow_nan=False))["macro"]["current"]["f1"] is None
+    assert built["false_alarms_per_24h"] == 0.0
+    assert built["intervals"]["sensitivity"]["lower"] is None
+
+
+def test_patients_are_added_in_alphabetical_order() -> None:
+    """The order of the document does not depend on the order of the recordings."""
+    assert list(by_patient(PER_RECORDING, PATIENTS)) == ["found", "healthy", "quiet", "silent"]
+    assert by_patient(PER_RECORDING, PATIENTS)["found"].duration_s == 2 * HOUR_S
+
+
+def test_a_recording_without_a_patient_is_an_error() -> None:
+    """Counts and patients speak of the same recordings."""
+    with pytest.raises(AssertionError, match="quiet_1"):
+        document(
+            PER_RECORDING, {k: v for k, v in PATIENTS.items() if k != "quiet_1"}, generator=np.random.default_rng(0)
+        )
+
+
+def test_legacy_f1_is_that_of_timescoring_before_0_0_7() -> None:
+    """Harmonic mean of sensitivity and precision, 0 if both are 0, NaN if either is NaN."""
+    for counts in PER_RECORDING.values():
+        built = document({"r": counts}, {"r": "p"}, generator=np.random.default_rng(0))
+        sensitivity, precision = counts.sensitivity, counts.precision
+        if math.isnan(sensitivity) or math.isnan(precision):
+            expected = None
+        elif sensitivity + precision == 0:
+            expected = 0.0
+        else:
+            expected = pytest.approx(2 * sensitivity * precision / (sensitivity + precision))
+        assert built["macro"]["legacy"]["f1"] == expected
