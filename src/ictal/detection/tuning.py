@@ -48,7 +48,8 @@ def choose(
 ) -> OperatingPoint | Unreachable:
     """The candidate with the highest sensitivity at no more than the target's false alarms.
 
-    Ties go to the fewest false alarms, then to the highest threshold.
+    Ties go to the fewest false alarms. Where a range of thresholds ties in both, as it does with few seizures, the one
+    nearest to the middle of the range in log-odds is taken: either end is one step of luck away from being worse.
 
     Args:
         thresholds: Candidates, shape (candidates,), in any order.
@@ -65,14 +66,27 @@ def choose(
     allowed = finding[false_alarms_per_24h[finding] <= target_per_24h]
     if allowed.size == 0:
         return _unreachable(false_alarms_per_24h[finding], target_per_24h)
-    order = np.lexsort((-thresholds[allowed], false_alarms_per_24h[allowed], -sensitivity[allowed]))
-    best = allowed[order[0]]
+    best = allowed[_middle_of_best(thresholds[allowed], sensitivity[allowed], false_alarms_per_24h[allowed])]
     return OperatingPoint(
         threshold=float(thresholds[best]),
         sensitivity=float(sensitivity[best]),
         false_alarms_per_24h=float(false_alarms_per_24h[best]),
         target_per_24h=target_per_24h,
     )
+
+
+def _middle_of_best(
+    thresholds: npt.NDArray[np.float64], sensitivity: npt.NDArray[np.float64], rates: npt.NDArray[np.float64]
+) -> int:
+    """Place of the middle threshold among those with the highest sensitivity and then the fewest false alarms."""
+    tied = np.flatnonzero(sensitivity == sensitivity.max())
+    tied = tied[rates[tied] == rates[tied].min()]
+    with np.errstate(divide="ignore"):
+        log_odds = np.log(thresholds[tied]) - np.log1p(-thresholds[tied])
+    finite = log_odds[np.isfinite(log_odds)]
+    if finite.size == 0:
+        return int(tied[0])
+    return int(tied[np.abs(log_odds - (finite.min() + finite.max()) / 2).argmin()])
 
 
 def _unreachable(rates_per_24h: npt.NDArray[np.float64], target_per_24h: float) -> Unreachable:

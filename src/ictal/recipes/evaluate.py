@@ -25,7 +25,6 @@ from ictal.scoring.curves import Curve, sensitivity_curve
 from ictal.scoring.curves import Trace as ScoredTrace
 from ictal.scoring.ranking import auprc, auroc
 from ictal.scoring.reliability import ReliabilityTable, reliability_table
-from ictal.scoring.szcore import count_events, count_samples
 from ictal.timeline import spans as sp
 from ictal.windows.index import WindowIndex
 from ictal.windows.splits import Part
@@ -238,17 +237,15 @@ def _arrays(table: Curve | ReliabilityTable) -> dict[str, list[float | None]]:
 
 
 def _scores(scored: ScoredPart, detections_s: Sequence[Trace]) -> dict[str, object]:
-    patients = {r.id: r.patient for r in scored.index.recordings}
-    scores: dict[str, object] = {}
-    for name, count in (("szcore_event", count_events), ("szcore_sample", count_samples)):
-        counts = {
-            r.id: count(reference_s, found_s, duration_s)
-            for r, reference_s, found_s, duration_s in zip(
-                scored.index.recordings, scored.reference_s, detections_s, scored.durations_s, strict=True
-            )
-        }
-        scores[name] = summary.document(counts, patients, generator=np.random.default_rng(BOOTSTRAP_SEED))
-    return scores
+    recordings = scored.index.recordings
+    return summary.szcore(
+        names=[r.id for r in recordings],
+        patients=[r.patient for r in recordings],
+        reference_s=scored.reference_s,
+        hypothesis_s=detections_s,
+        durations_s=scored.durations_s,
+        generator=np.random.default_rng(BOOTSTRAP_SEED),
+    )
 
 
 def _ranking(detector: Detector, scored: ScoredPart, probability: Sequence[Trace]) -> dict[str, object]:

@@ -10,7 +10,6 @@ from ictal.errors import InputError
 from ictal.recordings.annotations import beside
 from ictal.recordings.events import Annotation, seizures
 from ictal.scoring import summary
-from ictal.scoring.szcore import count_events, count_samples
 
 SUFFIXES = ("_events.tsv", ".csv_bi", ".csv", ".tsv")
 BOOTSTRAP_SEED = 0
@@ -31,14 +30,14 @@ def score_folders(reference: Path, hypothesis: Path, *, missing_as_silence: bool
     """
     pairs, silent = _pairs(reference, hypothesis, missing_as_silence=missing_as_silence)
     read = {name: (beside.read(true), beside.read(said) if said else None) for name, (true, said) in pairs.items()}
-    patients = {name: Path(name).name.split("_")[0] for name in read}
-    scores = {}
-    for scorer, count in (("szcore_event", count_events), ("szcore_sample", count_samples)):
-        counts = {
-            name: count(_array(true), _array(said) if said else np.empty((0, 2)), _duration_s(true, said))
-            for name, (true, said) in read.items()
-        }
-        scores[scorer] = summary.document(counts, patients, generator=np.random.default_rng(BOOTSTRAP_SEED))
+    scores = summary.szcore(
+        names=list(read),
+        patients=[Path(name).name.split("_")[0] for name in read],
+        reference_s=[_array(true) for true, _ in read.values()],
+        hypothesis_s=[_array(said) if said else np.empty((0, 2)) for _, said in read.values()],
+        durations_s=[_duration_s(true, said) for true, said in read.values()],
+        generator=np.random.default_rng(BOOTSTRAP_SEED),
+    )
     return {"recordings": len(read), "missing_as_silence": silent, "scorers": scores}
 
 

@@ -13,14 +13,22 @@ rules decide when F1 is undefined, and both are given:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from ictal.scoring.bootstrap import DRAWS, LEVEL, Interval, patient_bootstrap
 from ictal.scoring.counts import Counts, total
-from ictal.scoring.szcore import PARAMETERS, SCORER, SCORER_VERSION
+from ictal.scoring.eventlists import event_lists
+from ictal.scoring.szcore import (
+    PARAMETERS,
+    SCORER,
+    SCORER_VERSION,
+    count_events_by_recording,
+    count_samples_by_recording,
+)
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 
@@ -32,6 +40,38 @@ _REASONS: dict[str, str] = {
     "f1": "neither a reference item nor a detection",
     "false_alarms_per_24h": "no recorded time",
 }
+
+
+def szcore(
+    *,
+    names: Sequence[str],
+    patients: Sequence[str],
+    reference_s: Sequence[npt.ArrayLike],
+    hypothesis_s: Sequence[npt.ArrayLike],
+    durations_s: Sequence[float],
+    generator: np.random.Generator,
+) -> dict[str, Json]:
+    """Event and sample scores of a corpus, each as `document` gives it; one entry per recording in every list.
+
+    Args:
+        names: The recordings' ids.
+        patients: The patient of each.
+        reference_s: `(onset_s, stop_s)` of each recording's seizures.
+        hypothesis_s: `(onset_s, stop_s)` of each recording's detections.
+        durations_s: Seconds of each recording.
+        generator: Source of the bootstrap's draws.
+    """
+    reference = event_lists(reference_s, durations_s, [f"reference of {name}" for name in names])
+    hypothesis = event_lists(hypothesis_s, durations_s, [f"hypothesis of {name}" for name in names])
+    patient_of = dict(zip(names, patients, strict=True))
+    tables = {
+        "szcore_event": count_events_by_recording(reference, hypothesis),
+        "szcore_sample": count_samples_by_recording(reference, hypothesis),
+    }
+    return {
+        scorer: document(dict(zip(names, table.rows(), strict=True)), patient_of, generator=generator)
+        for scorer, table in tables.items()
+    }
 
 
 def document(

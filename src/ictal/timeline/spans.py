@@ -80,7 +80,8 @@ def overlap(spans: Spans, starts: npt.ArrayLike, stops: npt.ArrayLike) -> Sample
 
     With F(t) the number of covered samples before t, the answer is F(stop) - F(start); F is piecewise linear.
     """
-    return _covered_before(union(spans), stops) - _covered_before(union(spans), starts)
+    normal = union(spans)
+    return _covered_before(normal, stops) - _covered_before(normal, starts)
 
 
 def _covered_before(normal: Spans, times: npt.ArrayLike) -> Samples:
