@@ -23,11 +23,12 @@ def test_highest_sensitivity_within_the_target() -> None:
     assert _choose(30.0) == expected
 
 
-def test_equal_candidates_go_to_the_highest_threshold() -> None:
-    """Same sensitivity, same false alarms: the more cautious one."""
-    point = _choose(10.0)
+def test_equal_candidates_go_to_the_middle_of_their_range() -> None:
+    """Same sensitivity, same false alarms: the threshold nearest to the middle in log-odds."""
+    tied = np.array([0.9, 0.2, 0.5])
+    point = choose(tied, np.full(3, 0.8), np.full(3, 5.0), target_per_24h=10.0)
     assert isinstance(point, OperatingPoint)
-    assert point.threshold == 0.7
+    assert point.threshold == 0.5
 
 
 def test_equal_sensitivity_goes_to_fewer_false_alarms() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ictal.report.contents import (
@@ -316,6 +314,3 @@ def stopped() -> Contents:
 def bare() -> Contents:
     """A run that came to nothing at all."""
     return Contents(title="Nothing", verdict=Verdict(healthy=False, headline="The corpus holds no seizure."))
-
-
-NOT_A_NUMBER = math.nan

@@ -14,8 +14,8 @@ from PIL import Image
 from tests.report import specimen
 
 from ictal.report import charts, eeg, strips
-from ictal.report.contents import RecordingStrip
-from ictal.report.numbers import chance, clock, compact, duration, nice_step, percent, ratio
+from ictal.report.contents import RecordingStrip, SensitivityCurve
+from ictal.report.numbers import chance, clock, compact, duration, nice_step, percent, ratio, short_names
 from ictal.report.summary import HEIGHT_PX, WIDTH_PX, summary_figure
 from ictal.scoring.szcore import count_events
 
@@ -147,6 +147,25 @@ def test_a_ratio_without_denominator_names_its_reason() -> None:
     assert ratio({"precision": None}, "precision") == "undefined (nothing was detected)"
     assert ratio({"f1": math.nan}, "f1") == "undefined (neither a reference event nor a detection)"
     assert ratio({"f1": 0.0}, "f1") == "0.00"
+
+
+def test_the_curve_shows_the_best_of_all_thresholds_within_each_rate() -> None:
+    """Thresholds that make equally many false alarms and find less do not pull the curve down."""
+    curve = SensitivityCurve(
+        false_alarms_per_24h=np.array([30.0, 20.0, 0.0, 0.0, 0.0]),
+        sensitivity=np.array([0.9, 1.0, 0.5, 0.3, 0.0]),
+        threshold=np.linspace(0.1, 0.9, 5),
+        operating=3,
+    )
+    alarms, found = charts.best_within(curve)
+    assert alarms.tolist() == [0, 0, 0, 20, 30]
+    assert found.tolist() == [0.5, 0.5, 0.5, 1.0, 1.0]
+
+
+def test_names_are_short_only_where_they_stay_apart() -> None:
+    """Folders are left out unless two recordings would then read alike."""
+    assert short_names(["a/x_t0", "b/x_t1"]) == {"a/x_t0": "x_t0", "b/x_t1": "x_t1"}
+    assert short_names(["a/x", "b/x"]) == {"a/x": "a/x", "b/x": "b/x"}
 
 
 def test_small_helpers() -> None:

@@ -188,8 +188,8 @@ def test_backslashes_in_names_are_kept() -> None:
 def test_undefined_ratios_say_why() -> None:
     """A NaN or null is shown as undefined with its reason, and never as a number."""
     text = words(render(specimen.full()))
-    assert "undefined (no reference event to find)" in text
-    assert "undefined (nothing was detected)" in text
+    assert "aaaaaabq – undefined undefined undefined 0.0" in text
+    assert "Sensitivity: no reference event to find; Precision: nothing was detected" in text
     assert re.search(r"\bnan\b(?! policy)", text, re.IGNORECASE) is None
     assert "None" not in re.sub(r"None in \d", "", text)
 

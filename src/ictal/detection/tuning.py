@@ -86,7 +86,8 @@ def _middle_of_best(
     finite = log_odds[np.isfinite(log_odds)]
     if finite.size == 0:
         return int(tied[0])
-    return int(tied[np.abs(log_odds - (finite.min() + finite.max()) / 2).argmin()])
+    distance = np.abs(log_odds - (finite.min() + finite.max()) / 2)
+    return int(tied[np.lexsort((-thresholds[tied], distance))[0]])
 
 
 def _unreachable(rates_per_24h: npt.NDArray[np.float64], target_per_24h: float) -> Unreachable:

@@ -28,7 +28,7 @@ class InMemory:
     @property
     def samples(self) -> int:
         """Length of the recording."""
-        return self.signal_uv.shape[1]
+        return int(self.signal_uv.shape[1])
 
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
         """Microvolts from a sample on, zero past the end: (channels, length_samples)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -236,7 +236,7 @@ def _arrays(table: Curve | ReliabilityTable) -> dict[str, list[float | None]]:
     }
 
 
-def _scores(scored: ScoredPart, detections_s: Sequence[Trace]) -> dict[str, object]:
+def _scores(scored: ScoredPart, detections_s: Sequence[Trace]) -> Mapping[str, object]:
     recordings = scored.index.recordings
     return summary.szcore(
         names=[r.id for r in recordings],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ictal.errors import InputError
 from ictal.recipes.plan import Planned, Progress
@@ -27,7 +28,7 @@ def prepare_run(run: Run, planned: Planned, progress: Progress | None = None) ->
     return prepared
 
 
-def document(prepared: Prepared) -> dict[str, object]:
+def document(prepared: Prepared) -> dict[str, Any]:
     """What is in the store, and what is not with its reason."""
     return {
         "recordings": len(prepared.ready),

@@ -62,6 +62,10 @@ class _ScoredRecording:
     probability: Series
 
 
+_Candidate = tuple[float, _ScoredRecording, SpansS]
+"""Highest probability in a span, the recording, the span in seconds."""
+
+
 def _optional(run: Run, name: str) -> Json | None:
     path = run.path(name)
     return json.loads(path.read_text()) if path.exists() else None
@@ -147,7 +151,9 @@ def _spans(pairs: Sequence[tuple[float, float]]) -> SpansS:
 
 def _examples(run: Run, planned: Planned, scored: Sequence[_ScoredRecording], evaluation: Json) -> list[EegExample]:
     """The surest find, the faintest find or a miss, and the surest false alarm."""
-    found, missed, false_alarms = [], [], []
+    found: list[_Candidate] = []
+    missed: list[_Candidate] = []
+    false_alarms: list[_Candidate] = []
     for recording in scored:
         reference, detections = recording.strip.reference_s, recording.strip.detections_s
         for span in reference:
@@ -171,7 +177,7 @@ def _examples(run: Run, planned: Planned, scored: Sequence[_ScoredRecording], ev
     return [_example(run, planned, caption, recording, span, threshold) for caption, (_, recording, span) in picked]
 
 
-def _by_peak(candidate: tuple[float, _ScoredRecording, SpansS]) -> float:
+def _by_peak(candidate: _Candidate) -> float:
     return candidate[0]
 
 

@@ -166,6 +166,7 @@ def separation(ax: Axes, curves: TrainingCurves) -> None:
     ):
         ax.annotate(name, (curves.step[-1], series[-1]), xytext=(-2, 11), textcoords="offset points", ha="right",
                     fontsize=SMALL, color=colour, bbox=BACKED)  # fmt: skip
+    ax.margins(y=0.18)
     label(ax, x="step", y="logits", title="Class separation")
 
 
@@ -198,8 +199,7 @@ def smoothed(values: Series) -> Series:
 
 def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:
     """Event sensitivity against false alarms per 24 h, with the operating point and the target."""
-    order = np.argsort(curve.false_alarms_per_24h, kind="stable")
-    alarms, found = curve.false_alarms_per_24h[order], curve.sensitivity[order]
+    alarms, found = best_within(curve)
     ax.plot(alarms, found, color=LIGHT["detection"], linewidth=1.8, drawstyle="steps-post")
     if curve.target_false_alarms_per_24h is not None:
         ax.axvline(curve.target_false_alarms_per_24h, color=LIGHT["prior"], linestyle="--", linewidth=1.2)
@@ -218,11 +218,17 @@ def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:
         _operating_point(ax, curve, curve.operating)
 
 
+def best_within(curve: SensitivityCurve) -> tuple[Series, Series]:
+    """False alarms per 24 h, ascending, and the highest sensitivity of any threshold that makes no more than each."""
+    order = np.lexsort((-curve.sensitivity, curve.false_alarms_per_24h))
+    return curve.false_alarms_per_24h[order], np.maximum.accumulate(curve.sensitivity[order])
+
+
 def _operating_point(ax: Axes, curve: SensitivityCurve, place: int) -> None:
     """A ring on the curve with its numbers beside it, on the side where there is room."""
     x, y = float(curve.false_alarms_per_24h[place]), float(curve.sensitivity[place])
     ax.plot(x, y, "o", color=LIGHT["surface"], markeredgecolor=LIGHT["seizure"], markeredgewidth=2.2, markersize=9,
-            zorder=5)  # fmt: skip
+            zorder=5, clip_on=False)  # fmt: skip
     is_far_right = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[0] > 0.65
     ax.annotate(
         f"operating point\n{percent(y)} at {x:.1f} per 24 h",
@@ -243,7 +249,7 @@ def reliability(ax: Axes, bins: ReliabilityBins) -> None:
     filled = bins.count > 0
     ax.plot([0, 1], [0, 1], color=LIGHT["prior"], linestyle="--", linewidth=1.2)
     ax.plot(bins.mean_probability[filled], bins.observed_share[filled], "-o", color=LIGHT["detection"], markersize=5)
-    ax.annotate("perfectly calibrated", (0.55, 0.55), xytext=(8, -14), textcoords="offset points", fontsize=SMALL,
+    ax.annotate("perfectly calibrated", (0.35, 0.35), xytext=(10, -12), textcoords="offset points", fontsize=SMALL,
                 color=LIGHT["prior"])  # fmt: skip
     tidy(ax)
     _root_axis(ax, "x")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -84,6 +84,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}\u202fmin {whole % 60:02d}\u202fs"
     return f"{whole // 3600}\u202fh {whole % 3600 // 60:02d}\u202fmin"
+
+
+def short_names(recordings: Sequence[str]) -> dict[str, str]:
+    """Recordings without their folders, where that leaves no two alike; by their ids."""
+    short = {recording: recording.rsplit("/", maxsplit=1)[-1] for recording in recordings}
+    return short if len(set(short.values())) == len(short) else {recording: recording for recording in recordings}
 
 
 def clock(seconds: float) -> str:

@@ -157,7 +157,8 @@ def _sensitivity(contents: Contents) -> Section:
     figure = Figure(
         drawing=figures.sensitivity(curve),
         caption=f"Share of the annotated seizures of {who(contents.evaluation)} that are detected, against the false "
-        "alarms that this costs, over all thresholds (SzCORE events; the axis is linear below 1, logarithmic above).",
+        "alarms that this costs, at the best of all thresholds (SzCORE events; the axis is linear below 1, logarithmic "
+        "above).",
         table=tables.sensitivity(curve),
     )
     return Section(

@@ -107,7 +107,8 @@ def _traces(ax: Axes, example: EegExample) -> None:
     ax.tick_params(axis="x", labelbottom=False)
     ax.set_ylim(len(example.channels) - 0.2, -2)  # rows count downwards and negative is up
     ax.set_xlim(example.start_s, stop_s)
-    charts.label(ax, title=f"{example.recording}: {duration(stop_s - example.start_s)}, {gain} µV per row, negative up")
+    name, length = example.recording.rsplit("/", maxsplit=1)[-1], duration(stop_s - example.start_s)
+    charts.label(ax, title=f"{name}: {length}, {gain} µV per row, negative up")
 
 
 def _probability(ax: Axes, example: EegExample) -> None:

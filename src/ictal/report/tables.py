@@ -19,6 +19,7 @@ from ictal.report.contents import (
 )
 from ictal.report.eeg import in_view
 from ictal.report.numbers import (
+    WHY_UNDEFINED,
     any_value,
     chance,
     clock,
@@ -27,6 +28,7 @@ from ictal.report.numbers import (
     duration,
     percent,
     ratio,
+    short_names,
 )
 from ictal.report.parts import Cell, Table
 from ictal.report.strips import Marks, draw, marks
@@ -229,22 +231,23 @@ def recordings(lines: Sequence[RecordingStrip]) -> Table:
     shown = [(line, marks(line)) for line in lines if len(line.reference_s) or len(line.detections_s)]
     silent = len(lines) - len(shown)
     note = f"{count(silent)} of {count(len(lines))} recordings hold neither and are not drawn." if silent else ""
+    names = short_names([line.recording for line, _ in shown])
     ordered = sorted(shown, key=lambda one: (-len(one[1].missed), -len(one[1].false_alarms), one[0].recording))
     return Table(
         caption="Every recording with a seizure or a detection, most errors first",
         columns=("Recording", "Length", "Annotated above the line, detected below it", "Found", "False alarms"),
-        rows=tuple(_strip_row(line, outcome) for line, outcome in ordered),
+        rows=tuple(_strip_row(names[line.recording], line, outcome) for line, outcome in ordered),
         numeric=frozenset({1, 3, 4}),
         note=note,
         style="strips",
     )
 
 
-def _strip_row(line: RecordingStrip, outcome: Marks) -> tuple[Cell, ...]:
+def _strip_row(name: str, line: RecordingStrip, outcome: Marks) -> tuple[Cell, ...]:
     reference = len(outcome.found) + len(outcome.missed)
     found = f"{len(outcome.found)} of {reference}" if reference else "–"
     drawing = draw(line, outcome)
-    return (line.recording, duration(line.duration_s), drawing, found, count(len(outcome.false_alarms)))
+    return (name, duration(line.duration_s), drawing, found, count(len(outcome.false_alarms)))
 
 
 def example(one: EegExample) -> Table | None:
@@ -300,12 +303,24 @@ def patients(document: Document) -> Table | None:
     if not by_patient:
         return None
     rows = tuple(
-        (str(patient), f"{count(row['true_positives'])} of {count(row['reference'])}", ratio(row, "sensitivity"),
-         ratio(row, "precision"), ratio(row, "f1"), ratio(row, "false_alarms_per_24h", 1), f"{row['hours']:.2f}")
+        (str(patient), f"{count(row['true_positives'])} of {count(row['reference'])}" if row["reference"] else "–",
+         *(decimal(row[key]) for key in ("sensitivity", "precision", "f1")), decimal(row["false_alarms_per_24h"], 1),
+         f"{row['hours']:.2f}")
         for patient, row in by_patient.items()
     )  # fmt: skip
     columns = ("Patient", "Found", "Sensitivity", "Precision", "F1", "False alarms per 24 h", "Hours")
-    return Table(caption="SzCORE event scores by patient", columns=columns, rows=rows, numeric=frozenset(range(1, 7)))
+    return Table(
+        caption="SzCORE event scores by patient",
+        columns=columns,
+        rows=rows,
+        numeric=frozenset(range(1, 7)),
+        note="Undefined where there is nothing to divide by. "
+        + "; ".join(
+            f"{name}: {WHY_UNDEFINED[key]}"
+            for key, name in zip(("sensitivity", "precision", "f1"), columns[2:5], strict=True)
+        )
+        + ".",
+    )
 
 
 def macro(document: Document) -> Table | None:

@@ -39,7 +39,7 @@ def recording_logits(
     """
     half = length_samples // samples_per_step // 2 * samples_per_step
     grid = WindowGrid(length_samples=length_samples, stride_samples=half)
-    starts = grid.starts(np.arange(grid.count(recording.samples)))
+    starts = grid.starts(np.arange(int(grid.count(recording.samples))))
     steps = -(-recording.samples // samples_per_step)
     logits = np.full((len(starts), length_samples // samples_per_step), np.nan)
     model.eval()

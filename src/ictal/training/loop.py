@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -199,6 +200,6 @@ class Trainer:
         self.log_path.write_text("".join(f"{line}\n" for line in lines[: self.done]))
 
 
-def _as_given(batch: Batch) -> Batch:
+def _as_given(batch: Any) -> Any:
     """The dataset builds whole batches; there is nothing left to collate."""
     return batch

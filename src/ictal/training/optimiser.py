@@ -12,7 +12,8 @@ STATE_SPACE_PARAMETERS = ("A_log", "D", "dt_bias")
 
 def adamw(model: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
     """AdamW that decays matrices and convolutions, not norms, biases or the state space's own parameters."""
-    decayed, kept = [], []
+    decayed: list[nn.Parameter] = []
+    kept: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         own = name.rsplit(".", 1)[-1] in STATE_SPACE_PARAMETERS
         (kept if parameter.ndim < 2 or own else decayed).append(parameter)

@@ -96,7 +96,8 @@ class WindowIndex:
         """Samples of each window that lie inside its recording; the rest of a last window is padding."""
         recording, start = self.locate(windows)
         lengths = np.array([r.samples for r in self.recordings], dtype=np.int64)
-        return np.minimum(self.grid.length_samples, lengths[recording] - start)
+        valid: Samples = np.minimum(self.grid.length_samples, lengths[recording] - start)
+        return valid
 
     def ictal_samples_in(self, windows: npt.ArrayLike) -> Samples:
         """Exact number of ictal samples of each window."""
@@ -104,7 +105,8 @@ class WindowIndex:
         if len(self.seizure_windows) == 0:
             return np.zeros(windows.shape, dtype=np.int64)
         place = np.minimum(np.searchsorted(self.seizure_windows, windows), len(self.seizure_windows) - 1)
-        return np.where(self.seizure_windows[place] == windows, self.ictal_samples[place], 0)
+        found: Samples = np.where(self.seizure_windows[place] == windows, self.ictal_samples[place], 0)
+        return found
 
     def background(self, ranks: npt.ArrayLike) -> Numbers:
         """Number of the n-th window without a seizure, for each n in `0..background_windows-1`.

@@ -149,7 +149,8 @@ def _burden(recordings: Sequence[IndexedRecording], patients: Sequence[str]) -> 
     for recording in recordings:
         table[place[recording.patient], :3] += len(recording.seizures), sp.total(recording.seizures), recording.samples
     table[:, 3] = 1
-    return table / np.maximum(table.sum(0), 1)
+    burden: npt.NDArray[np.float64] = table / np.maximum(table.sum(0), 1)
+    return burden
 
 
 def _require_seizures(
