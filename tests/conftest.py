@@ -1,10 +1,13 @@
-"""What every test shares: the folder of real recordings, where this machine has it."""
+"""What every test shares: real recordings where this machine has them, a small corpus, and a run that is finished."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from tests.end_to_end.commands import FinishedRun, Terminal, finish
+
+from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 
@@ -15,3 +18,24 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data: {SHARED_DATA} is absent")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def synthetic_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 patients, two with seizures in each part; not to be changed (see `commands.linked`)."""
+    out = tmp_path_factory.mktemp("synthetic") / "corpus"
+    write_corpus(out, SynthConfig(patients=12, hours=0.8, seed=0, seizure_share=0.05), workers=1)
+    return out
+
+
+@pytest.fixture(scope="session")
+def terminal() -> Terminal:
+    """Runs commands in this process."""
+    return Terminal()
+
+
+@pytest.fixture(scope="session")
+def finished_run(synthetic_corpus: Path, terminal: Terminal, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A quick run on the synthetic corpus; not to be changed."""
+    folder = tmp_path_factory.mktemp("finished")
+    return finish(terminal, folder / "run", synthetic_corpus, folder / "store")

@@ -137,19 +137,21 @@ def plan(run: RunFolder, *settings: Overrides, config: ConfigFile = None, json: 
 @app.command
 def prepare(run: RunFolder, *settings: Overrides) -> int:
     """Put every planned recording into the signal store; what is there already is not made again."""
+    from dataclasses import asdict
+
     from ictal.recipes import plan as planning
     from ictal.recipes import prepare as recipe
     from ictal.recipes.console import Console, show_quarantined
-    from ictal.recipes.run import open_run
+    from ictal.recipes.run import open_planned
 
     console = Console()
-    opened = open_run(run, None, settings)
+    opened = open_planned(run, settings)
     planned = planning.load(opened)
     with console.step("prepare", opened.config.machine.store) as progress:
         prepared = recipe.prepare_run(opened, planned, progress)
     document = recipe.document(prepared)
     console.out.print(f"{document['recordings']} recordings in the store, {document['built']} of them made now")
-    show_quarantined(console, document["quarantined"])
+    show_quarantined(console, [*map(asdict, planned.quarantined), *document["quarantined"]])
     return FINDINGS if prepared.quarantined or planned.quarantined else 0
 
 
@@ -159,12 +161,12 @@ def train(run: RunFolder, *settings: Overrides) -> int:
     from ictal.recipes import plan as planning
     from ictal.recipes import train as recipe
     from ictal.recipes.console import Console
-    from ictal.recipes.run import open_run
+    from ictal.recipes.run import open_planned
     from ictal.training.guards import GuardStop
     from ictal.training.interruption import Interrupted
 
     console = Console()
-    opened = open_run(run, None, settings)
+    opened = open_planned(run, settings)
     planned = planning.load(opened)
     try:
         with console.training(opened.config.train.steps) as progress:
@@ -185,10 +187,10 @@ def evaluate(run: RunFolder, *settings: Overrides, json: AsJson = False) -> int:
     from ictal.recipes import evaluate as recipe
     from ictal.recipes import plan as planning
     from ictal.recipes.console import Console, show_evaluation
-    from ictal.recipes.run import open_run
+    from ictal.recipes.run import open_planned
 
     console = Console(as_json=json)
-    opened = open_run(run, None, settings)
+    opened = open_planned(run, settings)
     planned = planning.load(opened)
     with console.step("evaluate", str(run)) as progress:
         evaluated = recipe.evaluate_run(opened, planned, progress)
@@ -240,13 +242,12 @@ def report(run: RunFolder) -> int:
     from ictal.recipes import plan as planning
     from ictal.recipes import report as recipe
     from ictal.recipes.console import Console
-    from ictal.recipes.run import open_run
-    from ictal.report.page import render
+    from ictal.recipes.run import open_planned
 
     console = Console()
-    opened = open_run(run, None, ())
+    opened = open_planned(run, ())
     with console.step("report", str(run)):
-        page = recipe.write(opened, render(recipe.contents(opened, planning.load(opened))))
+        page = recipe.write(opened, planning.load(opened))
     console.out.print(str(page), markup=False)
     return 0
 

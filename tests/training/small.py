@@ -47,13 +47,14 @@ class PowerModel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.head = nn.Linear(1, 1)
+        self.dropout = nn.Dropout(0.02)
 
     def forward(self, signal_uv: Tensor, valid_samples: Tensor) -> Tensor:
         """(B, C, T) to (B, S)."""
         assert len(valid_samples) == len(signal_uv)
         steps = signal_uv.unflatten(2, (-1, SAMPLES_PER_STEP))
         power = steps.square().mean(dim=(1, 3)).add(1e-3).log()
-        logits: Tensor = self.head(power[..., None])[..., 0]
+        logits: Tensor = self.head(self.dropout(power[..., None]))[..., 0]
         return logits
 
 

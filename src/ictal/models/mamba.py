@@ -5,8 +5,8 @@ so published weights of a layer load into `Mamba2`. `BiMamba2` is a `Mamba2` tha
 time from the end: projections, which hold nearly all parameters and work, are shared by the directions, while each
 direction owns its convolution, step sizes, decays and skip. Both directions go through one call of the scan.
 
-Invariant: a step that is not kept neither gives to nor takes from a kept step, in either direction. Its input is zero, as
-beyond the ends of a sequence, and its step size is zero, which leaves the state as it was.
+Invariant: a step that is not kept neither gives to nor takes from a kept step, in either direction. Its input is zero,
+as beyond the ends of a sequence, and its step size is zero, which leaves the state as it was.
 
 Source: Dao and Gu 2024, arXiv 2405.21060; projections shared by the directions: Schiff et al. 2024, arXiv 2403.03234.
 
@@ -45,21 +45,21 @@ class Direction(nn.Module):
         self.heads, self.head_dim, self.state = inner // head_dim, head_dim, state
         mixed = inner + 2 * state
         self.conv1d = nn.Conv1d(mixed, mixed, conv_steps, groups=mixed, padding=conv_steps - 1)
-        dt = torch.logspace(*(math.log10(end) for end in _DT_RANGE), self.heads)
+        dt = torch.logspace(math.log10(_DT_RANGE[0]), math.log10(_DT_RANGE[1]), self.heads)
         self.dt_bias = nn.Parameter(dt + torch.log(-torch.expm1(-dt)))
-        self.A_log = nn.Parameter(torch.linspace(*(math.log(end) for end in _RATE_RANGE), self.heads))
+        self.A_log = nn.Parameter(torch.linspace(math.log(_RATE_RANGE[0]), math.log(_RATE_RANGE[1]), self.heads))
         self.D = nn.Parameter(torch.ones(self.heads))
 
     def operands(self, mixed: Tensor, dt: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """The scan's x, dt, a, b, c from projected (B, L, I + 2N) and (B, L, H), whose time runs this way."""
         length = mixed.shape[1]
         mixed = functional.silu(self.conv1d(mixed.mT)[..., :length].mT)
-        x, b, c = mixed.split([self.heads * self.head_dim, self.state, self.state], dim=-1)
+        x, b, c = torch.split(mixed, [self.heads * self.head_dim, self.state, self.state], dim=-1)
         dt = functional.softplus(dt + self.dt_bias)
         if keep is not None:
             dt = dt * keep.unsqueeze(-1)
         rates = -torch.exp(self.A_log).expand(len(x), -1)
-        return x.unflatten(-1, (self.heads, self.head_dim)), dt, rates, b, c
+        return torch.unflatten(x, -1, (self.heads, self.head_dim)), dt, rates, b, c
 
     def skip(self, x: Tensor) -> Tensor:
         """What goes past the scan: each head's input, scaled."""
@@ -95,7 +95,7 @@ class Mamba2(Direction):
         if keep is not None:
             hidden = hidden * keep.unsqueeze(-1)
         inner = self.heads * self.head_dim
-        gate, mixed, dt = self.in_proj(hidden).split([inner, inner + 2 * self.state, self.heads], dim=-1)
+        gate, mixed, dt = torch.split(self.in_proj(hidden), [inner, inner + 2 * self.state, self.heads], dim=-1)
         return gate, mixed, dt
 
     def _finish(self, y: Tensor, gate: Tensor) -> Tensor:

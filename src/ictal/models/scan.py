@@ -68,8 +68,8 @@ def scan(
     entering, final = _carry(added, whole, first)
 
     carried = (c @ entering.to(x.dtype).flatten(3)).view_as(scaled) * torch.exp(reached).to(x.dtype).unsqueeze(-1)
-    inside = _WithinChunks.apply(scaled.transpose(2, 3), reached.transpose(2, 3), b, c).transpose(2, 3)
-    return (inside + carried).flatten(1, 2)[:, :length], final.permute(0, 2, 3, 1)
+    inside: Tensor = _WithinChunks.apply(scaled.transpose(2, 3), reached.transpose(2, 3), b, c)  # type: ignore[no-untyped-call]
+    return (inside.transpose(2, 3) + carried).flatten(1, 2)[:, :length], final.permute(0, 2, 3, 1)
 
 
 def _inner(state: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ def _chunked(values: Tensor, chunks: int, steps: int) -> Tensor:
     missing = chunks * steps - values.shape[1]
     if missing:
         values = functional.pad(values, (0, 0) * (values.ndim - 2) + (0, missing))
-    return values.unflatten(1, (chunks, steps))
+    return torch.unflatten(values, 1, (chunks, steps))
 
 
 class _WithinChunks(torch.autograd.Function):
@@ -110,7 +110,7 @@ class _WithinChunks(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: NestedIOFunction, dy: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Gradients of x, reached, b and c."""
         x, reached, b, c, y = ctx.saved_tensors
@@ -152,9 +152,9 @@ def _carry_grouped(added: Tensor, log_decay: Tensor, first: Tensor) -> tuple[Ten
     added = _chunked(added, groups, _GROUP_CHUNKS)
     log_decay = _chunked(log_decay, groups, _GROUP_CHUNKS)
     inside, after = _carry(added.flatten(0, 1), log_decay.flatten(0, 1), torch.zeros_like(added[:, :, 0]).flatten(0, 1))
-    arriving, final = _carry(after.unflatten(0, (batch, groups)), log_decay.sum(dim=2), first)
+    arriving, final = _carry(torch.unflatten(after, 0, (batch, groups)), log_decay.sum(dim=2), first)
     before = torch.exp(functional.pad(log_decay, (0, 0, 1, 0))[:, :, :-1].cumsum(dim=2))
-    entering = inside.unflatten(0, (batch, groups)) + before[:, :, :, None, :, None] * arriving.unsqueeze(2)
+    entering = torch.unflatten(inside, 0, (batch, groups)) + before[:, :, :, None, :, None] * arriving.unsqueeze(2)
     return entering.flatten(1, 2)[:, :chunks], final
 
 

@@ -234,7 +234,8 @@ def _lists_to_tuples(value: object) -> object:
 
 
 def _unknown(key: str, where: str) -> InputError:
-    close = get_close_matches(key, known_keys(), n=1, cutoff=0.5)
+    known = known_keys() if "." in key else list(Config.__dataclass_fields__)
+    close = get_close_matches(key, known, n=1, cutoff=0.5)
     return InputError(
         "There is no such setting",
         where=where,

@@ -61,10 +61,10 @@ class Console:
             show(self, document)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A small table on stdout; the first column is text, the others are numbers."""
-        table = Table(title=title, title_justify="left", title_style="bold")
+        """A small table on stdout; beyond two columns, all but the first hold numbers."""
+        table = Table(title=title, title_justify="left", title_style="bold", show_header=any(columns))
         for number, column in enumerate(columns):
-            table.add_column(column, justify="right" if number else "left")
+            table.add_column(column, justify="right" if number and len(columns) > 2 else "left")
         for row in rows:
             table.add_row(*row)
         self.out.print(table)
@@ -169,7 +169,7 @@ def show_scores(console: Console, document: Json) -> None:
         values = [score[key] for key in ("sensitivity", "precision", "f1", "false_alarms_per_24h")]
         rows.append([name, *("undefined" if v is None else f"{v:.3g}" for v in values)])
         rows[-1] += [f"{score['true_positives']:g} of {score['reference']:g}", f"{score['hours']:.2f}"]
-    columns = ["scorer", "sensitivity", "precision", "F1", "false alarms / 24 h", "found", "hours"]
+    columns = ["scorer", "sensitivity", "precision", "F1", "FA/24 h", "found", "hours"]
     console.table("Scores", columns, rows)
 
 
@@ -192,9 +192,24 @@ def show_evaluation(console: Console, document: Json) -> None:
 
 
 def show_demo(console: Console, document: Json) -> None:
-    """What was drawn, what was learnt, what it scores on patients it never saw."""
-    show_plan(console, document["plan"])
+    """What the incident's strategies would have drawn; what was drawn, learnt and scored here."""
     show_incident(console, document["incident"])
-    show_evaluation(console, document)
-    console.out.print(f"Training: {document['verdict']['kind']} (skill {document['verdict']['evidence']['skill']}).")
-    console.out.print(f"{document['seconds']:.0f} s. Report: {document['report']}", markup=False)
+    plan, point, score = document["plan"], document["operating_point"], document["scorers"]["szcore_event"]
+    batches, natural = plan["batches"], plan["prior"]["natural"]["window"]
+    patients = plan["splits"][document["part"]]["patients"]
+    rows = [
+        ["drawn", f"{batches['seizure_min']} to {batches['seizure_max']} of {batches['size']} windows with a seizure"],
+        ["", f"in each of {batches['checked']:,} batches ({natural:.1%} in the recordings)"],
+        ["learnt", f"skill {document['verdict']['evidence']['skill']:.2f}: {document['verdict']['kind']}"],
+        ["scored", f"{patients} patients never seen, {score['hours']:.2f} h"],
+        ["sensitivity", f"{score['true_positives']:g} of {score['reference']:g} seizures"],
+        [
+            "false alarms",
+            f"{score['false_alarms_per_24h']:.1f} per 24 h (at most {point['target_per_24h']:g} asked for)",
+        ],
+        ["window AUROC", f"{document['window_auroc']:.4f}"],
+        ["calibration", f"expected error {document['ece']:.4f}"],
+        ["seconds", f"{document['seconds']:.0f}"],
+    ]
+    console.table("The demo", ["", ""], rows)
+    console.out.print(f"Report: {document['report']}", markup=False)

@@ -16,7 +16,6 @@ from ictal.recipes.console import Console
 from ictal.recipes.run import Run, write_text
 from ictal.recordings.audit import audit
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
-from ictal.report.page import render
 
 
 def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) -> dict[str, object]:
@@ -46,7 +45,7 @@ def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) 
         evaluated = evaluate.evaluate_run(run, planned, progress)
         evaluate.save(run, planned, evaluated)
     with console.step("report", "one page") as _:
-        page = report.write(run, render(report.contents(run, planned)))
+        page = report.write(run, planned)
     return {
         **evaluated.document,
         "plan": document,

@@ -63,6 +63,7 @@ def detect_file(source: Path, target: Path, run_folder: Path) -> list[Event]:
         Event(onset_s=float(onset), stop_s=float(stop), label="sz", confidence=round(float(c), 4))
         for (onset, stop), c in zip(found_s, sure, strict=True)
     ]
+    target.parent.mkdir(parents=True, exist_ok=True)
     bids.write(target, events=events, duration_s=header.duration_s, start=header.start)
     return events
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,13 @@ from ictal.detection.tuning import OperatingPoint
 from ictal.errors import InputError
 from ictal.models.detector import build
 from ictal.recipes import config as configs
-from ictal.recipes.config import Config
+from ictal.recipes.config import Config, MachineConfig
 from ictal.recipes.run import missing, write_text
 from ictal.training.inference import SignalSource, recording_logits
 from ictal.windows.prior import Prevalence, Prior
 
+TRAINED_WITH = ("signals", "windows", "batch", "model", "train", "augment", "guard")
+"""Sections of the configuration that decide the weights."""
 WEIGHTS, CARD = "model.safetensors", "detector.json"
 Trace = npt.NDArray[np.float64]
 
@@ -54,7 +56,7 @@ class Detector:
             length_samples=grid.length_samples,
             samples_per_step=self.config.model.samples_per_step,
             batch_size=self.config.batch.size,
-            device=torch.device(self.config.machine.device),
+            device=device_of(self.config),
         )
         return correct_prior(raw, self.prior.natural.time_step, self.prior.drawn.time_step)
 
@@ -71,6 +73,30 @@ class Detector:
         """Events of a recording at the operating point; the last step may reach past the end, an event may not."""
         assert self.operating_point is not None, "the detector has no operating point"
         return np.minimum(self.events_at(probability, self.operating_point.threshold), duration_s)
+
+
+def trained_alike(a: Config, b: Config) -> bool:
+    """Whether two configurations agree in all that decides the weights."""
+    return all(getattr(a, section) == getattr(b, section) for section in TRAINED_WITH)
+
+
+def device_of(config: Config) -> torch.device:
+    """The device to compute on.
+
+    Raises:
+        InputError: if torch knows no such device or this machine has none.
+    """
+    try:
+        return torch.empty(0, device=config.machine.device).device
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
+        raise InputError(
+            "The device cannot be used",
+            where="machine.device",
+            got=f"{config.machine.device}: {str(error).splitlines()[0]}",
+            expected="a device of this machine that torch can use",
+            remedy='set machine.device = "cpu", or install the torch that fits the device',
+            code="device",
+        ) from error
 
 
 def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None = None) -> None:
@@ -90,17 +116,22 @@ def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None 
     write_text(folder / CARD, json.dumps(card, indent=1))
 
 
-def load(folder: Path) -> Detector:
+def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     """Read a detector.
 
+    Args:
+        folder: Of the run that made it.
+        machine: Where it is to compute; None means where it was trained.
+
     Raises:
-        InputError: if the folder holds none, or its weights do not fit its model.
+        InputError: if the folder holds none, its weights do not fit its model, or the device cannot be used.
     """
     for name in (WEIGHTS, CARD):
         if not (folder / name).exists():
             raise missing(folder / name, f"ictal train {folder}")
     card = json.loads((folder / CARD).read_text())
     config = configs.check(card["config"], str(folder / CARD))
+    config = config if machine is None else replace(config, machine=machine)
     prior = Prior(natural=Prevalence(**card["prior"]["natural"]), drawn=Prevalence(**card["prior"]["drawn"]))
     model = build(config.model, len(card["channels"]), prior.drawn.time_step)
     try:
@@ -115,7 +146,7 @@ def load(folder: Path) -> Detector:
             code="weights",
         ) from error
     return Detector(
-        model=model.to(config.machine.device),
+        model=model.to(device_of(config)),
         config=config,
         channels=tuple(card["channels"]),
         prior=prior,

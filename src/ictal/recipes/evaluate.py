@@ -100,7 +100,7 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
 
 def _current_detector(run: Run, planned: Planned) -> Detector:
     """The run's detector with the settings of this evaluation, made sure to be trained with this plan."""
-    detector = detectors.load(run.folder)
+    detector = detectors.load(run.folder, run.config.machine)
     if detector.plan_hash != planned.batches.hash:
         raise InputError(
             "The detector was trained with another plan",
@@ -109,6 +109,16 @@ def _current_detector(run: Run, planned: Planned) -> Detector:
             expected=f"plan {planned.batches.hash}",
             remedy="train again, or use the run folder that it was trained in",
             code="plan-changed",
+        )
+    changed = [s for s in detectors.TRAINED_WITH if getattr(run.config, s) != getattr(detector.config, s)]
+    if changed:
+        raise InputError(
+            "The detector was trained with other settings",
+            where=run.path(detectors.CARD),
+            got=f"other values in {', '.join(changed)}",
+            expected="the values that the card holds",
+            remedy="leave these settings as they are, or train a new run with them",
+            code="settings-changed",
         )
     config = replace(
         detector.config, events=run.config.events, evaluate=run.config.evaluate, machine=run.config.machine

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ictal.errors import InputError
-from ictal.recipes.run import Run
+from ictal.recipes.run import PLAN, Run
 from ictal.recordings import corpus as corpora
 from ictal.recordings.corpus import Corpus, Labelled, Quarantined
 from ictal.recordings.montages import MONTAGES, derive, named
-from ictal.signals.preprocess import PreprocessConfig, samples_out
+from ictal.signals.preprocess import PreprocessConfig, lookahead_s, samples_out
 from ictal.timeline import spans as sp
 from ictal.windows import feasibility, plan, prior, storage, strategies
 from ictal.windows import splits as splitting
@@ -79,33 +79,34 @@ def _without(corpus: Corpus, excluded: tuple[str, ...]) -> Corpus:
 def _index_each(
     labelled: list[Labelled], config: PreprocessConfig
 ) -> tuple[list[Labelled], list[IndexedRecording], list[Quarantined]]:
-    """Each recording as the index needs it; those that cannot be brought to the montage are set aside."""
+    """Each recording as the index needs it; those that cannot be brought to the montage or the rate are set aside."""
     usable, indexed, unmounted = [], [], []
     for recording in labelled:
         try:
             indexed.append(_indexed(recording, config))
         except InputError as error:
-            if not (error.code.startswith("channel-") or corpora.is_quarantine(error)):
+            if not (error.code.startswith(("channel-", "rate-")) or corpora.is_quarantine(error)):
                 raise
             unmounted.append(corpora.quarantined(recording.recording, error))
         else:
             usable.append(recording)
     if not usable:
         raise InputError(
-            "No recording can be brought to the montage",
-            where="signals.montage",
+            "No recording can be brought to the montage and the rate",
+            where="signals.montage, signals.rate_hz, signals.band_hz",
             got=f"{len(unmounted)} recordings set aside; the first: {unmounted[0].reason}",
-            expected=f"recordings that have the channels of {config.montage}",
-            remedy=f"choose another montage: {', '.join(MONTAGES)}",
+            expected=f"recordings with the channels of {config.montage}, fast enough for {config.band_hz[1]:g} Hz",
+            remedy=f"choose another montage ({', '.join(MONTAGES)}) or a lower band",
             code="channel-missing",
         )
     return usable, indexed, unmounted
 
 
 def _indexed(recording: Labelled, config: PreprocessConfig) -> IndexedRecording:
-    """A recording's length and seizures in samples of the store's rate."""
+    """A recording's length and seizures in samples of the store's rate, after a look whether that rate can be had."""
     header = recording.header
     rate_hz = derive(named(config.montage), header).rate_hz
+    lookahead_s(rate_hz, config)
     samples = samples_out(round(header.duration_s * rate_hz), rate_hz, config.rate_hz)
     seizures = sp.clip(sp.spans_from_seconds(recording.seizures_s, config.rate_hz), 0, samples)
     return IndexedRecording(
@@ -117,7 +118,7 @@ def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
     """Keep the plan in the run folder."""
     run.keep_config()
     storage.save(planned.index, run.path("index.parquet"))
-    run.write_json("plan.json", document)
+    run.write_json(PLAN, document)
     run.write_json("incident.json", incident(run, planned))
 
 
@@ -127,12 +128,12 @@ def load(run: Run) -> Planned:
     Raises:
         InputError: if the corpus or the settings have changed since.
     """
-    shown = run.read_json("plan.json", "ictal plan")
+    shown = run.read_json(PLAN, "ictal plan")
     planned = plan_run(run)
     if shown["plan_hash"] != planned.batches.hash:
         raise InputError(
             "The plan is not the one that was shown",
-            where=run.path("plan.json"),
+            where=run.path(PLAN),
             got=f"plan {planned.batches.hash}",
             expected=f"plan {shown['plan_hash']}",
             remedy=f"the corpus or the settings have changed: run `ictal plan {run.folder}` and look at it again",

@@ -24,6 +24,7 @@ def prepare_run(run: Run, planned: Planned, progress: Progress | None = None) ->
         workers=machine.workers,
         progress=progress,
     )
+    run.keep_config()
     run.write_json("store.json", document(prepared))
     return prepared
 

@@ -27,6 +27,17 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
+def _inline(value: object) -> str:
+    """A value on one line; a table too, for a table with a line of its own would end the section."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(_assignment(name, entry) for name, entry in value.items())}}}"
+    return tomli_w.dumps({"value": value}).removeprefix("value = ").rstrip()
+
+
+def _assignment(name: str, value: object) -> str:
+    return tomli_w.dumps({name: value}).rstrip()
+
+
 def annotated_toml(config: Config) -> str:
     """The configuration as TOML with a comment above every value."""
     lines = []
@@ -35,6 +46,6 @@ def annotated_toml(config: Config) -> str:
         lines.append(f"[{section}]")
         for name, value in values.items():
             lines += [f"# {line}" for line in textwrap.wrap(docs[name], 110)]
-            lines.append(tomli_w.dumps({name: value}).rstrip())
+            lines.append(f"{name} = {_inline(value)}")
         lines.append("")
     return "\n".join(lines)

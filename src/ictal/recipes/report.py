@@ -26,8 +26,12 @@ from ictal.report.contents import (
     TrainingCurves,
     Verdict,
 )
+from ictal.report.page import render
+from ictal.report.summary import summary_figure
 
-EXAMPLE_S = 40.0
+EXAMPLE_S = 60.0
+FINISHED = ("healthy", "unproven")
+"""Kinds of verdict of a run that reached its last step."""
 Json = Mapping[str, Any]
 
 
@@ -37,7 +41,7 @@ def contents(run: Run, planned: Planned) -> Contents:
     scored = _scored(run, planned, evaluation) if evaluation else ()
     verdict = _optional(run, "verdict.json")
     return Contents(
-        title=f"ictal report: {run.folder.name}",
+        title=run.folder.absolute().name,
         verdict=_verdict(verdict, evaluation),
         corpus=_optional(run, "audit.json"),
         plan=_optional(run, "plan.json"),
@@ -73,15 +77,17 @@ def _optional(run: Run, name: str) -> Json | None:
 
 def _verdict(verdict: Json | None, evaluation: Json | None) -> Verdict:
     if verdict is None:
-        return Verdict(healthy=False, headline="Not trained yet")
-    evidence = tuple(f"{name}: {value}" for name, value in verdict["evidence"].items())
-    if verdict["kind"] not in {"healthy", "unproven"}:
-        headline = f"Stopped at step {verdict['step']}: {verdict['message']}"
-        return Verdict(healthy=False, headline=headline, evidence=evidence)
-    headline = f"The training is {verdict['kind']}: {verdict['message']}"
+        return Verdict(healthy=False, kind="not trained", headline="This run has not been trained yet")
+    kind, step = verdict["kind"], verdict["step"]
+    evidence = tuple(f"{name.replace('_', ' ')}: {value}" for name, value in verdict["evidence"].items())
+    if kind not in FINISHED:
+        headline = f"Stopped at step {step} ({kind}): {verdict['message']}"
+        return Verdict(healthy=False, kind="stopped", headline=headline, evidence=evidence)
+    headline = f"Trained for {step} steps: {verdict['message']}"
     if evaluation and not evaluation["operating_point"]["target_reached"]:
-        return Verdict(healthy=False, headline=f"The target was not reached: {evaluation['operating_point']['reason']}")
-    return Verdict(healthy=verdict["kind"] == "healthy", headline=headline, evidence=evidence)
+        reason = evaluation["operating_point"]["reason"]
+        return Verdict(healthy=False, kind="target not reached", headline=reason, evidence=(headline, *evidence))
+    return Verdict(healthy=kind == "healthy", kind=kind, headline=headline, evidence=evidence)
 
 
 def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurves | None:
@@ -90,7 +96,7 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
     rows = [json.loads(line) for line in run.path("train.jsonl").read_text().splitlines()]
     if not rows:
         return None
-    stopped = verdict is not None and verdict["kind"] not in {"healthy", "unproven"}
+    stopped = verdict is not None and verdict["kind"] not in FINISHED
     return TrainingCurves(
         step=np.array([row["step"] for row in rows], dtype=np.int64),
         loss=_column(rows, "loss"),
@@ -241,8 +247,11 @@ def _warnings(planned: Planned, evaluation: Json | None) -> list[str]:
     return warnings
 
 
-def write(run: Run, page: str) -> Path:
-    """Keep the page."""
+def write(run: Run, planned: Planned) -> Path:
+    """Make the page, and the picture of the result where there is one; returns the page's path."""
+    page = contents(run, planned)
     path = run.path("report.html")
-    write_text(path, page)
+    write_text(path, render(page))
+    if page.curve is not None:
+        run.path("report.png").write_bytes(summary_figure(page))
     return path

@@ -16,6 +16,7 @@ from ictal.errors import InputError
 from ictal.recipes import config as configs
 from ictal.recipes.config import Config
 
+PLAN = "plan.json"
 LIBRARIES = ("ictal", "numpy", "scipy", "torch", "edfio", "pyarrow")
 
 
@@ -80,6 +81,17 @@ def open_run(folder: Path, file: Path | None, overrides: Sequence[str]) -> Run:
     run = Run(folder=folder, config=configs.check(tree, str(own)))
     _require_corpus(run.config)
     return run
+
+
+def open_planned(folder: Path, overrides: Sequence[str]) -> Run:
+    """The run of a folder that holds a plan.
+
+    Raises:
+        InputError: as `open_run`; if there is no plan, naming the command that makes it.
+    """
+    if not (folder / PLAN).exists():
+        raise missing(folder / PLAN, f"ictal plan {folder}")
+    return open_run(folder, None, overrides)
 
 
 def versions() -> dict[str, object]:

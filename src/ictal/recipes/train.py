@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes import detector as detectors
-from ictal.recipes.detector import Detector
+from ictal.recipes.detector import Detector, device_of, trained_alike
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
 from ictal.recordings.montages import named
+from ictal.training import checkpoint as checkpoints
 from ictal.training.augment import Augmentation
 from ictal.training.guards import CompositionGuard, GuardStop, NumbersGuard, SkillGuard, Verdict
 from ictal.training.loop import Progress, Trainer
 from ictal.windows.dataset import WindowDataset
-
-TRAINED_WITH = ("signals", "windows", "batch", "model", "train", "augment", "guard")
 
 
 def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
@@ -47,8 +49,10 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
         prior_entropy=planned.prior.drawn_entropy,
         folder=run.folder,
         run_hash=_run_hash(run, planned),
-        device=torch.device(config.machine.device),
+        device=device_of(config),
     )
+    if trainer.checkpoint_path.exists():
+        checkpoints.load(trainer.checkpoint_path, trainer.run_hash)  # if of another run, stop before anything is kept
     run.keep_config()
     try:
         trainer.run(progress)
@@ -63,9 +67,19 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
         prior=planned.prior,
         plan_hash=planned.batches.hash,
     )
-    detectors.save(run.folder, detector, trainer.average)
+    if not _is_kept(run.folder, detector, trainer.average):
+        detectors.save(run.folder, detector, trainer.average)
     run.write_json("verdict.json", verdict.document())
     return verdict
+
+
+def _is_kept(folder: Path, detector: Detector, weights: Mapping[str, Tensor]) -> bool:
+    """Whether the folder holds this very detector, perhaps calibrated since, which must not be lost."""
+    if not all((folder / name).exists() for name in (detectors.WEIGHTS, detectors.CARD)):
+        return False
+    kept = detectors.load(folder, detector.config.machine)
+    same_plan = kept.plan_hash == detector.plan_hash and trained_alike(kept.config, detector.config)
+    return same_plan and all(torch.equal(value.cpu(), weights[n].cpu()) for n, value in kept.model.state_dict().items())
 
 
 def training_windows(run: Run, planned: Planned) -> WindowDataset:
@@ -76,7 +90,7 @@ def training_windows(run: Run, planned: Planned) -> WindowDataset:
 
 def _run_hash(run: Run, planned: Planned) -> str:
     """Hash of all that decides the weights."""
-    text = planned.batches.hash + configs.digest(run.config, TRAINED_WITH)
+    text = planned.batches.hash + configs.digest(run.config, detectors.TRAINED_WITH)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

@@ -12,6 +12,7 @@ Source: Crochiere & Rabiner 1983, Multirate Digital Signal Processing, ch. 4; Ka
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -103,6 +104,7 @@ class Resampler:
         return out
 
 
+@functools.lru_cache(maxsize=16)
 def design(rate_in_hz: float, rate_out_hz: float, pass_hz: float) -> Resampler:
     """The resampler between two rates that passes everything up to `pass_hz` and lets nothing alias.
 

@@ -137,6 +137,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
+        torch.manual_seed(self.config.seed * 1_000_003 + self.done)  # dropout, too, follows from seed and step alone
         logits: Tensor = self.model(self.augmentation(batch.signal_uv, self.done), batch.valid_samples)
         loss = step_loss(logits, batch.labels, batch.weights)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -1,0 +1,153 @@
+"""The detector: what padding, order of channels, gain and training may and may not do to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args, get_type_hints
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ictal.errors import InputError
+from ictal.models.detector import Detector, DetectorConfig, build, parameter_count
+
+KINDS = get_args(get_type_hints(DetectorConfig)["kind"])
+CHANNELS = 5
+
+
+@pytest.fixture(autouse=True)
+def _one_seed_one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(threads)
+
+
+def detector(*, drawn_prior: float = 0.2, **fields: object) -> Detector:
+    """A detector for five channels with a head that does not hide what comes before it."""
+    model = build(DetectorConfig(samples_per_step=16, **fields), CHANNELS, drawn_prior)  # type: ignore[arg-type]
+    with torch.no_grad():
+        model.head.weight.normal_()
+    return model.eval()
+
+
+def signal(batch: int, samples: int, seed: int = 1) -> Tensor:
+    return 40 * torch.randn(batch, CHANNELS, samples, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("steps", [1, 2, 33])
+def test_every_step_gets_a_logit(kind: str, steps: int) -> None:
+    """(batch, channel, time) gives (batch, time / samples_per_step)."""
+    assert detector(kind=kind)(signal(3, 16 * steps)).shape == (3, steps)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("valid", [1, 16, 100, 479, 480, 640])
+def test_padding_never_reaches_a_valid_step(kind: str, valid: int) -> None:
+    """Whatever follows the valid samples, and however much of it: valid steps answer as in the shorter window."""
+    model = detector(kind=kind)
+    steps = -(-valid // 16)
+    long = signal(2, 960)
+    short = long[..., : 16 * steps].clone()
+    short[..., valid:] = 0
+    counts = torch.tensor([valid, valid])
+    expected = model(short, counts)
+    padded = long.clone()
+    padded[..., valid:] = 1e6
+    torch.testing.assert_close(model(padded, counts)[:, :steps], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_samples_valid_is_no_mask(kind: str) -> None:
+    """Counting every sample as valid changes nothing."""
+    model, x = detector(kind=kind), signal(2, 320)
+    torch.testing.assert_close(model(x, torch.tensor([320, 320])), model(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_answers_the_same_in_any_batch(kind: str) -> None:
+    """No statistic is taken over the batch."""
+    model, x = detector(kind=kind), signal(4, 320)
+    torch.testing.assert_close(model(x)[2:3], model(x[2:3]), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_channel_is_known_by_its_place(kind: str) -> None:
+    """The order of the channels does not matter, so a focus on an electrode never seen is no other focus."""
+    model, x = detector(kind=kind), signal(2, 320)
+    torch.testing.assert_close(model(x[:, [3, 0, 4, 1, 2]]), model(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("prior", [0.001, 0.2, 0.9])
+def test_the_untrained_answer_is_the_drawn_prior(kind: str, prior: float) -> None:
+    """Before training, mean probability is the prior and no step is far from it."""
+    model = build(DetectorConfig(kind=kind, samples_per_step=16), CHANNELS, prior).eval()  # type: ignore[arg-type]
+    probability = torch.sigmoid(model(signal(8, 960))).detach()
+    assert float(probability.mean()) == pytest.approx(prior, rel=0.03)
+    assert float((torch.logit(probability) - torch.logit(torch.tensor(prior))).abs().max()) < 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_parameter_gets_a_gradient(kind: str) -> None:
+    """One backward pass reaches every number of every parameter tensor's rows: no part of the network is dead."""
+    model = build(DetectorConfig(kind=kind, samples_per_step=16), CHANNELS, 0.2).train()  # type: ignore[arg-type]
+    labels = (torch.arange(60) > 30).float().expand(4, -1)
+    functional.binary_cross_entropy_with_logits(model(signal(4, 960)), labels).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert bool(parameter.grad.isfinite().all()), name
+        assert float((parameter.grad != 0).float().mean()) > 0.9, name
+
+
+def test_artefacts_stay_finite_and_silence_too() -> None:
+    """An electrode off by a volt, and a flat recording, give finite answers and gradients."""
+    model = detector().train()
+    x = signal(3, 320)
+    x[0, 2] = 1e6
+    x[1] = 0
+    model(x).square().mean().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in model.parameters() if p.grad is not None)
+
+
+def test_tiny_and_base_have_the_sizes_they_promise() -> None:
+    """The default fits a laptop, `base` is about five million parameters."""
+    assert parameter_count(build(DetectorConfig(), 19, 0.1)) < 500_000
+    assert 4e6 < parameter_count(build(DetectorConfig.base(), 19, 0.1)) < 6e6
+
+
+def test_a_tiny_detector_learns_eight_windows_by_heart() -> None:
+    """Loss on eight random windows with random labels falls to almost nothing: gradients point the right way."""
+    model = build(DetectorConfig(samples_per_step=16, dropout=0.0), CHANNELS, 0.5)
+    x = signal(8, 320)
+    labels = (torch.rand(8, 1, generator=torch.Generator().manual_seed(2)) > 0.5).float().expand(-1, 20)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    for _ in range(80):
+        loss = functional.binary_cross_entropy_with_logits(model(x), labels)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    assert float(loss.detach()) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("head_dim", 7),
+        ("samples_per_step", 10),
+        ("samples_per_step", 0),
+        ("dropout", 1.0),
+        ("input_scale_uv", 0.0),
+        ("width", 0),
+        ("layers", 0),
+    ],
+)
+def test_a_detector_that_cannot_be_built_is_refused_by_name(field: str, value: float) -> None:
+    """The error names the setting."""
+    with pytest.raises(InputError) as refused:
+        DetectorConfig(**{field: value})  # type: ignore[arg-type]
+    assert refused.value.where == f"model.{field}"
