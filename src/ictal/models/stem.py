@@ -69,7 +69,7 @@ class ChannelStem(nn.Module):
         return self._over_channels(torch.unflatten(self._energy(frames), 0, (batch, channels)))
 
     def _energy(self, frames: Tensor) -> Tensor:
-        """Log energies (R, S, F) of frames (R, 4 S, shapes); the convolution takes a step's four frames as one vector."""
+        """Log energies (R, S, F) of frames (R, 4 S, shapes); the convolution sees a step's frames as one vector."""
         margin = FRAMES_PER_STEP * (_KERNEL_STEPS - 1) // 2
         steps = torch.unflatten(functional.pad(frames, (0, 0, margin, margin)), 1, (-1, FRAMES_PER_STEP)).flatten(2)
         cosines, sines = self.rhythms(steps.mT.unsqueeze(2)).squeeze(2).mT.chunk(2, dim=-1)

@@ -75,8 +75,8 @@ class MachineConfig:
     """Folder of the signal store; shared by all runs."""
     workers: int = 2
     """Processes that prepare signals."""
-    threads: int = 2
-    """Threads of one training or detection process."""
+    threads: int = 1
+    """Threads of one training or detection process; more than there are idle cores make it many times slower."""
     device: str = "cpu"
     """torch device of training and detection."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ictal.recipes.detector import CARD
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run, versions, write_text
@@ -37,7 +38,7 @@ Json = Mapping[str, Any]
 
 def contents(run: Run, planned: Planned) -> Contents:
     """Everything that the run folder holds, as the page takes it."""
-    evaluation = _optional(run, "evaluation.json")
+    evaluation = _evaluation(run, planned)
     scored = _scored(run, planned, evaluation) if evaluation else ()
     verdict = _optional(run, "verdict.json")
     return Contents(
@@ -73,6 +74,17 @@ _Candidate = tuple[float, _ScoredRecording, SpansS]
 def _optional(run: Run, name: str) -> Json | None:
     path = run.path(name)
     return json.loads(path.read_text()) if path.exists() else None
+
+
+def _evaluation(run: Run, planned: Planned) -> Json | None:
+    """The evaluation of the detector that the folder holds now; one of an earlier plan or detector is not shown."""
+    evaluation, card = _optional(run, "evaluation.json"), _optional(run, CARD)
+    if evaluation is None or card is None or card["operating_point"] is None:
+        return None
+    same_plan = evaluation["plan_hash"] == planned.batches.hash
+    return (
+        evaluation if same_plan and evaluation["operating_point"].items() >= card["operating_point"].items() else None
+    )
 
 
 def _verdict(verdict: Json | None, evaluation: Json | None) -> Verdict:
