@@ -200,20 +200,23 @@ def evaluate(run: RunFolder, *settings: Overrides, json: AsJson = False) -> int:
 
 
 @app.command
-def detect(source: Path, target: Path, *, run: Path) -> int:
+def detect(source: Path, target: Path, *, run: Path, device: str = "cpu", threads: int = 1) -> int:
     """Find the seizures in an EDF and write them as HED-SCORE TSV.
 
     Args:
         source: The EDF.
         target: The TSV to write.
         run: Folder of the run whose detector is used.
+        device: torch device to compute on, whatever the detector was trained on.
+        threads: Threads to compute with.
     """
+    from ictal.recipes.config import MachineConfig
     from ictal.recipes.console import Console
     from ictal.recipes.detect import detect_file
 
     console = Console()
     with console.step("detect", str(source)):
-        found = detect_file(source, target, run)
+        found = detect_file(source, target, run, MachineConfig(device=device, threads=threads))
     console.out.print(f"{len(found)} seizures: {target}", markup=False)
     return 0
 

@@ -12,6 +12,7 @@ import torch
 from ictal.detection.events import confidence
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
+from ictal.recipes.config import MachineConfig
 from ictal.recordings import edf
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
@@ -38,13 +39,13 @@ class InMemory:
         return window
 
 
-def detect_file(source: Path, target: Path, run_folder: Path) -> list[Event]:
+def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineConfig) -> list[Event]:
     """Write the detections of an EDF as HED-SCORE TSV.
 
     Raises:
         InputError: if the EDF or the detector cannot be used.
     """
-    detector = detectors.load(run_folder)
+    detector = detectors.load(run_folder, machine)
     if detector.operating_point is None:
         raise InputError(
             "The detector has no threshold yet",
@@ -54,7 +55,7 @@ def detect_file(source: Path, target: Path, run_folder: Path) -> list[Event]:
             remedy=f"run `ictal evaluate {run_folder}` first",
             code="step-missing",
         )
-    torch.set_num_threads(detector.config.machine.threads)
+    torch.set_num_threads(machine.threads)
     header = edf.read_header(source)
     probability = detector.probability(detector.logits(_prepared(header, detector)))
     found_s = detector.detect(probability, header.duration_s)
