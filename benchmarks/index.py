@@ -29,7 +29,8 @@ def corpus(rng: np.random.Generator) -> list[IndexedRecording]:
         onsets = rng.integers(0, samples - 10 * RATE_HZ, count)
         stops = np.minimum(onsets + (rng.gamma(2, 30, count) * RATE_HZ).astype(np.int64) + 1, samples)
         seizures = union(np.stack([onsets, stops], axis=1))
-        recordings.append(IndexedRecording(id=f"r{number}", patient=f"p{number // 7}", samples=samples, seizures=seizures))
+        patient = f"p{number // 7}"
+        recordings.append(IndexedRecording(id=f"r{number}", patient=patient, samples=samples, seizures=seizures))
     return recordings
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.commands import FinishedRun, Terminal, finish
 
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
+from tests.end_to_end.commands import FinishedRun, Terminal, finish
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 

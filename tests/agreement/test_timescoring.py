@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.agreement.timescoring_cases import differences, in_float_domain, random_case, theirs
 from timescoring.annotations import Annotation
 from timescoring.scoring import EventScoring, SampleScoring
 
 from ictal.scoring.szcore import EventParameters, count_events, count_samples
+from tests.agreement.timescoring_cases import differences, in_float_domain, random_case, theirs
 
 
 def test_the_outside_tool_is_the_version_that_was_agreed_with() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference import hysteresis as slow
 
 from ictal.detection.events import EventRule, confidence, events, hysteresis
 from ictal.errors import InputError
+from tests.reference import hysteresis as slow
 
 PLAIN = EventRule(on=0.8, off_ratio=0.5, min_duration_s=0.0, merge_gap_s=0.0)
 

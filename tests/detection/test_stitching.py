@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference import stitching as slow
 
 from ictal.detection.stitching import stitch, triangular_weights
 from ictal.timeline.grid import WindowGrid
+from tests.reference import stitching as slow
 
 
 def test_one_window_is_returned_as_it_is() -> None:

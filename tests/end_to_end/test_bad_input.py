@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.commands import FinishedRun, Said, Terminal, contents_of, linked, put, recordings, words
-from tests.reference.small_corpus import LABELS, tusz_path, write_edf, write_recording, write_tusz
 
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
+from tests.end_to_end.commands import FinishedRun, Said, Terminal, contents_of, linked, put, recordings, words
+from tests.reference.small_corpus import LABELS, tusz_path, write_edf, write_recording, write_tusz
 
 
 @pytest.fixture

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ictal.recordings.annotations import bids
+from ictal.recordings.events import seizures
 from tests.end_to_end.commands import (
     BATCH,
     QUOTA,
@@ -25,9 +28,6 @@ from tests.end_to_end.commands import (
     recordings,
     words,
 )
-
-from ictal.recordings.annotations import bids
-from ictal.recordings.events import seizures
 
 AUDIT = {"corpus", "recordings", "patients", "hours", "seizures", "seizure_seconds", "labels", "findings"}
 PLAN = {

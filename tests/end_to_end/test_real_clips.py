@@ -7,10 +7,10 @@ import math
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.commands import Terminal
 
 from ictal.recordings.annotations import bids, tusz
 from ictal.recordings.events import seizures
+from tests.end_to_end.commands import Terminal
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "chbmit_clips.toml"
 STEPS = 8

@@ -9,9 +9,6 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.end_to_end.commands import Terminal
-from tests.reference.edf_bytes import constant, edf_bytes
-from tests.reference.small_corpus import LABELS, tusz_path, write_recording, write_tusz
 
 from ictal.errors import InputError
 from ictal.recordings import corpus as corpora
@@ -24,6 +21,9 @@ from ictal.scoring.szcore import count_events, count_samples
 from ictal.timeline import spans as sp
 from ictal.timeline.grid import WindowGrid
 from ictal.windows.index import IndexedRecording, build
+from tests.end_to_end.commands import Terminal
+from tests.reference.edf_bytes import constant, edf_bytes
+from tests.reference.small_corpus import LABELS, tusz_path, write_recording, write_tusz
 
 HEADER = "# version = csv_v1.0.0\n# bname = {stem}\n# duration = {duration} secs\n# montage_file = m.txt\n#\n"
 

@@ -7,9 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.end_to_end.commands import BATCH, QUOTA, STEPS, FinishedRun, Terminal
-from tests.training.small import NoisySource, silent, trainer
-from tests.windows.strategies import many_recordings
 
 from ictal.detection.calibration import prior_offset
 from ictal.errors import InputError
@@ -22,6 +19,9 @@ from ictal.windows.dataset import WindowDataset
 from ictal.windows.index import WindowIndex, build
 from ictal.windows.plan import BatchConfig, BatchPlan, balanced, coverage
 from ictal.windows.splits import SplitConfig
+from tests.end_to_end.commands import BATCH, QUOTA, STEPS, FinishedRun, Terminal
+from tests.training.small import NoisySource, silent, trainer
+from tests.windows.strategies import many_recordings
 
 GRID = WindowGrid(length_samples=600, stride_samples=100)
 

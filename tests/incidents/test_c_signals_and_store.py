@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.end_to_end.commands import FinishedRun, Terminal, contents_of, linked, put, recordings, words
-from tests.reference.edf_bytes import constant, edf_bytes
-from tests.reference.small_corpus import LABELS, write_edf
 
 from ictal.errors import InputError
 from ictal.recordings import edf
 from ictal.recordings.montages import MONTAGES, derive
 from ictal.signals.preprocess import PreprocessConfig, preprocess, quantised
 from ictal.signals.store import SignalStore, StoredRecording
+from tests.end_to_end.commands import FinishedRun, Terminal, contents_of, linked, put, recordings, words
+from tests.reference.edf_bytes import constant, edf_bytes
+from tests.reference.small_corpus import LABELS, write_edf
 
 CONFIG = PreprocessConfig(rate_hz=256)
 PAIRS = (

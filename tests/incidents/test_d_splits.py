@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.commands import FinishedRun
-from tests.reference.small_corpus import write_recording
-from tests.windows.strategies import many_recordings
 
 from ictal.errors import InputError
 from ictal.recipes import plan as planning
@@ -15,6 +12,9 @@ from ictal.recipes.run import open_planned
 from ictal.recordings.corpus import discover
 from ictal.windows import splits
 from ictal.windows.splits import SplitConfig
+from tests.end_to_end.commands import FinishedRun
+from tests.reference.small_corpus import write_recording
+from tests.windows.strategies import many_recordings
 
 
 def test_d1_the_split_is_by_patient_and_by_burden_and_not_by_the_alphabet() -> None:

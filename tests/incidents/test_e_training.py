@@ -10,9 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.end_to_end.commands import FinishedRun, Terminal
-from tests.end_to_end.commands import words as settings
-from tests.training.small import BlindModel, PowerModel, silent, trainer
 from torch import Tensor, nn
 
 import ictal
@@ -23,6 +20,9 @@ from ictal.recipes.config import known_keys
 from ictal.recipes.run import open_planned
 from ictal.training.guards import GuardStop
 from ictal.training.optimiser import learning_rate
+from tests.end_to_end.commands import FinishedRun, Terminal
+from tests.end_to_end.commands import words as settings
+from tests.training.small import BlindModel, PowerModel, silent, trainer
 
 PACKAGE = Path(ictal.__file__).parent
 ROOT = PACKAGE.parents[1]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.end_to_end.commands import FinishedRun, recordings
 
 from ictal.detection.calibration import correct_prior, prior_offset, sigmoid
 from ictal.detection.events import EventRule, events
@@ -20,6 +19,7 @@ from ictal.recordings.events import Event, seizures
 from ictal.scoring import summary
 from ictal.scoring.counts import Counts
 from ictal.scoring.szcore import count_events, count_samples
+from tests.end_to_end.commands import FinishedRun, recordings
 
 
 def test_f1_a_seizure_in_eleven_windows_is_one_seizure() -> None:

@@ -9,9 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from tests.end_to_end.commands import Terminal
-from tests.training.small import BlindModel, silent, trainer
-from tests.windows.strategies import many_recordings
 
 from ictal.detection.calibration import correct_prior, sigmoid
 from ictal.recipes.config import known_keys
@@ -25,6 +22,9 @@ from ictal.windows.index import IndexedRecording, build
 from ictal.windows.plan import BatchConfig, balanced
 from ictal.windows.prior import binary_entropy
 from ictal.windows.splits import SplitConfig
+from tests.end_to_end.commands import Terminal
+from tests.training.small import BlindModel, silent, trainer
+from tests.windows.strategies import many_recordings
 
 PARTIAL, FULL, BACKGROUND = 13_095, 6_759, 232_235
 SEIZURE = PARTIAL + FULL

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from tests.reference import scan as reference
 from torch import Tensor
 from torch.nn import functional
 
 from ictal.models.mamba import BiMamba2, Mamba2
+from tests.reference import scan as reference
 
 WIDTH, STATE, HEAD_DIM = 8, 6, 4
 

@@ -7,10 +7,10 @@ import math
 from pathlib import Path
 
 import pytest
-from tests.reference.small_corpus import LABELS, tusz_path, write_edf, write_recording, write_tusz
 
 from ictal.errors import InputError
 from ictal.recordings.audit import Audit, audit
+from tests.reference.small_corpus import LABELS, tusz_path, write_edf, write_recording, write_tusz
 
 
 def codes(found: Audit) -> list[tuple[str, str]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.reference.small_corpus import tusz_path, write_edf, write_recording, write_tusz
 
 from ictal.errors import InputError
 from ictal.recordings.corpus import discover, read_labels
+from tests.reference.small_corpus import tusz_path, write_edf, write_recording, write_tusz
 
 
 def test_tusz_layout_gives_patient_and_split(tmp_path):

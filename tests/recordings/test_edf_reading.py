@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference.edf_bytes import Channel, constant, edf_bytes
 
 from ictal.errors import InputError
 from ictal.recordings import edf
+from tests.reference.edf_bytes import Channel, constant, edf_bytes
 
 
 def random_channel(rng: np.random.Generator, label: str, records: int, samples: int) -> Channel:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference import spans as twin
 
 from ictal.errors import InputError
 from ictal.recordings.events import Annotation, Event, gaps, merged, seizures
+from tests.reference import spans as twin
 
 pairs = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=8)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.reference.edf_bytes import Channel, constant, edf_bytes
 
 from ictal.errors import InputError
 from ictal.recordings import edf
 from ictal.recordings.channels import SCALP_19
 from ictal.recordings.montages import MONTAGES, derive, missing, named
+from tests.reference.edf_bytes import Channel, constant, edf_bytes
 
 TUSZ = [f"EEG {name.upper()}-REF" for name in SCALP_19]
 BANANA = MONTAGES["double-banana-18"].channels

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.reference.edf_bytes import constant, edf_bytes
-
 from ictal.recordings.annotations import tusz
 from ictal.recordings.channels import SCALP_19
 from ictal.recordings.events import Event
+from tests.reference.edf_bytes import constant, edf_bytes
 
 LABELS = [f"EEG {name.upper()}-REF" for name in SCALP_19]
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.report import specimen
 
 from ictal.report import charts, eeg, strips
 from ictal.report.contents import RecordingStrip, SensitivityCurve
 from ictal.report.numbers import chance, clock, compact, duration, nice_step, percent, ratio, short_names
 from ictal.report.summary import HEIGHT_PX, WIDTH_PX, summary_figure
 from ictal.scoring.szcore import count_events
+from tests.report import specimen
 
 DURATION_S = 3000
 EVENTS = st.lists(st.tuples(st.integers(0, DURATION_S - 1), st.integers(1, 700)), max_size=6)

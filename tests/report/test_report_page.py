@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from tests.report import specimen
 
 from ictal.report.contents import Contents
 from ictal.report.page import render
+from tests.report import specimen
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 DRAWN = {"path", "rect", "use", "line", "circle"}

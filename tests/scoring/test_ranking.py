@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference import ranking as slow
 
 from ictal.scoring.ranking import auprc, auroc
+from tests.reference import ranking as slow
 
 ROWS = st.lists(
     st.tuples(st.sampled_from([-1.0, 0.0, 0.25, 0.5, 2.0]) | st.floats(-1e3, 1e3), st.booleans(), st.integers(0, 3)),

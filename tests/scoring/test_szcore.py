@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference import szcore as slow
 
 from ictal.errors import InputError
 from ictal.scoring.counts import Counts
@@ -24,6 +23,7 @@ from ictal.scoring.szcore import (
     count_samples,
     count_samples_by_recording,
 )
+from tests.reference import szcore as slow
 
 Count: TypeAlias = Callable[..., Counts]
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference import preprocess as twin
 
 from ictal.errors import InputError
 from ictal.signals.preprocess import FULL_SCALE, PreprocessConfig, lookahead_s, preprocess, quantised, samples_out
+from tests.reference import preprocess as twin
 
 CONFIG = PreprocessConfig()
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference import preprocess as twin
 
 from ictal.errors import InputError
 from ictal.signals.resampling import design, ratio, samples_out
 from ictal.timeline.spans import samples_from_seconds
+from tests.reference import preprocess as twin
 
 RATES_HZ = (200.0, 250.0, 400.0, 500.0, 512.0, 1000.0, 2048.0)
 EDGE_SAMPLES = 200

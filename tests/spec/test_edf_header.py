@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.reference.edf_bytes import Channel, constant, edf_bytes
 
 from ictal.errors import InputError
 from ictal.recordings import edf
+from tests.reference.edf_bytes import Channel, constant, edf_bytes
 
 
 def header_of(folder: Path, raw: bytes) -> edf.Header:

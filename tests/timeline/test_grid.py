@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference import spans as twin
 
 from ictal.errors import InputError
 from ictal.timeline.grid import WindowGrid
+from tests.reference import spans as twin
 
 
 @settings(max_examples=200, deadline=None)

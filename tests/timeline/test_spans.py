@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.reference import spans as twin
 
 from ictal.timeline import spans as algebra
+from tests.reference import spans as twin
 
 LENGTH = 60
 edges = st.tuples(st.integers(0, LENGTH), st.integers(0, LENGTH))

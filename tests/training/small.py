@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ictal.timeline.grid import WindowGrid
-from ictal.training.augment import AugmentConfig, Augmentation
+from ictal.training.augment import Augmentation, AugmentConfig
 from ictal.training.guards import CompositionGuard, Guard, GuardConfig, NumbersGuard, SkillGuard
 from ictal.training.loop import TrainConfig, Trainer
 from ictal.windows import prior
@@ -83,7 +83,8 @@ def trainer(
     stored = [NoisySource(r.samples, r.seizures, n) for n, r in enumerate(recordings)]
     entropy = prior.of_plan(plan).drawn_entropy
     watching = [NumbersGuard(), CompositionGuard(4), SkillGuard(GuardConfig(grace_steps=30), entropy)]
-    settings = TrainConfig(**{"steps": steps, "learning_rate": 0.4, "warmup_steps": 3, "checkpoint_steps": 20, **config})  # type: ignore[arg-type]
+    values = {"steps": steps, "learning_rate": 0.4, "warmup_steps": 3, "checkpoint_steps": 20, **config}
+    settings = TrainConfig(**values)  # type: ignore[arg-type]
     return Trainer(
         model=model or PowerModel(),
         plan=plan,

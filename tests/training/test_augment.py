@@ -7,7 +7,7 @@ import torch
 
 from ictal.errors import InputError
 from ictal.recordings.montages import named
-from ictal.training.augment import AugmentConfig, Augmentation, mirrored
+from ictal.training.augment import Augmentation, AugmentConfig, mirrored
 
 
 @pytest.mark.parametrize("montage", ["referential-19", "double-banana-18"])

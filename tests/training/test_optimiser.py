@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from torch import nn
@@ -18,7 +19,7 @@ def test_the_first_step_is_far_from_the_peak_and_the_last_near_zero() -> None:
     assert rates[9] == 1.0 == max(rates)
     assert rates[99] == pytest.approx(0.5 * (1 + math.cos(math.pi * 90 / 91)))
     assert rates[99] < 0.001
-    assert all(later <= earlier for earlier, later in zip(rates[9:], rates[10:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(rates[9:]))
 
 
 def test_norms_biases_and_the_state_spaces_own_parameters_do_not_decay() -> None:
