@@ -126,16 +126,17 @@ def show_plan(console: Console, plan: Json) -> None:
         f"{batches['seizure_min']} to {batches['seizure_max']} windows with a seizure."
     )
     for chance in plan["feasibility"]["chances"]:
-        exponent = chance["log10_probability"]
-        said = (
-            "impossible"
-            if exponent is None
-            else f"1 in {10**-exponent:,.0f}"
-            if exponent > -9
-            else f"10^{exponent:.0f}"
-        )
-        console.out.print(f"  chance that {chance['event']}: {said}")
+        console.out.print(f"  chance that {chance['event']}: {_chance(chance)}")
     show_quarantined(console, plan["quarantined"])
+
+
+def _chance(chance: Json) -> str:
+    exponent = chance["log10_probability"]
+    if exponent is None:
+        return "impossible"
+    if exponent > -2:
+        return f"{10**exponent:.0%}"
+    return f"1 in {10**-exponent:,.0f}" if exponent > -9 else f"10^{exponent:.0f}"
 
 
 def show_quarantined(console: Console, entries: Sequence[Json]) -> None:

@@ -67,8 +67,9 @@ def _write_corpus(folder: Path, synth: SynthConfig, workers: int, progress: plan
     """Write the corpus, or make sure that the one there is the one asked for."""
     made_with = folder.with_name("synth.json")
     if not folder.exists():
-        write_corpus(folder, synth, workers=workers, progress=progress)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         write_text(made_with, json.dumps(asdict(synth)))
+        write_corpus(folder, synth, workers=workers, progress=progress)
         return
     there = json.loads(made_with.read_text()) if made_with.exists() else "a corpus of unknown making"
     if there != asdict(synth):

@@ -111,7 +111,7 @@ class Trainer:
         self._resume()
         loader = DataLoader(
             self.dataset,
-            batch_sampler=list(self.plan.batches(self.done, self.config.steps)),
+            batch_sampler=self.plan.batches(self.done, self.config.steps),
             collate_fn=_as_given,
         )
         self.model.train()

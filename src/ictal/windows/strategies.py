@@ -48,7 +48,8 @@ def replay(plan: BatchPlan, steps: int, seed: int) -> list[Outcome]:
     outcomes = [_outcome("uniform", weighted(np.ones(index.windows)), seizure)]
     for probe in (500, 20_000):
         weights, found = probed_weights(seizure, probe, rng)
-        name = f"the report's probe of {probe:,} windows, as it was written"
+        reach = "" if probe < index.windows else " (all that there are)"
+        name = f"the report's probe of {probe:,} windows{reach}, as it was written"
         outcomes.append(_outcome(name, weighted(weights), seizure, probe_found=found))
     exact = np.where(seizure, positive_weight(float(seizure.mean())), 1.0)
     outcomes.append(_outcome("the same weight, on exact labels", weighted(exact), seizure))
