@@ -359,7 +359,7 @@ def test_the_demo_ends_on_its_document(terminal: Terminal, tmp_path: Path) -> No
     _require_scores(document)
     assert Path(document["report"]).is_file()
     strategies = [row["strategy"] for row in document["incident"]["rows"]]
-    assert "the report's probe of 500 windows, as it was written" in strategies
+    assert any("probe of 500 windows" in strategy for strategy in strategies)
     again = terminal(*command)
     assert again.document["scorers"] == document["scorers"]
     assert terminal(*command, "--seed", 1).code == 2

@@ -13,7 +13,7 @@ from ictal.errors import InputError
 from ictal.recipes import config as configs
 from ictal.recipes import evaluate, plan, prepare, report, train
 from ictal.recipes.console import Console
-from ictal.recipes.run import Run, write_text
+from ictal.recipes.run import Run
 from ictal.recordings.audit import audit
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 
@@ -65,13 +65,11 @@ def _run(out: Path, overrides: list[str]) -> Run:
 
 def _write_corpus(folder: Path, synth: SynthConfig, workers: int, progress: plan.Progress) -> None:
     """Write the corpus, or make sure that the one there is the one asked for."""
-    made_with = folder.with_name("synth.json")
     if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        write_text(made_with, json.dumps(asdict(synth)))
         write_corpus(folder, synth, workers=workers, progress=progress)
         return
-    there = json.loads(made_with.read_text()) if made_with.exists() else "a corpus of unknown making"
+    truth = folder / "truth.json"
+    there = json.loads(truth.read_text())["made_with"] if truth.exists() else "a corpus of unknown making"
     if there != asdict(synth):
         raise InputError(
             "The folder holds another demo",

@@ -11,7 +11,7 @@ import datetime as dt
 import multiprocessing
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import edfio
@@ -100,8 +100,7 @@ def write_corpus(out: Path, config: SynthConfig, *, workers: int = 1, progress: 
     ]
     made = sorted(_watched(_run(jobs, workers), len(jobs), progress), key=lambda recording: recording.id)
     truth = Truth(
-        seed=config.seed,
-        seizure_share=config.seizure_share,
+        made_with=asdict(config),
         patients=tuple(TruePatient(name=one.name, split=one.split, traits=one.traits) for one in plan),
         recordings=tuple(made),
     )

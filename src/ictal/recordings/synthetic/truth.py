@@ -72,8 +72,8 @@ class TruePatient:
 class Truth:
     """The whole corpus."""
 
-    seed: int
-    seizure_share: float
+    made_with: dict[str, float]
+    """Every setting of the corpus, by name."""
     patients: tuple[TruePatient, ...]
     recordings: tuple[TrueRecording, ...]
 
