@@ -17,9 +17,11 @@ from timescoring.annotations import Annotation
 from timescoring.scoring import EventScoring, SampleScoring
 
 from ictal.detection.events import EventRule, events
+from ictal.detection.sweep import events_by_threshold
 from ictal.scoring.counts import Counts
-from ictal.scoring.curves import Trace, sensitivity_curve
+from ictal.scoring.curves import Trace, candidate_thresholds, curve_of, sensitivity_curve
 from ictal.scoring.eventlists import event_lists
+from ictal.scoring.nedc import count_epochs_by_recording, count_ovlp_by_recording, count_taes_by_recording
 from ictal.scoring.szcore import count_events, count_events_by_recording, count_samples_by_recording
 
 RECORDINGS, DURATION_S, ROUNDS = 1_000, 3_600, 15
@@ -56,6 +58,13 @@ def main() -> None:
         {
             "timescoring, samples": lambda: [SampleScoring(*a) for a in zip(*annotations, strict=True)],
             "ictal, samples, corpus as arrays": lambda: count_samples_by_recording(*lists),
+        }
+    )
+    _compare(
+        {
+            "ictal, NEDC OVLP, corpus as arrays": lambda: count_ovlp_by_recording(*lists),
+            "ictal, NEDC TAES, corpus as arrays": lambda: count_taes_by_recording(*lists),
+            "ictal, NEDC EPOCH, corpus as arrays": lambda: count_epochs_by_recording(*lists),
         }
     )
     _time_curve(generator)
@@ -104,7 +113,15 @@ def _time_curve(generator: np.random.Generator) -> None:
     find = partial(_found, rate_hz=rate_hz)
     began = time.perf_counter()
     curve = sensitivity_curve(traces, find)
-    print(f"curve, {curve.thresholds.size} thresholds, 128 h{time.perf_counter() - began:24.2f} s")
+    print(f"curve, {curve.thresholds.size} thresholds, 128 h, one by one{time.perf_counter() - began:12.2f} s")
+    began = time.perf_counter()
+    probabilities = [t.probability for t in traces]
+    thresholds = candidate_thresholds(probabilities)
+    rules = [EventRule(on=threshold) for threshold in thresholds.tolist()]
+    swept = curve_of(traces, thresholds, events_by_threshold(probabilities, rate_hz, rules))
+    print(f"curve, {swept.thresholds.size} thresholds, 128 h, by sweep{time.perf_counter() - began:14.2f} s")
+    if not np.array_equal(curve.envelope(), swept.envelope()):
+        raise SystemExit("the curves differ")
 
 
 def _probability(generator: np.random.Generator, steps: int) -> Events:

@@ -1,12 +1,14 @@
 """The command line: words in, one recipe called, an exit code out.
 
 Exit codes: 0 fine, 1 finished with findings, 2 unusable input or configuration, 3 stopped by a guard, 130 and 143
-interrupted (the same command goes on). Rooms are imported by the commands that need them, so that `--help` is quick.
+interrupted (the same command goes on), 70 a fault of the program itself, with its traceback. Rooms are imported by the
+commands that need them, so that `--help` is quick.
 """
 
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from ictal.errors import InputError
 
-FINDINGS, UNUSABLE, GUARD, SIGNAL_BASE = 1, 2, 3, 128
+FINDINGS, UNUSABLE, GUARD, OWN_FAULT, SIGNAL_BASE = 1, 2, 3, 70, 128
 
 app = App(
     name="ictal",
@@ -46,9 +48,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     except InputError as error:
         print(f"ictal: {error}", file=sys.stderr)
         code = UNUSABLE
+    except OSError as error:
+        print(f"ictal: a file or folder cannot be used: {error}", file=sys.stderr)
+        code = UNUSABLE
     except KeyboardInterrupt:
         print("ictal: interrupted; the same command goes on from here", file=sys.stderr)
         code = SIGNAL_BASE + 2
+    except Exception:  # noqa: BLE001 - the outermost frame: any other fault is the program's own, shown whole
+        traceback.print_exc()
+        code = OWN_FAULT
     sys.exit(code or 0)
 
 
@@ -102,7 +110,7 @@ def audit(
 
     Args:
         folder: The corpus.
-        corpus: Its layout: tusz, bids, folder, or auto to find out.
+        corpus: Its layout: tusz, bids, chbmit, siena, folder, or auto to find out.
         label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
         prior: Published share of 60 s windows, every 10 s, that hold a seizure; by default that of the corpus.
         json: Print one JSON document on stdout, nothing else.
@@ -158,9 +166,11 @@ def prepare(run: RunFolder, *settings: Overrides) -> int:
 @app.command
 def train(run: RunFolder, *settings: Overrides) -> int:
     """Train on the plan's batches, watched by guards; an interrupted run goes on where it stopped."""
+    from dataclasses import asdict
+
     from ictal.recipes import plan as planning
     from ictal.recipes import train as recipe
-    from ictal.recipes.console import Console
+    from ictal.recipes.console import Console, show_quarantined
     from ictal.recipes.run import open_planned
     from ictal.training.guards import GuardStop
     from ictal.training.interruption import Interrupted
@@ -178,7 +188,8 @@ def train(run: RunFolder, *settings: Overrides) -> int:
         console.err.print(f"{interrupted}. Go on with: ictal train {run}", markup=False)
         return SIGNAL_BASE + interrupted.signal_number
     console.out.print(f"{verdict.kind}: {verdict.message} {verdict.evidence}", markup=False)
-    return 0
+    show_quarantined(console, [asdict(entry) for entry in planned.quarantined])
+    return FINDINGS if planned.quarantined else 0
 
 
 @app.command
@@ -196,7 +207,7 @@ def evaluate(run: RunFolder, *settings: Overrides, json: AsJson = False) -> int:
         evaluated = recipe.evaluate_run(opened, planned, progress)
         recipe.save(opened, planned, evaluated)
     console.result(evaluated.document, show_evaluation)
-    return 0 if evaluated.target_reached else FINDINGS
+    return FINDINGS if planned.quarantined or not evaluated.target_reached else 0
 
 
 @app.command
@@ -216,25 +227,35 @@ def detect(source: Path, target: Path, *, run: Path, device: str = "cpu", thread
 
     console = Console()
     with console.step("detect", str(source)):
-        found = detect_file(source, target, run, MachineConfig(device=device, threads=threads))
+        found, doubt = detect_file(source, target, run, MachineConfig(device=device, threads=threads))
     console.out.print(f"{len(found)} seizures: {target}", markup=False)
-    return 0
+    if doubt is not None:
+        console.err.print(f"The detector's threshold misses its target: {doubt}", markup=False)
+    return FINDINGS if doubt is not None else 0
 
 
 @app.command
-def score(reference: Path, hypothesis: Path, *, missing_as_silence: bool = False, json: AsJson = False) -> int:
+def score(
+    reference: Path,
+    hypothesis: Path,
+    *,
+    missing_as_silence: bool = False,
+    label_mapping: dict[str, str] | None = None,
+    json: AsJson = False,
+) -> int:
     """Score detections against annotations, by any tools: two folders with the same names, or two files.
 
     Args:
         reference: Annotations that are taken as true.
         hypothesis: Detections.
         missing_as_silence: Count a recording without detections file as one in which nothing was found, and list it.
+        label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
         json: Print one JSON document on stdout, nothing else.
     """
     from ictal.recipes.console import Console, show_scores
     from ictal.recipes.score import score_folders
 
-    document = score_folders(reference, hypothesis, missing_as_silence=missing_as_silence)
+    document = score_folders(reference, hypothesis, missing_as_silence=missing_as_silence, mapping=label_mapping or {})
     Console(as_json=json).result(document, show_scores)
     return FINDINGS if document["missing_as_silence"] else 0
 
@@ -303,4 +324,4 @@ def demo(
         console.err.print(f"{interrupted}. Go on with the same command.", markup=False)
         return SIGNAL_BASE + interrupted.signal_number
     console.result(document, show_demo)
-    return 0
+    return 0 if document["target_reached"] else FINDINGS

@@ -49,5 +49,22 @@ class InputError(ValueError):
         )
 
 
+def check_setting(valid: bool, key: str, got: object, expected: str) -> None:  # noqa: FBT001
+    """Refuse a setting outside its range.
+
+    Raises:
+        InputError: with code `config-value`, if not valid.
+    """
+    if not valid:
+        raise InputError(
+            "A setting is out of range",
+            where=key,
+            got=got,
+            expected=expected,
+            remedy="correct it; `ictal config` shows every key with its meaning",
+            code="config-value",
+        )
+
+
 def _rebuild(what: str, where: str, got: object, expected: object, remedy: str, code: str) -> InputError:
     return InputError(what, where=where, got=got, expected=expected, remedy=remedy, code=code)

@@ -75,7 +75,7 @@ def test_a_rule_out_of_range_is_refused_by_name(field: str, value: float) -> Non
     """The error names the configuration key."""
     with pytest.raises(InputError) as error:
         EventRule(**{field: value})
-    assert (error.value.code, error.value.where) == ("event-rule", f"detection.{field}")
+    assert (error.value.code, error.value.where) == ("event-rule", f"events.{field}")
 
 
 def test_confidence_is_the_mean_or_highest_probability_inside() -> None:

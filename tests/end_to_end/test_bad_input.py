@@ -129,7 +129,7 @@ def test_a_damaged_recording_among_good_ones_is_set_aside(
     assert [entry["code"] for entry in planned["quarantined"]] == ["edf-truncated"]
     assert planned["splits"]["train"]["recordings"] == len(recordings(corpus, "train")) - 1
     assert terminal("audit", corpus).code == 1
-    assert terminal("train", tmp_path / "run").code == 0
+    assert terminal("train", tmp_path / "run").code == 1
 
 
 @pytest.mark.parametrize(("labels", "code"), [(LABELS[1:], "channel-missing"), (LABELS, "rate-too-low")])
@@ -312,7 +312,7 @@ def test_another_signal_under_the_same_name_is_not_taken_for_the_prepared_one(
 
 def _hypotheses(finished_run: FinishedRun, tmp_path: Path) -> tuple[Path, Path]:
     """Reference and a copy of the detections that a test may damage."""
-    copy = shutil.copytree(finished_run.folder / "detections" / "edf" / "eval", tmp_path / "hypothesis")
+    copy = shutil.copytree(finished_run.folder / "detections" / "eval" / "edf" / "eval", tmp_path / "hypothesis")
     return finished_run.corpus / "edf" / "eval", copy
 
 

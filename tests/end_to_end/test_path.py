@@ -40,7 +40,7 @@ RATIOS = {
     *("sensitivity", "precision", "f1", "false_alarms_per_24h"),
     *("reference", "true_positives", "false_positives", "hours"),
 }
-SCORERS = {"szcore_event", "szcore_sample"}
+SCORERS = {"szcore_event", "szcore_sample", "nedc_ovlp", "nedc_taes", "nedc_epoch"}
 EVALUATION = {"scorers", "window_auroc", "window_auprc", "ece", "operating_point"}
 
 
@@ -127,7 +127,7 @@ def test_evaluate_scores_patients_that_were_never_seen(finished_run: FinishedRun
 def test_score_agrees_with_evaluate(terminal: Terminal, finished_run: FinishedRun) -> None:
     """The files that evaluation wrote, scored against the corpus's own annotations, give the evaluation's numbers."""
     reference = finished_run.corpus / "edf" / "eval"
-    said = terminal("score", reference, finished_run.folder / "detections" / "edf" / "eval", "--json")
+    said = terminal("score", reference, finished_run.folder / "detections" / "eval" / "edf" / "eval", "--json")
     assert said.code == 0
     _require_scores(said.document)
     evaluated = finished_run.said["evaluate"].document["scorers"]
@@ -143,7 +143,7 @@ def test_detect_finds_what_the_evaluation_found(terminal: Terminal, finished_run
         target = tmp_path / "detections" / f"{edf.stem}_events.tsv"
         said = terminal("detect", edf, target, "--run", finished_run.folder)
         beside = edf.relative_to(finished_run.corpus).with_name(target.name)
-        evaluated = bids.read(finished_run.folder / "detections" / beside)
+        evaluated = bids.read(finished_run.folder / "detections" / "eval" / beside)
         assert said.code == 0
         assert seizures(bids.read(target)) == seizures(evaluated)
         assert bids.read(target).duration_s == evaluated.duration_s
@@ -161,7 +161,7 @@ def test_json_prints_one_document_and_nothing_else(
         "audit": [finished_run.corpus],
         "plan": [run],
         "evaluate": [run],
-        "score": [reference, folder / "detections" / "edf" / "eval"],
+        "score": [reference, folder / "detections" / "eval" / "edf" / "eval"],
     }
     said = terminal(verb, *arguments[verb], "--json")
     assert said.out.startswith("{")
@@ -281,7 +281,7 @@ def test_the_run_folder_keeps_what_decided_it(finished_run: FinishedRun) -> None
     assert config["corpus"]["path"] == str(finished_run.corpus)
     assert {config[section]["seed"] for section in ("split", "batch", "train")} == {0}
     assert finished_run.json("versions.json").keys() >= {"ictal", "numpy", "torch", "python"}
-    assert finished_run.json("detector.json")["plan_hash"] == finished_run.json("plan.json")["plan_hash"]
+    assert finished_run.json("detector.json")["batches_hash"] == finished_run.json("plan.json")["batches_hash"]
 
 
 def test_settings_may_stand_anywhere_on_the_command_line(

@@ -97,7 +97,7 @@ def test_b4_the_resolved_plan_is_printed_and_kept(finished_run: FinishedRun) -> 
     plan = finished_run.json("plan.json")
     assert plan == finished_run.said["plan"].document
     assert plan["batches"]["size"] == BATCH
-    assert plan["plan_hash"] == finished_run.json("detector.json")["plan_hash"]
+    assert plan["batches_hash"] == finished_run.json("detector.json")["batches_hash"]
     assert plan["index_hash"]
 
 

@@ -187,7 +187,7 @@ def test_c11_one_recording_alone_goes_the_same_way_as_the_store(
     source = recordings(finished_run.corpus, "eval")[0]
     terminal("detect", source, tmp_path / "out_events.tsv", "--run", finished_run.folder)
     beside = source.relative_to(finished_run.corpus).with_name(f"{source.stem}_events.tsv")
-    kept = contents_of(finished_run.folder / "detections")[str(beside)].decode()
+    kept = contents_of(finished_run.folder / "detections" / "eval")[str(beside)].decode()
     rows = [_without_confidence(text) for text in ((tmp_path / "out_events.tsv").read_text(), kept)]
     assert rows[0] == rows[1]
 

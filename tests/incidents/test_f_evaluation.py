@@ -56,7 +56,7 @@ def test_f2_oracles(count) -> None:  # type: ignore[no-untyped-def]
 
 def test_f2_recordings_are_not_laid_on_one_time_axis() -> None:
     """A detection at the start of one recording does not find the seizure at the end of the one before."""
-    scores = summary.szcore(
+    scores = summary.scores(
         names=["p_1", "p_2"],
         patients=["p", "p"],
         reference_s=[[(50.0, 60.0)], []],
@@ -129,7 +129,7 @@ def test_f7_every_recording_has_its_own_file_that_reads_back_the_same(
     for edf in recordings(finished_run.corpus, "eval"):
         beside = edf.relative_to(finished_run.corpus).with_name(f"{edf.stem}_events.tsv")
         annotation = tusz.read(edf.with_suffix(".csv_bi"))
-        assert bids.read(finished_run.folder / "detections" / beside).duration_s == annotation.duration_s
+        assert bids.read(finished_run.folder / "detections" / "eval" / beside).duration_s == annotation.duration_s
     found = [Event(onset_s=3.0625, stop_s=9.5, label="sz"), Event(onset_s=1234.5678, stop_s=2000.1, label="sz")]
     bids.write(tmp_path / "a_events.tsv", events=found, duration_s=3600, start=None)
     seiz = [Event(onset_s=e.onset_s, stop_s=e.stop_s, label="seiz") for e in found]

@@ -32,7 +32,7 @@ def test_any_other_label_stops_and_names_place_and_option(label):
         kind_of(label, where="x.csv:7")
     assert caught.value.code == "label-unknown"
     assert caught.value.where == "x.csv:7"
-    assert f'corpus.label_mapping = {{"{label}" = "bckg"}}' in caught.value.remedy
+    assert f"--corpus.label_mapping.{label} bckg" in caught.value.remedy
 
 
 @pytest.mark.parametrize(("to", "kind"), [("bckg", Kind.BACKGROUND), ("seiz", Kind.SEIZURE)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import edfio
 import numpy as np
 import pytest
@@ -61,8 +63,15 @@ def test_genuine_headers_are_read_and_give_a_montage(shared_data, corpus, files,
         assert header.start is not None
 
 
-def test_genuine_fixtures_lack_annotations_and_the_audit_says_so(shared_data):
-    """Their texts are of formats that are not read yet."""
-    found = audit(shared_data / "fixtures" / "siena")
-    assert {finding.code for finding in found.findings} == {"annotation-missing", "corpus-empty"}
-    assert (found.patients, found.exit_code) == (1, 2)
+def test_genuine_lists_are_read_and_contradict_the_noise_that_stands_for_the_signal(shared_data):
+    """Every recording has its annotation; lengths disagree on purpose, and PN00's third seizure ends an hour late."""
+    chbmit = audit(shared_data / "fixtures" / "chbmit")
+    siena = audit(shared_data / "fixtures" / "siena")
+    assert (chbmit.corpus, chbmit.recordings, chbmit.labels) == ("chbmit", 39, {"seiz": 5})
+    assert (siena.corpus, siena.recordings, siena.labels) == ("siena", 5, {"seiz": 4})
+    assert Counter(finding.code for finding in chbmit.findings) == {"duration-mismatch": 39, "corpus-empty": 1}
+    faults = Counter(finding.code for finding in siena.findings)
+    assert faults == {"duration-mismatch": 4, "annotation-times": 1, "corpus-empty": 1}
+    late = next(finding for finding in siena.findings if finding.code == "annotation-times")
+    assert "Seizures-list-PN00.txt:58" in late.message
+    assert (chbmit.exit_code, siena.exit_code) == (2, 2)

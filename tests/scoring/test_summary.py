@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ictal.scoring.counts import Counts
-from ictal.scoring.summary import by_patient, document
+from ictal.scoring.summary import by_patient, document, scores
 
 HOUR_S = 3_600.0
 PER_RECORDING = {
@@ -137,3 +137,26 @@ def test_legacy_f1_is_that_of_timescoring_before_0_0_7() -> None:
         else:
             expected = pytest.approx(2 * sensitivity * precision / (sensitivity + precision))
         assert built["macro"]["legacy"]["f1"] == expected
+
+
+def test_a_corpus_is_scored_by_every_scorer() -> None:
+    """One document each, with the same keys, under the scorer's own name, version and parameters."""
+    scored = scores(
+        names=["p_1", "q_1"],
+        patients=["p", "q"],
+        reference_s=[[(100.0, 200.0)], []],
+        hypothesis_s=[[(150.0, 225.0)], [(10.0, 20.0)]],
+        durations_s=[HOUR_S, HOUR_S],
+        generator=np.random.default_rng(0),
+    )
+    scored = json.loads(json.dumps(scored, allow_nan=False))
+    assert list(scored) == ["szcore_event", "szcore_sample", "nedc_ovlp", "nedc_taes", "nedc_epoch"]
+    assert len({tuple(row) for row in scored.values()}) == 1
+    assert {key: row["scorer"] for key, row in scored.items()} == {
+        key: "ictal-szcore" if key.startswith("szcore") else "ictal-nedc" for key in scored
+    }
+    assert scored["nedc_epoch"]["parameters"] == {"epoch_s": 0.25}
+    found = {key: (row["reference"], row["true_positives"], row["false_positives"]) for key, row in scored.items()}
+    assert found["szcore_event"] == found["nedc_ovlp"] == (1, 1, 1)
+    assert found["nedc_taes"] == (1, 0.5, 1.25)
+    assert found["szcore_sample"] == found["nedc_epoch"] == (100, 50, 35)

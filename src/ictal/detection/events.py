@@ -64,12 +64,16 @@ def events(probability: npt.NDArray[np.floating], rate_hz: float, rule: EventRul
     assert probability.ndim == 1, f"a trace has one axis, not {probability.ndim}"
     assert probability.min(initial=0.0) >= 0.0, "a value is below 0 or not a number"
     assert probability.max(initial=0.0) <= 1.0, "a value is above 1"
-    runs = hysteresis(probability, rule.on, rule.off)
+    return settled(hysteresis(probability, rule.on, rule.off), rate_hz, rule) / rate_hz
+
+
+def settled(runs: Spans, rate_hz: float, rule: EventRule) -> Spans:
+    """Runs of steps, sorted and disjoint, after merging neighbours and then dropping what is short."""
     if len(runs) == 0:
-        return np.empty((0, 2))
+        return runs
     runs = _merge(runs, rule.merge_gap_s * rate_hz - _STEP_FRACTION)
     long_enough = runs[:, 1] - runs[:, 0] >= rule.min_duration_s * rate_hz - _STEP_FRACTION
-    return runs[long_enough] / rate_hz
+    return runs[long_enough]
 
 
 def hysteresis(probability: npt.NDArray[np.floating], on: float, off: float) -> Spans:
@@ -109,7 +113,7 @@ def _check(name: str, value: float, *, valid: bool, expected: str) -> None:
     if not valid:
         raise InputError(
             "An event rule cannot be applied",
-            where=f"detection.{name}",
+            where=f"events.{name}",
             got=value,
             expected=expected,
             remedy=f"set {name} within its range",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
 from ictal.detection.events import EventRule
-from ictal.errors import InputError
+from ictal.errors import InputError, check_setting
 from ictal.models.detector import DetectorConfig
 from ictal.signals.preprocess import PreprocessConfig
 from ictal.training.augment import AugmentConfig
@@ -33,7 +34,7 @@ class CorpusConfig:
 
     path: str = ""
     """Folder of the corpus."""
-    layout: Literal["auto", "tusz", "bids", "folder"] = "auto"
+    layout: Literal["auto", "tusz", "bids", "chbmit", "siena", "folder"] = "auto"
     """How the folder is organised; `auto` looks and says what it found."""
     label_mapping: dict[str, str] = field(default_factory=dict)
     """Labels outside the vocabulary and the known label that each is to be read as, e.g. `{nesz = "bckg"}`."""
@@ -52,6 +53,9 @@ class EventConfig:
     merge_gap_s: float = 10.0
     """Events closer together are one."""
 
+    def __post_init__(self) -> None:
+        self.rule(1.0)
+
     def rule(self, threshold: float) -> EventRule:
         """The rule at a threshold."""
         return EventRule(on=threshold, **asdict(self))
@@ -66,6 +70,10 @@ class EvaluateConfig:
     false_alarms_per_24h: float = 24.0
     """Most false alarms per 24 h that the threshold may give on the dev part."""
 
+    def __post_init__(self) -> None:
+        rate = self.false_alarms_per_24h
+        check_setting(0 <= rate < math.inf, "evaluate.false_alarms_per_24h", rate, "0 or more")
+
 
 @dataclass(frozen=True, kw_only=True)
 class MachineConfig:
@@ -79,6 +87,10 @@ class MachineConfig:
     """Threads of one training or detection process; more than there are idle cores make it many times slower."""
     device: str = "cpu"
     """torch device of training and detection."""
+
+    def __post_init__(self) -> None:
+        check_setting(1 <= self.workers <= 512, "machine.workers", self.workers, "1 to 512")
+        check_setting(1 <= self.threads <= 512, "machine.threads", self.threads, "1 to 512")
 
 
 @checked(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -99,14 +111,16 @@ class Config:
     machine: MachineConfig = field(default_factory=MachineConfig)
 
     def __post_init__(self) -> None:
-        self.windows.grid(self.signals.rate_hz)
+        step = self.model.samples_per_step
+        expected = f"at most {self.signals.rate_hz}, one second"
+        check_setting(step <= self.signals.rate_hz, "model.samples_per_step", step, expected)
         length = self.windows.grid(self.signals.rate_hz).length_samples
-        if length % self.model.samples_per_step:
+        if length % step or length < 2 * step:
             raise InputError(
                 "A window is not a whole number of time steps",
                 where="windows.length_s, model.samples_per_step",
-                got=f"{length} samples in a window, {self.model.samples_per_step} in a step",
-                expected="a window length that the step divides",
+                got=f"{length} samples in a window, {step} in a step",
+                expected="a window of two steps or more that the step divides",
                 remedy="change one of the two",
                 code="config-value",
             )
@@ -128,19 +142,14 @@ def load(file: Path | None, overrides: Sequence[str] = (), *, base: Mapping[str,
     if file is not None:
         tree, where = _read(file), str(file)
     for key, text in _pairs(overrides):
-        section, _, name = key.partition(".")
-        branch = tree.setdefault(section, {})
-        if not isinstance(branch, dict):
-            raise _unknown(section, f"--{key}")
-        tree[section] = {**branch, name: _value(text)}
-        where = f"{where}, command line"
-    return check(tree, where)
+        _put(tree, key, text)
+    return check(tree, f"{where}, command line" if overrides else where)
 
 
 def check(tree: Mapping[str, object], where: str) -> Config:
     """The configuration that a tree of plain values means."""
     try:
-        return TypeAdapter(Config).validate_python(_lists_to_tuples(tree))
+        return TypeAdapter(Config).validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         if isinstance(cause := first.get("ctx", {}).get("error"), InputError):
@@ -219,18 +228,28 @@ def _pairs(words: Sequence[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _value(text: str) -> object:
-    """A value in TOML's notation; what is none is a string, so that names need no quotes."""
+def _put(tree: dict[str, object], key: str, text: str) -> None:
+    """Set `section.name`, or an entry of a table as `section.name.entry`."""
+    section, _, name = key.partition(".")
+    name, _, entry = name.partition(".")
+    branch = tree.get(section, {})
+    if not isinstance(branch, dict):
+        raise _unknown(section, f"--{key}")
+    value = _value(text, f"{section}.{name}", entry=bool(entry))
+    tree[section] = {**branch, name: {**branch.get(name, {}), entry: value} if entry else value}
+
+
+def _value(text: str, key: str, *, entry: bool) -> object:
+    """A value in TOML's notation; settings that hold text, and entries of tables, are taken as they stand."""
+    section, _, name = key.partition(".")
+    default = getattr(getattr(Config(), section, None), name, None)
+    if entry or isinstance(default, str):
+        return text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        tree = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
-
-
-def _lists_to_tuples(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _lists_to_tuples(entry) for key, entry in value.items()}
-    return tuple(value) if isinstance(value, list) else value
+    return tree["value"] if len(tree) == 1 else text
 
 
 def _unknown(key: str, where: str) -> InputError:

@@ -37,14 +37,14 @@ class Console:
         self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({time.monotonic() - started:.1f} s)[/dim]")
 
     @contextmanager
-    def training(self, steps: int) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
+    def training(self, steps: int) -> Iterator[Callable[[int, Mapping[str, float | None]], None]]:
         """The training's bar, with loss and skill beside it."""
         started = time.monotonic()
-        last: dict[str, float] = {}
+        last: dict[str, float | None] = {}
         with self._progress() as progress:
             task = progress.add_task("train", total=steps)
 
-            def show(done: int, record: Mapping[str, float]) -> None:
+            def show(done: int, record: Mapping[str, float | None]) -> None:
                 last.update(record)
                 text = f"train      loss {record['loss']:.3f}  skill {record['skill']:+.2f}"
                 progress.update(task, completed=done, description=text)
@@ -188,6 +188,9 @@ def show_evaluation(console: Console, document: Json) -> None:
     )
     if not point["target_reached"]:
         console.out.print(f"The target was not reached: {point['reason']}", markup=False)
+    show_quarantined(console, document["quarantined"])
+    if not document["independent_of_tuning"]:
+        console.out.print("The threshold was chosen on these very recordings: expect less on others.")
     if not document["unseen_patients"]:
         console.out.print("These are the patients that it was trained on: this shows that it can learn, not more.")
 

@@ -49,8 +49,9 @@ def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) 
     return {
         **evaluated.document,
         "plan": document,
-        "incident": plan.incident(run, planned),
+        "incident": run.read_json("incident.json", "ictal plan"),
         "verdict": verdict.document(),
+        "target_reached": evaluated.target_reached,
         "seconds": time.monotonic() - started,
         "report": str(page),
     }

@@ -39,12 +39,13 @@ class InMemory:
         return window
 
 
-def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineConfig) -> list[Event]:
-    """Write the detections of an EDF as HED-SCORE TSV.
+def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineConfig) -> tuple[list[Event], str | None]:
+    """Write the detections of an EDF as HED-SCORE TSV; returns them, and why to doubt the threshold, if so.
 
     Raises:
         InputError: if the EDF or the detector cannot be used.
     """
+    _require_writable(source, target)
     detector = detectors.load(run_folder, machine)
     if detector.operating_point is None:
         raise InputError(
@@ -66,7 +67,21 @@ def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineCo
     ]
     target.parent.mkdir(parents=True, exist_ok=True)
     bids.write(target, events=events, duration_s=header.duration_s, start=header.start)
-    return events
+    return events, detector.unreached
+
+
+def _require_writable(source: Path, target: Path) -> None:
+    """Refuse a target that is no events file, above all the recording itself."""
+    other = target.exists() and (target.is_dir() or target.read_bytes()[:6] != b"onset\t")
+    if target.suffix != ".tsv" or other:
+        raise InputError(
+            "The detections cannot be written there",
+            where=target,
+            got="something that is no events file" if other else f"a name that ends in {target.suffix or 'nothing'}",
+            expected="a new file, or an older _events.tsv",
+            remedy=f"name another file, such as {source.with_suffix('').name}_events.tsv",
+            code="output-exists",
+        )
 
 
 def _prepared(header: edf.Header, detector: detectors.Detector) -> InMemory:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -20,7 +21,7 @@ from ictal.errors import InputError
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes.config import Config, MachineConfig
-from ictal.recipes.run import missing, write_text
+from ictal.recipes.run import missing, read_json, write_text
 from ictal.training.inference import SignalSource, recording_logits
 from ictal.windows.prior import Prevalence, Prior
 
@@ -38,9 +39,11 @@ class Detector:
     config: Config
     channels: tuple[str, ...]
     prior: Prior
-    plan_hash: str
+    batches_hash: str
     calibration: Calibration | None = None
     operating_point: OperatingPoint | None = None
+    unreached: str | None = None
+    """Why no threshold met the target on the dev part; None if one did."""
 
     @property
     def steps_hz(self) -> float:
@@ -108,9 +111,10 @@ def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None 
     card = {
         "channels": list(detector.channels),
         "prior": asdict(detector.prior),
-        "plan_hash": detector.plan_hash,
+        "batches_hash": detector.batches_hash,
         "calibration": None if detector.calibration is None else asdict(detector.calibration),
         "operating_point": None if detector.operating_point is None else asdict(detector.operating_point),
+        "unreached": detector.unreached,
         "config": configs.tree(detector.config),
     }
     write_text(folder / CARD, json.dumps(card, indent=1))
@@ -129,14 +133,14 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     for name in (WEIGHTS, CARD):
         if not (folder / name).exists():
             raise missing(folder / name, f"ictal train {folder}")
-    card = json.loads((folder / CARD).read_text())
+    card = read_json(folder / CARD)
     config = configs.check(card["config"], str(folder / CARD))
     config = config if machine is None else replace(config, machine=machine)
     prior = Prior(natural=Prevalence(**card["prior"]["natural"]), drawn=Prevalence(**card["prior"]["drawn"]))
     model = build(config.model, len(card["channels"]), prior.drawn.time_step)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
-    except RuntimeError as error:
+    except (RuntimeError, SafetensorError) as error:
         raise InputError(
             "The weights do not fit the model",
             where=folder / WEIGHTS,
@@ -150,7 +154,8 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
         config=config,
         channels=tuple(card["channels"]),
         prior=prior,
-        plan_hash=card["plan_hash"],
+        batches_hash=card["batches_hash"],
         calibration=Calibration(**card["calibration"]) if card["calibration"] else None,
         operating_point=OperatingPoint(**card["operating_point"]) if card["operating_point"] else None,
+        unreached=card["unreached"],
     )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from ictal.detection.calibration import Calibration, fit_temperature
+from ictal.detection.sweep import events_by_threshold
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
@@ -21,7 +22,7 @@ from ictal.recipes.run import Run
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
 from ictal.scoring import summary
-from ictal.scoring.curves import Curve, sensitivity_curve
+from ictal.scoring.curves import Curve, candidate_thresholds, curve_of
 from ictal.scoring.curves import Trace as ScoredTrace
 from ictal.scoring.ranking import auprc, auroc
 from ictal.scoring.reliability import ReliabilityTable, reliability_table
@@ -79,9 +80,9 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress) -> Evaluated:
     for name in parts:
         scored[name] = _score_part(run, planned, detector, name, lambda n, _: progress(done + n, total))  # noqa: B023
         done += len(planned.split[name])
-    detector, unreached = _tune(detector, scored[tuned_on])
+    detector = _tune(detector, scored[tuned_on])
     detectors.save(run.folder, detector)
-    return _results(detector, scored[part], tuned_on, unreached)
+    return _results(planned, detector, scored[part], tuned_on)
 
 
 def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
@@ -92,7 +93,7 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
     np.savez_compressed(run.path("traces.npz"), allow_pickle=False, **traces)
     for number, detections_s in zip(planned.split[evaluated.scored.part], evaluated.detections_s, strict=True):
         recording = planned.labelled[number]
-        path = run.path("detections") / f"{recording.recording.id}_events.tsv"
+        path = run.path("detections") / evaluated.scored.part / f"{recording.recording.id}_events.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
         found = [Event(onset_s=float(onset), stop_s=float(stop), label="sz") for onset, stop in detections_s]
         bids.write(path, events=found, duration_s=recording.duration_s, start=recording.header.start)
@@ -101,12 +102,12 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
 def _current_detector(run: Run, planned: Planned) -> Detector:
     """The run's detector with the settings of this evaluation, made sure to be trained with this plan."""
     detector = detectors.load(run.folder, run.config.machine)
-    if detector.plan_hash != planned.batches.hash:
+    if detector.batches_hash != planned.batches.hash:
         raise InputError(
             "The detector was trained with another plan",
             where=run.path(detectors.CARD),
-            got=f"plan {detector.plan_hash}",
-            expected=f"plan {planned.batches.hash}",
+            got=f"batches {detector.batches_hash}",
+            expected=f"batches {planned.batches.hash}",
             remedy="train again, or use the run folder that it was trained in",
             code="plan-changed",
         )
@@ -167,14 +168,14 @@ def _ictal_share(seizures: sp.Spans, samples: int, steps: int, samples_per_step:
     return sp.overlap(seizures, edges[:-1], edges[1:]) / np.diff(edges)
 
 
-def _tune(detector: Detector, dev: ScoredPart) -> tuple[Detector, str | None]:
-    """Calibrate on the dev part and choose its threshold there; also why the target was not reached, if so."""
+def _tune(detector: Detector, dev: ScoredPart) -> Detector:
+    """Calibrate on the dev part and choose its threshold there."""
     logits, ictal = np.concatenate(dev.logits), np.concatenate(dev.ictal_share) >= 0.5
     detector = replace(detector, calibration=Calibration(temperature=fit_temperature(logits, ictal)))
     point, reason = _operating_point(
         _curve(detector, dev), target_per_24h=detector.config.evaluate.false_alarms_per_24h
     )
-    return replace(detector, operating_point=point), reason
+    return replace(detector, operating_point=point, unreached=reason)
 
 
 def _operating_point(curve: Curve, *, target_per_24h: float) -> tuple[OperatingPoint, str | None]:
@@ -198,10 +199,13 @@ def _curve(detector: Detector, scored: ScoredPart) -> Curve:
             scored.index.recordings, scored.logits, scored.reference_s, scored.durations_s, strict=True
         )
     ]
-    return sensitivity_curve(traces, detector.events_at)
+    probabilities = [trace.probability for trace in traces]
+    thresholds = candidate_thresholds(probabilities)
+    rules = [detector.config.events.rule(threshold) for threshold in thresholds.tolist()]
+    return curve_of(traces, thresholds, events_by_threshold(probabilities, detector.steps_hz, rules))
 
 
-def _results(detector: Detector, scored: ScoredPart, tuned_on: Part, unreached: str | None) -> Evaluated:
+def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated:
     probability = tuple(detector.probability(logits) for logits in scored.logits)
     detections_s = tuple(
         detector.detect(p, duration_s) for p, duration_s in zip(probability, scored.durations_s, strict=True)
@@ -210,6 +214,7 @@ def _results(detector: Detector, scored: ScoredPart, tuned_on: Part, unreached: 
     document = {
         "part": scored.part,
         "unseen_patients": scored.part != "train",
+        "independent_of_tuning": scored.part != tuned_on,
         "recordings": len(scored.index.recordings),
         "scorers": _scores(scored, detections_s),
         **_ranking(detector, scored, probability),
@@ -220,19 +225,20 @@ def _results(detector: Detector, scored: ScoredPart, tuned_on: Part, unreached: 
         "operating_point": {
             **(asdict(detector.operating_point) if detector.operating_point else {}),
             "tuned_on": tuned_on,
-            "target_reached": unreached is None,
-            "reason": unreached,
+            "target_reached": detector.unreached is None,
+            "reason": detector.unreached,
         },
         "curve": _arrays(_curve(detector, scored)),
         "reliability": _arrays(reliability),
-        "plan_hash": detector.plan_hash,
+        "quarantined": [asdict(entry) for entry in planned.quarantined],
+        "plan_hash": planned.hash,
     }
     return Evaluated(
         detector=detector,
         scored=scored,
         probability=probability,
         detections_s=detections_s,
-        target_reached=unreached is None,
+        target_reached=detector.unreached is None,
         document=document,
     )
 
@@ -248,7 +254,7 @@ def _arrays(table: Curve | ReliabilityTable) -> dict[str, list[float | None]]:
 
 def _scores(scored: ScoredPart, detections_s: Sequence[Trace]) -> Mapping[str, object]:
     recordings = scored.index.recordings
-    return summary.szcore(
+    return summary.scores(
         names=[r.id for r in recordings],
         patients=[r.patient for r in recordings],
         reference_s=scored.reference_s,

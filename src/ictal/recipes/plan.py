@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +22,9 @@ from ictal.windows.plan import BatchPlan
 from ictal.windows.prior import Prior
 from ictal.windows.splits import Split
 
+INDEX = "index.parquet"
+REPLAYED_BATCHES = 1000
+"""Batches that each of the incident's strategies draws: enough to see its shares to a percent."""
 Progress: TypeAlias = Callable[[int, int], None]
 
 
@@ -39,6 +43,12 @@ class Planned:
     """Drawn from the training part alone."""
     prior: Prior
     """Of the training part."""
+
+    @property
+    def hash(self) -> str:
+        """Hash of all windows, of who serves for what, and of the batches."""
+        text = f"{self.index.hash} {sorted(self.split.items())} {self.batches.hash}"
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def plan_run(run: Run, progress: Progress | None = None) -> Planned:
@@ -117,7 +127,7 @@ def _indexed(recording: Labelled, config: PreprocessConfig) -> IndexedRecording:
 def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
     """Keep the plan in the run folder."""
     run.keep_config()
-    storage.save(planned.index, run.path("index.parquet"))
+    storage.save(planned.index, run.path(INDEX))
     run.write_json(PLAN, document)
     run.write_json("incident.json", incident(run, planned))
 
@@ -130,11 +140,11 @@ def load(run: Run) -> Planned:
     """
     shown = run.read_json(PLAN, "ictal plan")
     planned = plan_run(run)
-    if shown["plan_hash"] != planned.batches.hash:
+    if shown["plan_hash"] != planned.hash or storage.load(run.path(INDEX)).hash != planned.index.hash:
         raise InputError(
             "The plan is not the one that was shown",
             where=run.path(PLAN),
-            got=f"plan {planned.batches.hash}",
+            got=f"plan {planned.hash}",
             expected=f"plan {shown['plan_hash']}",
             remedy=f"the corpus or the settings have changed: run `ictal plan {run.folder}` and look at it again",
             code="plan-changed",
@@ -144,7 +154,7 @@ def load(run: Run) -> Planned:
 
 def incident(run: Run, planned: Planned) -> dict[str, object]:
     """What the strategies of the incident would have drawn here, beside what the plan draws."""
-    steps = run.config.train.steps
+    steps = min(run.config.train.steps, REPLAYED_BATCHES)
     outcomes = strategies.replay(planned.batches, steps, run.config.batch.seed)
     return {"batches": steps, "rows": [asdict(outcome) for outcome in outcomes]}
 
@@ -170,7 +180,8 @@ def document(run: Run, planned: Planned) -> dict[str, object]:
         "feasibility": feasibility.assess(train, batch.size, batch.seizure_windows),
         "quarantined": [asdict(entry) for entry in planned.quarantined],
         "index_hash": planned.index.hash,
-        "plan_hash": planned.batches.hash,
+        "plan_hash": planned.hash,
+        "batches_hash": planned.batches.hash,
     }
 
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from ictal.recipes.detector import CARD
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import open_stored
-from ictal.recipes.run import Run, versions, write_text
+from ictal.recipes.run import Run, damaged, read_json, versions, write_text
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import seizures
 from ictal.report.contents import (
@@ -73,7 +74,7 @@ _Candidate = tuple[float, _ScoredRecording, SpansS]
 
 def _optional(run: Run, name: str) -> Json | None:
     path = run.path(name)
-    return json.loads(path.read_text()) if path.exists() else None
+    return read_json(path) if path.exists() else None
 
 
 def _evaluation(run: Run, planned: Planned) -> Json | None:
@@ -81,7 +82,7 @@ def _evaluation(run: Run, planned: Planned) -> Json | None:
     evaluation, card = _optional(run, "evaluation.json"), _optional(run, CARD)
     if evaluation is None or card is None or card["operating_point"] is None:
         return None
-    same_plan = evaluation["plan_hash"] == planned.batches.hash
+    same_plan = evaluation["plan_hash"] == planned.hash
     return (
         evaluation if same_plan and evaluation["operating_point"].items() >= card["operating_point"].items() else None
     )
@@ -147,11 +148,15 @@ def _reliability(table: Json) -> ReliabilityBins:
 
 def _scored(run: Run, planned: Planned, evaluation: Json) -> tuple[_ScoredRecording, ...]:
     """Reference, detections and probability of every scored recording."""
-    traces = np.load(run.path("traces.npz"))
+    try:
+        with run.path("traces.npz").open("rb") as file:
+            traces = dict(np.load(file))
+    except (OSError, ValueError, BadZipFile) as error:
+        raise damaged(run.path("traces.npz"), str(error)) from error
     scored = []
     for place, number in enumerate(planned.split[evaluation["part"]]):
         recording = planned.labelled[number]
-        detections = bids.read(run.path("detections") / f"{recording.recording.id}_events.tsv")
+        detections = bids.read(run.path("detections") / evaluation["part"] / f"{recording.recording.id}_events.tsv")
         strip = RecordingStrip(
             recording=recording.recording.id,
             patient=recording.recording.patient,
@@ -242,7 +247,7 @@ def _provenance(run: Run, planned: Planned) -> dict[str, str]:
         **{f"command {n}": f"ictal {step} {run.folder}" for n, step in enumerate(steps, 1)},
         "configuration": str(run.path("config.toml")),
         "index hash": planned.index.hash,
-        "plan hash": planned.batches.hash,
+        "plan hash": planned.hash,
         "seeds": f"split {run.config.split.seed}, batch {run.config.batch.seed}, train {run.config.train.seed}",
         **{name: str(value) for name, value in versions().items()},
     }
@@ -250,6 +255,8 @@ def _provenance(run: Run, planned: Planned) -> dict[str, str]:
 
 def _warnings(planned: Planned, evaluation: Json | None) -> list[str]:
     warnings = [f"Set aside: {entry.id}: {entry.reason}" for entry in planned.quarantined]
+    if evaluation and not evaluation["independent_of_tuning"]:
+        warnings.append("The threshold was chosen on the recordings that are scored here: expect less on others")
     if evaluation and not evaluation["unseen_patients"]:
         warnings.append("Scored on the patients that it was trained on: this shows that the model can learn, not more")
     if evaluation:

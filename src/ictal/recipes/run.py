@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from ictal.errors import InputError
 from ictal.recipes import config as configs
@@ -50,8 +51,32 @@ class Run:
         path = self.path(name)
         if not path.exists():
             raise missing(path, f"{made_by} {self.folder}")
-        document: dict[str, object] = json.loads(path.read_text())
-        return document
+        return read_json(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON document of a run folder.
+
+    Raises:
+        InputError: if the file is damaged.
+    """
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise damaged(path, str(error)) from error
+    return document
+
+
+def damaged(path: Path, got: str) -> InputError:
+    """The error for a file of a run folder that cannot be read."""
+    return InputError(
+        "A file of the run folder is damaged",
+        where=path,
+        got=got,
+        expected="the file as it was written",
+        remedy="restore it, or make it again with the command that made it",
+        code="file-damaged",
+    )
 
 
 def missing(path: Path, command: str) -> InputError:
@@ -72,7 +97,7 @@ def open_run(folder: Path, file: Path | None, overrides: Sequence[str]) -> Run:
     Paths are kept absolute, so that a run can be taken up from any folder.
     """
     own = folder / "config.toml"
-    base = tomllib.loads(own.read_text()) if file is None and own.exists() else None
+    base = _own_settings(own) if file is None and own.exists() else None
     config = configs.load(file, overrides, base=base)
     tree = configs.tree(config)
     if config.corpus.path:
@@ -109,6 +134,18 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+
+
+def _own_settings(path: Path) -> dict[str, Any]:
+    """The settings that a run has kept; they are complete, so a missing one means that the file is damaged."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise damaged(path, str(error)) from error
+    lacking = [key for key in configs.known_keys() if key.split(".")[1] not in tree.get(key.split(".")[0], {})]
+    if lacking:
+        raise damaged(path, f"no {', '.join(lacking[:5])}")
+    return tree
 
 
 def _require_corpus(config: Config) -> None:

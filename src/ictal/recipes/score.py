@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,21 @@ import numpy as np
 from ictal.errors import InputError
 from ictal.recordings.annotations import beside
 from ictal.recordings.events import Annotation, seizures
+from ictal.recordings.labels import NO_MAPPING
 from ictal.scoring import summary
 
-SUFFIXES = ("_events.tsv", ".csv_bi", ".csv", ".tsv")
+SUFFIXES = ("_eeg_events.tsv", "_events.tsv", ".csv_bi", ".csv")
+"""`_eeg` belongs to the name of a BIDS recording, and not to that of its events."""
 BOOTSTRAP_SEED = 0
 
 
-def score_folders(reference: Path, hypothesis: Path, *, missing_as_silence: bool = False) -> dict[str, object]:
+def score_folders(
+    reference: Path,
+    hypothesis: Path,
+    *,
+    missing_as_silence: bool = False,
+    mapping: Mapping[str, str] = NO_MAPPING,
+) -> dict[str, object]:
     """Score every recording of the reference.
 
     Recordings are paired by their names below the two folders. The patient is the part before the first underscore.
@@ -23,6 +32,7 @@ def score_folders(reference: Path, hypothesis: Path, *, missing_as_silence: bool
     Args:
         reference: Folder of annotations that are taken as true, or one file.
         hypothesis: Folder of detections with the same names, or one file.
+        mapping: How to read labels outside the vocabulary.
         missing_as_silence: Take a missing hypothesis for a detector that found nothing, and list it.
 
     Raises:
@@ -30,11 +40,11 @@ def score_folders(reference: Path, hypothesis: Path, *, missing_as_silence: bool
     """
     pairs, silent = _pairs(reference, hypothesis, missing_as_silence=missing_as_silence)
     read = {name: (beside.read(true), beside.read(said) if said else None) for name, (true, said) in pairs.items()}
-    scores = summary.szcore(
+    scores = summary.scores(
         names=list(read),
         patients=[Path(name).name.split("_")[0] for name in read],
-        reference_s=[_array(true) for true, _ in read.values()],
-        hypothesis_s=[_array(said) if said else np.empty((0, 2)) for _, said in read.values()],
+        reference_s=[_array(true, mapping) for true, _ in read.values()],
+        hypothesis_s=[_array(said, mapping) if said else np.empty((0, 2)) for _, said in read.values()],
         durations_s=[_duration_s(true, said) for true, said in read.values()],
         generator=np.random.default_rng(BOOTSTRAP_SEED),
     )
@@ -91,8 +101,8 @@ def _name(path: str) -> str:
     return path
 
 
-def _array(annotation: Annotation) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    return np.array(seizures(annotation), dtype=np.float64).reshape(-1, 2)
+def _array(annotation: Annotation, mapping: Mapping[str, str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return np.array(seizures(annotation, mapping), dtype=np.float64).reshape(-1, 2)
 
 
 def _duration_s(reference: Annotation, hypothesis: Annotation | None) -> float:

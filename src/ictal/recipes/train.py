@@ -35,10 +35,12 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
     torch.set_num_threads(config.machine.threads)
     torch.manual_seed(config.train.seed)
     channels = named(config.signals.montage).channels
+    planned.batches.check(config.train.steps)
+    dataset = training_windows(run, planned)
     trainer = Trainer(
         model=build(config.model, len(channels), planned.prior.drawn.time_step),
         plan=planned.batches,
-        dataset=training_windows(run, planned),
+        dataset=dataset,
         augmentation=Augmentation(config.augment, channels, config.train.seed),
         guards=[
             NumbersGuard(),
@@ -48,7 +50,7 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
         config=config.train,
         prior_entropy=planned.prior.drawn_entropy,
         folder=run.folder,
-        run_hash=_run_hash(run, planned),
+        run_hash=_run_hash(run, planned, dataset),
         device=device_of(config),
     )
     if trainer.checkpoint_path.exists():
@@ -65,7 +67,7 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
         config=config,
         channels=channels,
         prior=planned.prior,
-        plan_hash=planned.batches.hash,
+        batches_hash=planned.batches.hash,
     )
     if not _is_kept(run.folder, detector, trainer.average):
         detectors.save(run.folder, detector, trainer.average)
@@ -78,7 +80,7 @@ def _is_kept(folder: Path, detector: Detector, weights: Mapping[str, Tensor]) ->
     if not all((folder / name).exists() for name in (detectors.WEIGHTS, detectors.CARD)):
         return False
     kept = detectors.load(folder, detector.config.machine)
-    same_plan = kept.plan_hash == detector.plan_hash and trained_alike(kept.config, detector.config)
+    same_plan = kept.batches_hash == detector.batches_hash and trained_alike(kept.config, detector.config)
     return same_plan and all(torch.equal(value.cpu(), weights[n].cpu()) for n, value in kept.model.state_dict().items())
 
 
@@ -88,9 +90,10 @@ def training_windows(run: Run, planned: Planned) -> WindowDataset:
     return WindowDataset(planned.batches.index, stored, run.config.model.samples_per_step)
 
 
-def _run_hash(run: Run, planned: Planned) -> str:
-    """Hash of all that decides the weights."""
-    text = planned.batches.hash + configs.digest(run.config, detectors.TRAINED_WITH)
+def _run_hash(run: Run, planned: Planned, dataset: WindowDataset) -> str:
+    """Hash of all that decides the weights: batches, signals (by their keys in the store) and settings."""
+    signals = " ".join(stored.key for stored in dataset.stored)
+    text = f"{planned.batches.hash} {signals} {configs.digest(run.config, detectors.TRAINED_WITH)}"
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

@@ -191,7 +191,7 @@ def _annotations(recording: Recording, collector: _Collector) -> list[Annotation
         collector.error(error, recording.edf, "error")
     for path in beside.find_all(recording.edf):
         try:
-            annotations.append(beside.read(path))
+            annotations.append(beside.read(path, recording.edf))
         except InputError as error:
             collector.error(error, path, "error")
     return annotations
@@ -219,9 +219,9 @@ def _compare_twins(readable: list[tuple[Annotation, _Seizures]], collector: _Col
 
 
 def _check_tiling(annotations: list[Annotation], collector: _Collector) -> None:
-    """A `.csv_bi` labels every second, background too; seconds without a row hint at lost rows."""
+    """A `.csv_bi` or `.tse_bi` labels every second, background too; seconds without a row hint at lost rows."""
     for annotation in annotations:
-        if annotation.path.suffix == ".csv_bi" and annotation.duration_s is not None:
+        if annotation.path.suffix in {".csv_bi", ".tse_bi"} and annotation.duration_s is not None:
             free = gaps(((event.onset_s, event.stop_s) for event in annotation.events), annotation.duration_s)
             free_s = math.fsum(stop_s - onset_s for onset_s, stop_s in free)
             if free_s > GAP_TOLERANCE_S:
@@ -258,7 +258,8 @@ def _label(
     try:
         return corpora.label(recording, header, annotation, seizures_s)
     except InputError as error:
-        collector.error(error, annotation.path, "warning")
+        about = recording.edf if beside.is_list(annotation.path) else annotation.path
+        collector.error(error, about, "warning")
         return None
 
 
@@ -284,7 +285,8 @@ def _summary(found: Corpus, seen: list[_Seen], prior: float | None) -> Audit:
     ictal = [one for one in labelled if one.seizures_s]
     test = None if prior is None or not labelled else prior_test(labelled, prior)
     findings = [finding for s in seen for finding in s.findings]
-    findings += [*_split_findings(found), *_unpaired(found), *_seizure_findings(found, labelled, test)]
+    findings += [*_split_findings(found), *_unpaired(found), *_missing(found)]
+    findings += _seizure_findings(found, labelled, test)
     return Audit(
         corpus=found.name,
         root=found.root,
@@ -300,7 +302,7 @@ def _summary(found: Corpus, seen: list[_Seen], prior: float | None) -> Audit:
         rates_hz=_ranked(rate for h in headers for rate in _scalp_rates(h)),
         montages={name: sum(name in s.montages for s in seen) for name in montages.MONTAGES},
         prior=test,
-        findings=tuple(findings),
+        findings=tuple(dict.fromkeys(findings)),  # a list's fault is met with each of its recordings
     )
 
 
@@ -334,11 +336,26 @@ def _unpaired(found: Corpus) -> Iterator[Finding]:
             yield Finding(code="annotation-unpaired", path=shown, message=message, severity="warning")
 
 
+def _missing(found: Corpus) -> Iterator[Finding]:
+    """Recordings that a list names and that are not beside it."""
+    lists = {path for recording in found.recordings for path in beside.find_all(recording.edf)}
+    for path in sorted(lists):
+        try:
+            names = beside.listed(path) or frozenset()
+        except InputError:
+            continue  # already a finding of every recording that it is about
+        absent = sorted(name for name in names if not path.with_name(name).is_file())
+        if absent:
+            message = f"{len(absent)} recording(s) of the list are not beside it: {', '.join(absent[:5])}"
+            shown = path.relative_to(found.root).as_posix()
+            yield Finding(code="recording-missing", path=shown, message=message, severity="warning")
+
+
 def _is_annotation(path: Path) -> bool:
     if path.suffix == ".csv":
         with path.open("rb") as file:
             return file.read(11) == b"# version ="
-    return path.suffix == ".csv_bi" or path.name.endswith(beside.BIDS_SUFFIX)
+    return path.suffix in {".csv_bi", *beside.TSE_SUFFIXES} or path.name.endswith(beside.BIDS_SUFFIX)
 
 
 def _seizure_findings(found: Corpus, labelled: list[Labelled], test: PriorTest | None) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ one patient; a recording without annotation stops the reading, it is never taken
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,15 +14,19 @@ from pathlib import Path
 
 from ictal.errors import InputError
 from ictal.recordings import edf
-from ictal.recordings.annotations import beside
+from ictal.recordings.annotations import beside, chbmit, siena
+from ictal.recordings.annotations.lists import DAY_S, elapsed_s
 from ictal.recordings.events import Annotation, seizures
 from ictal.recordings.labels import NO_MAPPING
 
 SPLITS = ("train", "dev", "eval")
 DURATION_TOLERANCE_S = 1.0
+START_TOLERANCE_S = 1
 
 _SAME_CHILD = {"chb21": "chb01", "chb17a": "chb17", "chb17b": "chb17", "chb17c": "chb17"}
 _SIENA = re.compile(r"PN\d\d(?=-)")
+_CHBMIT_EDF = re.compile(r"chb\d\d[a-z]?_\d\d\+?", re.ASCII)
+_SIENA_EDF = re.compile(r"PN\d\d-\S+", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +51,7 @@ class Corpus:
     """A folder of recordings.
 
     Args:
-        name: Its layout: `tusz`, `bids` or `folder`.
+        name: Its layout: `tusz`, `bids`, `chbmit`, `siena` or `folder`.
         root: The folder.
         recordings: Sorted by id.
     """
@@ -88,8 +93,10 @@ def discover(root: Path, corpus: str = "auto") -> Corpus:
 
     Args:
         root: The folder.
-        corpus: `tusz` (an `edf` folder with train, dev, eval, or these in the root), `bids` (`sub-*` folders), `folder`
-            (any EDF at any depth; the patient is the name up to the first underscore), or `auto`: the first that fits.
+        corpus: `tusz` (an `edf` folder with train, dev, eval, or these in the root), `bids` (`sub-*` folders), `chbmit`
+            (`chbNN-summary.txt` beside EDFs `chbNN_MM`, in the root or one folder below), `siena` (likewise,
+            `Seizures-list-PNxx.txt` beside `PNxx-N`), `folder` (any EDF at any depth; the patient is the name up to the
+            first underscore), or `auto`: the first that fits.
 
     Raises:
         InputError: if the folder is absent (code `corpus-missing`) or has not the layout asked for (`corpus-layout`).
@@ -124,7 +131,7 @@ def read_labels(
     labelled: list[Labelled] = []
     aside: list[Quarantined] = []
     for done, recording in enumerate(corpus.recordings, 1):
-        annotation = beside.read(beside.find(recording.edf))
+        annotation = beside.read(beside.find(recording.edf), recording.edf)
         seizures_s = seizures(annotation, mapping)
         try:
             labelled.append(label(recording, edf.read_header(recording.edf), annotation, seizures_s))
@@ -148,10 +155,12 @@ def label(
     """Bring a recording's header and its annotation together; a seizure is cut at the EDF's end.
 
     Raises:
-        InputError: if their lengths differ by over 1 s, or an event lies further beyond the end (code
-            `duration-mismatch`).
+        InputError: if their lengths differ by over 1 s (or what the annotation's format asks for), or an event lies
+            over 1 s beyond the end (code `duration-mismatch`); if the annotation counts from another clock time than
+            the EDF starts at (`start-mismatch`).
     """
     _reconcile(annotation, header)
+    _check_start(annotation, header)
     inside_s = tuple((onset_s, min(stop_s, header.duration_s)) for onset_s, stop_s in seizures_s)
     return Labelled(
         recording=recording,
@@ -163,7 +172,7 @@ def label(
 
 def is_quarantine(error: InputError) -> bool:
     """Whether an error sets one recording aside instead of stopping the corpus."""
-    return error.code.startswith("edf-") or error.code == "duration-mismatch"
+    return error.code.startswith("edf-") or error.code in {"duration-mismatch", "start-mismatch"}
 
 
 def empty(corpus: Corpus, aside: list[Quarantined]) -> InputError:
@@ -182,22 +191,46 @@ def quarantined(recording: Recording, error: InputError) -> Quarantined:
 def _reconcile(annotation: Annotation, header: edf.Header) -> None:
     last_s = max((event.stop_s for event in annotation.events), default=0.0)
     stated_s = annotation.duration_s
-    agrees = abs(stated_s - header.duration_s) <= DURATION_TOLERANCE_S if stated_s is not None else True
+    tolerance_s = annotation.duration_tolerance_s
+    agrees = abs(stated_s - header.duration_s) <= tolerance_s if stated_s is not None else True
     if not agrees or last_s > header.duration_s + DURATION_TOLERANCE_S:
         raise InputError(
             "The annotation and the EDF have different lengths",
             where=annotation.path,
             got=f"{stated_s if stated_s is not None else last_s} s in the annotation, {header.duration_s} s in the EDF",
-            expected=f"a difference of at most {DURATION_TOLERANCE_S} s",
+            expected=f"a difference of at most {tolerance_s} s",
             remedy="find out which of the two belongs to another recording",
             code="duration-mismatch",
         )
 
 
+def _check_start(annotation: Annotation, header: edf.Header) -> None:
+    if annotation.start is None or header.start is None:
+        return
+    apart_s = elapsed_s(_since_midnight_s(annotation.start), _since_midnight_s(header.start.time()))
+    if START_TOLERANCE_S < apart_s < DAY_S - START_TOLERANCE_S:
+        raise InputError(
+            "The annotation counts from another start than the EDF's",
+            where=annotation.path,
+            got=f"{annotation.start} in the annotation, {header.start.time()} in the EDF",
+            expected=f"a difference of at most {START_TOLERANCE_S} s",
+            remedy="find out which is right: every seizure is off by the difference",
+            code="start-mismatch",
+        )
+
+
+def _since_midnight_s(time: dt.time) -> int:
+    return 3600 * time.hour + 60 * time.minute + time.second
+
+
 def _layout(root: Path) -> str:
     if _tusz_top(root) is not None:
         return "tusz"
-    return "bids" if any(path.is_dir() for path in root.glob("sub-*")) else "folder"
+    if any(path.is_dir() for path in root.glob("sub-*")):
+        return "bids"
+    if _is_chbmit(root):
+        return "chbmit"
+    return "siena" if _is_siena(root) else "folder"
 
 
 def _tusz_top(root: Path) -> Path | None:
@@ -230,6 +263,34 @@ def _folder(root: Path) -> Iterator[Recording]:
         yield _recording(root, path, _patient(path.stem), None)
 
 
+def _chbmit(root: Path) -> Iterator[Recording]:
+    if not _is_chbmit(root):
+        expected = "chbNN-summary.txt beside chbNN_MM.edf, here or one folder below"
+        raise _fault("The folder is not laid out as CHB-MIT", root, "neither", expected, "corpus-layout")
+    return _folder(root)
+
+
+def _siena(root: Path) -> Iterator[Recording]:
+    if not _is_siena(root):
+        expected = "Seizures-list-PNxx.txt beside PNxx-N.edf, here or one folder below"
+        raise _fault("The folder is not laid out as Siena", root, "neither", expected, "corpus-layout")
+    return _folder(root)
+
+
+def _is_chbmit(root: Path) -> bool:
+    return _has_beside(root, f"chb??{chbmit.SUFFIX}", _CHBMIT_EDF)
+
+
+def _is_siena(root: Path) -> bool:
+    return _has_beside(root, f"{siena.PREFIX}PN??.txt", _SIENA_EDF)
+
+
+def _has_beside(root: Path, lists: str, recording: re.Pattern[str]) -> bool:
+    """Whether a list lies beside an EDF with a name of its corpus; clips cut from a corpus are named otherwise."""
+    folders = {path.parent for pattern in (lists, f"*/{lists}") for path in root.glob(pattern)}
+    return any(recording.fullmatch(path.stem) for folder in folders for path in _edf_files(folder))
+
+
 def _patient(stem: str) -> str:
     """`chb01_03` is of chb01, `PN00-1` of PN00; chb21 is chb01, a year and a half later."""
     siena = _SIENA.match(stem)
@@ -246,7 +307,13 @@ def _edf_files(folder: Path) -> Iterator[Path]:
     return (path for path in files if path.is_file() and not path.name.startswith("."))
 
 
-_LAYOUTS: Mapping[str, Callable[[Path], Iterator[Recording]]] = {"tusz": _tusz, "bids": _bids, "folder": _folder}
+_LAYOUTS: Mapping[str, Callable[[Path], Iterator[Recording]]] = {
+    "tusz": _tusz,
+    "bids": _bids,
+    "chbmit": _chbmit,
+    "siena": _siena,
+    "folder": _folder,
+}
 
 
 def _checked(root: Path, name: str) -> str:

@@ -5,6 +5,7 @@ Events are half-open `[onset_s, stop_s)` and keep the line they came from, so th
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,11 +47,15 @@ class Annotation:
         path: The file.
         events: In the order of the file.
         duration_s: Length of the recording as the file itself states it; None where it states none.
+        duration_tolerance_s: By how much the recording may be longer or shorter than stated.
+        start: Clock time at which the recording starts, where the file counts from it; None where it does not.
     """
 
     path: Path
     events: tuple[Event, ...]
     duration_s: float | None
+    duration_tolerance_s: float = 1.0
+    start: dt.time | None = None
 
     def where(self, event: Event) -> str:
         """File and line of an event."""

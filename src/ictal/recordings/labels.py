@@ -59,6 +59,6 @@ def _unknown(label: str, where: str, mapping: Mapping[str, str]) -> InputError:
         where=where,
         got=f"{label!r}{mapped}",
         expected=f"{BACKGROUND}, {', '.join(sorted(TUSZ_SEIZURES))} or an HED-SCORE type sz, sz_foc, sz_gen, ...",
-        remedy=f'say what it means: corpus.label_mapping = {{"{label}" = "{BACKGROUND}"}} or {{"{label}" = "seiz"}}',
+        remedy=f"say what it means: --corpus.label_mapping.{label} {BACKGROUND} (or seiz); audit: --label-mapping",
         code="label-unknown",
     )

@@ -37,8 +37,9 @@ SCORER_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "szcore_event": "SzCORE, by event",
         "szcore_sample": "SzCORE, by second",
-        "nedc_ovlp": "NEDC OVLP",
-        "nedc_taes": "NEDC TAES",
+        "nedc_ovlp": "NEDC OVLP, by event",
+        "nedc_taes": "NEDC TAES, in fractions",
+        "nedc_epoch": "NEDC EPOCH, in seconds",
     }
 )
 PART_NAMES: Mapping[str, str] = MappingProxyType(
@@ -279,8 +280,13 @@ def scores(document: Document) -> Table:
 
 def _score_row(row: Mapping[str, Any]) -> tuple[str, ...]:
     ratios = (ratio(row, "sensitivity"), ratio(row, "precision"), ratio(row, "f1"))
-    counts = (count(row[key]) for key in ("reference", "true_positives", "false_positives"))
+    counts = (_amount(row[key]) for key in ("reference", "true_positives", "false_positives"))
     return (*ratios, ratio(row, "false_alarms_per_24h", 1), *counts, f"{row['hours']:.2f}")
+
+
+def _amount(value: float) -> str:
+    """Whole numbers as they are; fractions of events (NEDC TAES) and of seconds (NEDC EPOCH) to two digits."""
+    return count(value) if value == int(value) else decimal(value)
 
 
 def _provenance_of_scores(document: Document) -> str:

@@ -1,19 +1,23 @@
 """What every scorer returns: counts that add. Ratios come last, and a ratio with nothing below its line is NaN.
 
 The ratios are those of timescoring 0.0.7: one true positive is one detected reference item, and false positives are
-hypothesis items that detect nothing, so that precision = true positives / (true positives + false positives).
+hypothesis items that detect nothing, so that precision = true positives / (true positives + false positives). Counts
+are whole numbers except where a scorer counts fractions of events (NEDC TAES) or of seconds (NEDC EPOCH).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 SECONDS_PER_DAY = 86_400.0
+
+Column: TypeAlias = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +31,9 @@ class Counts:
         duration_s: Recorded time scored.
     """
 
-    reference: int = 0
-    true_positives: int = 0
-    false_positives: int = 0
+    reference: float = 0
+    true_positives: float = 0
+    false_positives: float = 0
     duration_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -69,9 +73,9 @@ class Counts:
 class CountTable:
     """Counts of many recordings as columns, one entry per recording."""
 
-    reference: npt.NDArray[np.int64]
-    true_positives: npt.NDArray[np.int64]
-    false_positives: npt.NDArray[np.int64]
+    reference: Column
+    true_positives: Column
+    false_positives: Column
     duration_s: npt.NDArray[np.float64]
 
     def rows(self) -> list[Counts]:
@@ -85,9 +89,9 @@ class CountTable:
     def pooled(self) -> Counts:
         """All recordings added."""
         return Counts(
-            reference=int(self.reference.sum()),
-            true_positives=int(self.true_positives.sum()),
-            false_positives=int(self.false_positives.sum()),
+            reference=_column_sum(self.reference),
+            true_positives=_column_sum(self.true_positives),
+            false_positives=_column_sum(self.false_positives),
             duration_s=math.fsum(self.duration_s),
         )
 
@@ -96,11 +100,20 @@ def total(counts: Iterable[Counts]) -> Counts:
     """All counts added, in any order to the same result."""
     rows = list(counts)
     return Counts(
-        reference=sum(c.reference for c in rows),
-        true_positives=sum(c.true_positives for c in rows),
-        false_positives=sum(c.false_positives for c in rows),
+        reference=_added([c.reference for c in rows]),
+        true_positives=_added([c.true_positives for c in rows]),
+        false_positives=_added([c.false_positives for c in rows]),
         duration_s=math.fsum(c.duration_s for c in rows),
     )
+
+
+def _added(values: Sequence[float]) -> float:
+    """Their sum, whole if all are whole; of fractions rounded once, so that the order does not matter."""
+    return sum(values) if all(isinstance(value, int) for value in values) else math.fsum(values)
+
+
+def _column_sum(column: Column) -> float:
+    return int(column.sum()) if column.dtype.kind == "i" else math.fsum(column)
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -7,7 +7,7 @@ steps for k in geometric progression, so that they lie densest where false alarm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ictal.errors import InputError
-from ictal.scoring.counts import Counts
 from ictal.scoring.eventlists import event_lists
 from ictal.scoring.szcore import count_events_by_recording
 
@@ -87,15 +86,26 @@ def sensitivity_curve(traces: Sequence[Trace], find_events: FindEvents, threshol
     """
     if thresholds is None:
         thresholds = candidate_thresholds([t.probability for t in traces])
+    return curve_of(
+        traces, thresholds, ([find_events(t.probability, on) for t in traces] for on in thresholds.tolist())
+    )
+
+
+def curve_of(traces: Sequence[Trace], thresholds: Floats, found_s: Iterable[Sequence[Floats]]) -> Curve:
+    """The pooled curve of these recordings, given the events at each threshold.
+
+    Args:
+        traces: The recordings.
+        thresholds: Decision thresholds, ascending.
+        found_s: For each threshold the events `(onset_s, stop_s)` of each recording; may be a generator.
+    """
     names, durations_s = [t.name for t in traces], [t.duration_s for t in traces]
     reference = event_lists([t.reference_s for t in traces], durations_s, [f"reference of {n}" for n in names])
-
-    def pooled_counts(threshold: float) -> Counts:
-        found_s = [find_events(t.probability, threshold) for t in traces]
-        hypothesis = event_lists(found_s, durations_s, [f"hypothesis of {n}" for n in names])
-        return count_events_by_recording(reference, hypothesis).pooled()
-
-    counts = [pooled_counts(float(threshold)) for threshold in thresholds]
+    said = [f"hypothesis of {n}" for n in names]
+    counts = [
+        count_events_by_recording(reference, event_lists(found, durations_s, said)).pooled()
+        for _, found in zip(thresholds, found_s, strict=True)
+    ]
     return Curve(
         thresholds=thresholds,
         sensitivity=np.array([c.sensitivity for c in counts]),

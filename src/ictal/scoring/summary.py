@@ -1,4 +1,4 @@
-"""Counts of an evaluation as one JSON document: pooled, per recording, and averaged over patients.
+"""Counts of an evaluation as one JSON document per scorer: pooled, per recording, and averaged over patients.
 
 Pooled ratios come from added counts. *Macro* averages come from patients: each patient's recordings are added, then
 each patient's ratio enters the mean once. A patient whose ratio is undefined is left out of that mean and named. Two
@@ -14,21 +14,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from ictal.scoring import nedc, szcore
 from ictal.scoring.bootstrap import DRAWS, LEVEL, Interval, patient_bootstrap
-from ictal.scoring.counts import Counts, total
-from ictal.scoring.eventlists import event_lists
-from ictal.scoring.szcore import (
-    PARAMETERS,
-    SCORER,
-    SCORER_VERSION,
-    count_events_by_recording,
-    count_samples_by_recording,
-)
+from ictal.scoring.counts import Counts, CountTable, total
+from ictal.scoring.eventlists import EventLists, event_lists
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 
@@ -42,7 +38,37 @@ _REASONS: dict[str, str] = {
 }
 
 
-def szcore(
+@dataclass(frozen=True, kw_only=True)
+class Scorer:
+    """What counts, and what is printed beside its numbers."""
+
+    name: str
+    version: str
+    parameters: Mapping[str, float]
+    count: Callable[[EventLists, EventLists], CountTable]
+
+
+def _szcore(count: Callable[[EventLists, EventLists], CountTable]) -> Scorer:
+    return Scorer(name=szcore.SCORER, version=szcore.SCORER_VERSION, parameters=szcore.PARAMETERS, count=count)
+
+
+def _nedc(count: Callable[[EventLists, EventLists], CountTable], parameters: Mapping[str, float]) -> Scorer:
+    return Scorer(name=nedc.SCORER, version=nedc.SCORER_VERSION, parameters=parameters, count=count)
+
+
+SZCORE_EVENT = _szcore(szcore.count_events_by_recording)
+SCORERS: Mapping[str, Scorer] = MappingProxyType(
+    {
+        "szcore_event": SZCORE_EVENT,
+        "szcore_sample": _szcore(szcore.count_samples_by_recording),
+        "nedc_ovlp": _nedc(nedc.count_ovlp_by_recording, nedc.OVLP_PARAMETERS),
+        "nedc_taes": _nedc(nedc.count_taes_by_recording, nedc.TAES_PARAMETERS),
+        "nedc_epoch": _nedc(nedc.count_epochs_by_recording, nedc.EPOCH_PARAMETERS),
+    }
+)
+
+
+def scores(
     *,
     names: Sequence[str],
     patients: Sequence[str],
@@ -51,7 +77,7 @@ def szcore(
     durations_s: Sequence[float],
     generator: np.random.Generator,
 ) -> dict[str, Json]:
-    """Event and sample scores of a corpus, each as `document` gives it; one entry per recording in every list.
+    """The scores of a corpus by every scorer, as `document` gives them; one entry per recording in every list.
 
     Args:
         names: The recordings' ids.
@@ -64,18 +90,23 @@ def szcore(
     reference = event_lists(reference_s, durations_s, [f"reference of {name}" for name in names])
     hypothesis = event_lists(hypothesis_s, durations_s, [f"hypothesis of {name}" for name in names])
     patient_of = dict(zip(names, patients, strict=True))
-    tables = {
-        "szcore_event": count_events_by_recording(reference, hypothesis),
-        "szcore_sample": count_samples_by_recording(reference, hypothesis),
-    }
     return {
-        scorer: document(dict(zip(names, table.rows(), strict=True)), patient_of, generator=generator)
-        for scorer, table in tables.items()
+        key: document(
+            dict(zip(names, scorer.count(reference, hypothesis).rows(), strict=True)),
+            patient_of,
+            scorer=scorer,
+            generator=generator,
+        )
+        for key, scorer in SCORERS.items()
     }
 
 
 def document(
-    per_recording: Mapping[str, Counts], patients: Mapping[str, str], *, generator: np.random.Generator
+    per_recording: Mapping[str, Counts],
+    patients: Mapping[str, str],
+    *,
+    generator: np.random.Generator,
+    scorer: Scorer = SZCORE_EVENT,
 ) -> dict[str, Json]:
     """The evaluation by one scorer, ready for `json.dumps(..., allow_nan=False)`: undefined is null, with its reason.
 
@@ -83,14 +114,15 @@ def document(
         per_recording: Counts of each recording by its id.
         patients: Patient of each recording, by the same ids.
         generator: Source of the bootstrap's draws.
+        scorer: What counted.
     """
     assert per_recording.keys() == patients.keys(), per_recording.keys() ^ patients.keys()
     per_patient = by_patient(per_recording, patients)
     intervals = patient_bootstrap(per_patient, generator)
     return {
-        "scorer": SCORER,
-        "scorer_version": SCORER_VERSION,
-        "parameters": {**PARAMETERS},
+        "scorer": scorer.name,
+        "scorer_version": scorer.version,
+        "parameters": {**scorer.parameters},
         "nan_policy": NAN_POLICY,
         **ratios(total(per_recording.values())),
         "patients": len(per_patient),

@@ -202,7 +202,7 @@ class SignalStore:
         fingerprint = self.fingerprints.fingerprint(header.path)
         key = self.key(fingerprint, config)
         if self._json(key).exists():
-            return self.open(key).entry, False
+            return self.verify(key), False
         derivation = montages.derive(montages.named(config.montage), header)
         signal_uv = derivation.matrix @ read_uv(header, derivation.labels)
         prepared = quantised(signal_uv, derivation.rate_hz, config)

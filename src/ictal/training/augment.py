@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ictal.errors import InputError
+from ictal.errors import InputError, check_setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,11 @@ class AugmentConfig:
     """Share of windows in which left and right channels change places."""
     dropout_share: float = 0.05
     """Share of channels that are silenced."""
+
+    def __post_init__(self) -> None:
+        check_setting(0 <= self.gain_octaves <= 5, "augment.gain_octaves", self.gain_octaves, "0 to 5")
+        check_setting(0 <= self.mirror_share <= 1, "augment.mirror_share", self.mirror_share, "0 to 1")
+        check_setting(0 <= self.dropout_share < 1, "augment.dropout_share", self.dropout_share, "0 to below 1")
 
 
 def mirrored(channels: Sequence[str]) -> list[int]:
@@ -71,7 +76,7 @@ class Augmentation:
 
     def __call__(self, signal_uv: Tensor, step: int) -> Tensor:
         """The varied batch, (B, C, T)."""
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        generator = torch.Generator().manual_seed(2 * (self.seed * 1_000_003 + step) + 1)
         batch, channels = signal_uv.shape[:2]
         octaves = (torch.rand(batch, 1, 1, generator=generator) * 2 - 1) * self.config.gain_octaves
         flip = torch.rand(batch, 1, 1, generator=generator) < self.config.mirror_share

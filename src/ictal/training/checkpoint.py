@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 
@@ -39,9 +40,19 @@ def load(path: Path, run_hash: str) -> Checkpoint:
     """Read a checkpoint (tensors and plain values only, no pickled code).
 
     Raises:
-        InputError: if it belongs to another run.
+        InputError: if it is damaged or belongs to another run.
     """
-    checkpoint = Checkpoint(**torch.load(path, weights_only=True, map_location="cpu"))
+    try:
+        checkpoint = Checkpoint(**torch.load(path, weights_only=True, map_location="cpu"))
+    except (RuntimeError, EOFError, TypeError, UnpicklingError) as error:
+        raise InputError(
+            "The checkpoint is damaged",
+            where=path,
+            got=str(error).splitlines()[0],
+            expected="the file as it was written",
+            remedy="restore it, or delete it to train this run anew",
+            code="file-damaged",
+        ) from error
     if checkpoint.run_hash != run_hash:
         raise InputError(
             "The checkpoint belongs to a run with other settings",

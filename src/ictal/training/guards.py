@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ictal.errors import check_setting
 from ictal.windows.index import Numbers
 
 
@@ -27,6 +28,11 @@ class GuardConfig:
     """Smallest skill, 1 - loss / entropy of the drawn prior, that a run must show after its grace."""
     smoothing_steps: int = 20
     """Steps over which skill is averaged."""
+
+    def __post_init__(self) -> None:
+        check_setting(self.grace_steps >= 0, "guard.grace_steps", self.grace_steps, "0 or more")
+        check_setting(0 < self.minimum_skill < 1, "guard.minimum_skill", self.minimum_skill, "above 0 and below 1")
+        check_setting(self.smoothing_steps >= 1, "guard.smoothing_steps", self.smoothing_steps, "at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +59,7 @@ class Verdict:
     kind: str
     step: int
     message: str
-    evidence: dict[str, float | int | list[int] | str] = field(default_factory=dict)
+    evidence: dict[str, float | int | list[int] | str | None] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:
         """The verdict as a JSON object."""
@@ -188,7 +194,7 @@ class SkillGuard:
                 "loss": round(observation.loss, 4),
                 "prior_entropy": round(self.prior_entropy, 4),
                 "logit_spread": round(float(observation.logits.std()), 4),
-                "separation": round(separation(observation), 4),
+                "separation": _rounded(separation(observation)),
             },
         )
 
@@ -201,11 +207,17 @@ class SkillGuard:
         self.skill, self.first_loss = state["skill"], state["first_loss"]
 
 
-def separation(observation: Observation) -> float:
-    """Mean logit of ictal steps less that of background steps; NaN if the batch lacks one of them."""
+def separation(observation: Observation) -> float | None:
+    """Mean logit of ictal steps less that of background steps; None if the batch lacks one of them."""
     logits, valid = observation.logits.float(), observation.weights > 0
     ictal, background = valid & (observation.labels >= 0.5), valid & (observation.labels < 0.5)
+    if not (ictal.any() and background.any()):
+        return None
     return float(logits[ictal].mean() - logits[background].mean())
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def watch(guards: Sequence[Guard], observation: Observation) -> None:

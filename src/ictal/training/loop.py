@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from ictal.errors import check_setting
 from ictal.training import checkpoint as checkpoints
 from ictal.training.augment import Augmentation
 from ictal.training.checkpoint import Checkpoint
@@ -22,7 +24,9 @@ from ictal.training.optimiser import adamw, learning_rate
 from ictal.windows.dataset import Batch, WindowDataset
 from ictal.windows.plan import BatchPlan
 
-Progress = Callable[[int, dict[str, float]], None]
+Record = dict[str, float | None]
+"""What the log keeps of a step; None where undefined."""
+Progress = Callable[[int, Record], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,18 @@ class TrainConfig:
     checkpoint_steps: int = 100
     """Steps between two checkpoints."""
     seed: int = 0
-    """Seed of the initial weights and of the augmentation."""
+    """Seed of the initial weights, dropout and augmentation."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "checkpoint_steps"):
+            check_setting(getattr(self, name) >= 1, f"train.{name}", getattr(self, name), "at least 1")
+        for name in ("learning_rate", "clip_norm"):
+            valid = 0 < getattr(self, name) < math.inf
+            check_setting(valid, f"train.{name}", getattr(self, name), "a number above 0")
+        check_setting(self.warmup_steps >= 0, "train.warmup_steps", self.warmup_steps, "0 or more")
+        check_setting(0 <= self.weight_decay < math.inf, "train.weight_decay", self.weight_decay, "0 or more")
+        check_setting(0 <= self.average_decay < 1, "train.average_decay", self.average_decay, "0 to below 1")
+        check_setting(0 <= self.seed < 2**32, "train.seed", self.seed, "0 to 2^32 - 1")
 
 
 class Trainer:
@@ -127,7 +142,7 @@ class Trainer:
                     log.flush()
                     self._save()
 
-    def _step(self, batch: Batch) -> dict[str, float]:
+    def _step(self, batch: Batch) -> Record:
         rate = learning_rate(
             self.done,
             peak=self.config.learning_rate,
@@ -137,7 +152,9 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
-        torch.manual_seed(self.config.seed * 1_000_003 + self.done)  # dropout, too, follows from seed and step alone
+        torch.manual_seed(
+            2 * (self.config.seed * 1_000_003 + self.done)
+        )  # dropout, too, follows from seed and step alone
         logits: Tensor = self.model(self.augmentation(batch.signal_uv, self.done), batch.valid_samples)
         loss = step_loss(logits, batch.labels, batch.weights)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -157,7 +174,7 @@ class Trainer:
         self.done += 1
         return self._record(observation, rate)
 
-    def _record(self, observation: Observation, rate: float) -> dict[str, float]:
+    def _record(self, observation: Observation, rate: float) -> Record:
         return {
             "step": observation.step,
             "loss": observation.loss,
@@ -170,7 +187,7 @@ class Trainer:
         }
 
     def _update_average(self) -> None:
-        """Exponential average; early on, the plain mean of the steps so far, so that the first weights fade."""
+        """Exponential average, faster at first, so that the untrained weights fade."""
         decay = min(self.config.average_decay, (self.done + 1) / (self.done + 10))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():

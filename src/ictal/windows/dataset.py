@@ -94,8 +94,7 @@ def step_labels(
     recordings, starts = index.locate(windows)
     steps = index.grid.length_samples // samples_per_step
     edges = starts[:, None] + np.arange(steps + 1) * samples_per_step
-    lengths = np.array([index.recordings[r].samples for r in recordings], dtype=np.int64)[:, None]
-    valid = np.diff(np.minimum(edges, lengths), axis=1)
+    valid = np.diff(np.minimum(edges, index.lengths[recordings, None]), axis=1)
     ictal = np.stack(
         [sp.overlap(index.recordings[r].seizures, e[:-1], e[1:]) for r, e in zip(recordings, edges, strict=True)]
     )

@@ -7,6 +7,7 @@ Windows are numbered through the corpus: recording r owns `offsets[r] .. offsets
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ictal.errors import InputError
+from ictal.errors import InputError, check_setting
 from ictal.timeline import spans as sp
 from ictal.timeline.grid import WindowGrid
 from ictal.timeline.spans import Samples, Spans
@@ -31,6 +32,10 @@ class WindowConfig:
     """Length of a window."""
     stride_s: float = 10.0
     """From the start of one window to the start of the next."""
+
+    def __post_init__(self) -> None:
+        for name, seconds in (("length_s", self.length_s), ("stride_s", self.stride_s)):
+            check_setting(0 < seconds < math.inf, f"windows.{name}", seconds, "a number of seconds above 0")
 
     def grid(self, rate_hz: int) -> WindowGrid:
         """The grid in samples of the store's rate."""
@@ -95,9 +100,13 @@ class WindowIndex:
     def valid_samples(self, windows: npt.ArrayLike) -> Samples:
         """Samples of each window that lie inside its recording; the rest of a last window is padding."""
         recording, start = self.locate(windows)
-        lengths = np.array([r.samples for r in self.recordings], dtype=np.int64)
-        valid: Samples = np.minimum(self.grid.length_samples, lengths[recording] - start)
+        valid: Samples = np.minimum(self.grid.length_samples, self.lengths[recording] - start)
         return valid
+
+    @cached_property
+    def lengths(self) -> Samples:
+        """Samples of every recording: shape (recordings,)."""
+        return np.array([r.samples for r in self.recordings], dtype=np.int64)
 
     def ictal_samples_in(self, windows: npt.ArrayLike) -> Samples:
         """Exact number of ictal samples of each window."""

@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ictal.errors import InputError
+from ictal.errors import InputError, check_setting
 from ictal.windows.index import Numbers, WindowIndex
 from ictal.windows.permutation import permute
+
+_CHUNK_STEPS = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,10 @@ class BatchConfig:
     """Windows with a seizure in every batch, per rank."""
     seed: int = 0
     """Seed of the order of drawing."""
+
+    def __post_init__(self) -> None:
+        check_setting(self.size >= 2, "batch.size", self.size, "at least 2")
+        check_setting(self.seed >= 0, "batch.seed", self.seed, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,27 +71,30 @@ class BatchPlan:
         return -(-self.index.background_windows // drawn)
 
     def batch(self, step: int) -> Numbers:
-        """Window numbers of one batch, in an order that tells nothing: shape (size,)."""
-        seizures, background = self.config.seizure_windows, self.config.size - self.config.seizure_windows
-        drawn = np.concatenate(
-            [
-                self.index.seizure_windows[self._draw(step, seizures, len(self.index.seizure_windows), stream=0)],
-                self.index.background(self._draw(step, background, self.index.background_windows, stream=1)),
-            ]
-        )
-        return drawn[permute(np.arange(self.config.size), self.config.size, self._key(2, step))]
+        """Window numbers of one batch, those with a seizure first: shape (size,)."""
+        batch: Numbers = self.table(step, step + 1)[0]
+        return batch
+
+    def table(self, first_step: int, stop_step: int) -> Numbers:
+        """The batches of a range of steps, one a row: shape (steps, size)."""
+        index, quota = self.index, self.config.seizure_windows
+        steps = np.arange(first_step, stop_step)
+        seizures = self._draw(steps, quota, len(index.seizure_windows), stream=0)
+        background = self._draw(steps, self.config.size - quota, index.background_windows, stream=1)
+        return np.concatenate([index.seizure_windows[seizures], index.background(background)], axis=1)
 
     def batches(self, first_step: int, stop_step: int) -> Iterator[list[int]]:
         """The batches of a range of steps, as a `DataLoader` takes them for its `batch_sampler`."""
-        for step in range(first_step, stop_step):
-            yield self.batch(step).tolist()
+        for first in range(first_step, stop_step, _CHUNK_STEPS):
+            yield from self.table(first, min(first + _CHUNK_STEPS, stop_step)).tolist()
 
     def check(self, steps: int) -> Composition:
         """Draw the first batches, count the seizure windows in each and assert the quota.
 
         The count asks the index's labels of the windows drawn; it does not trust how they were drawn.
         """
-        counts = np.array([int((self.index.ictal_samples_in(self.batch(s)) > 0).sum()) for s in range(steps)])
+        chunks = [self.table(first, min(first + _CHUNK_STEPS, steps)) for first in range(0, steps, _CHUNK_STEPS)]
+        counts = np.concatenate([(self.index.ictal_samples_in(chunk) > 0).sum(axis=1) for chunk in chunks])
         assert (counts == self.config.seizure_windows).all(), "a batch does not hold its quota"
         return Composition(
             size=self.config.size,
@@ -95,17 +104,18 @@ class BatchPlan:
             checked=steps,
         )
 
-    def _draw(self, step: int, count: int, size: int, *, stream: int) -> Numbers:
-        """Places in a pool of `size` windows: this rank's share of this step's piece of the stream."""
-        position = (step * self.ranks + self.rank) * count + np.arange(count)
-        places = np.empty(count, dtype=np.int64)
-        for epoch in np.unique(position // size):
-            now = position // size == epoch
-            places[now] = permute(position[now] % size, size, self._key(stream, int(epoch)))
+    def _draw(self, steps: Numbers, count: int, size: int, *, stream: int) -> Numbers:
+        """Places in a pool of `size` windows: this rank's share of each step's piece of the stream, (steps, count)."""
+        position = (steps[:, None] * self.ranks + self.rank) * count + np.arange(count)
+        epochs = position // size
+        places = np.empty(position.shape, dtype=np.int64)
+        for epoch in range(int(epochs.min()), int(epochs.max()) + 1):
+            now = epochs == epoch
+            places[now] = permute(position[now] % size, size, self._key(stream, epoch))
         return places
 
-    def _key(self, stream: int, number: int) -> int:
-        text = f"{self.config.seed} {stream} {number} {self.rank if stream == 2 else 0}"
+    def _key(self, stream: int, epoch: int) -> int:
+        text = f"{self.config.seed} {stream} {epoch}"
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 

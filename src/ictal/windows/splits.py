@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ictal.errors import InputError
+from ictal.errors import InputError, check_setting
 from ictal.timeline import spans as sp
 from ictal.windows.index import IndexedRecording
 
@@ -34,6 +34,12 @@ class SplitConfig:
     """Every part must hold at least so many seizures."""
     seed: int = 0
     """Seed of the order in which patients of equal burden are placed, with `stratified`."""
+
+    def __post_init__(self) -> None:
+        for name, share in (("dev_share", self.dev_share), ("eval_share", self.eval_share)):
+            check_setting(0 < share < 1, f"split.{name}", share, "above 0 and below 1")
+        check_setting(self.minimum_seizures >= 1, "split.minimum_seizures", self.minimum_seizures, "at least 1")
+        check_setting(self.seed >= 0, "split.seed", self.seed, "0 or more")
 
 
 def split(recordings: Sequence[IndexedRecording], official: Sequence[str | None], config: SplitConfig) -> Split:

@@ -41,7 +41,17 @@ def load(path: Path) -> WindowIndex:
     Raises:
         InputError: if the file does not hold what its hash says.
     """
-    table = pq.read_table(path)
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise InputError(
+            "The window index is damaged",
+            where=path,
+            got=str(error).splitlines()[0],
+            expected="the file as it was written",
+            remedy="run `ictal plan` again",
+            code="file-damaged",
+        ) from error
     metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
     grid = WindowGrid(length_samples=int(metadata["length_samples"]), stride_samples=int(metadata["stride_samples"]))
     recordings = [
