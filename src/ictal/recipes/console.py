@@ -168,10 +168,11 @@ def show_scores(console: Console, document: Json) -> None:
     rows = []
     for name, score in document["scorers"].items():
         values = [score[key] for key in ("sensitivity", "precision", "f1", "false_alarms_per_24h")]
-        rows.append([name, *("undefined" if v is None else f"{v:.3g}" for v in values)])
-        rows[-1] += [f"{score['true_positives']:g} of {score['reference']:g}", f"{score['hours']:.2f}"]
-    columns = ["scorer", "sensitivity", "precision", "F1", "FA/24 h", "found", "hours"]
-    console.table("Scores", columns, rows)
+        shown = ["undefined" if value is None else f"{value:.3g}" for value in values]
+        rows.append([name, *shown, f"{score['true_positives']:.4g} of {score['reference']:.4g}"])
+    hours = document["scorers"]["szcore_event"]["hours"]
+    columns = ["scorer", "sensitivity", "precision", "F1", "FA/24 h", "found"]
+    console.table(f"Scores of {hours:.2f} h (szcore_sample and nedc_epoch count seconds)", columns, rows)
 
 
 def show_evaluation(console: Console, document: Json) -> None:
