@@ -57,7 +57,7 @@ def check_setting(valid: bool, key: str, got: object, expected: str) -> None:  #
     """
     if not valid:
         raise InputError(
-            "A setting is out of range",
+            f"The setting {key} cannot be used",
             where=key,
             got=got,
             expected=expected,

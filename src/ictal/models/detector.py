@@ -20,7 +20,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ictal.errors import InputError
+from ictal.errors import check_setting
 from ictal.models.mamba import BiMamba2, Residual
 from ictal.models.stem import FRAMES_PER_STEP, ChannelStem, LineLengthStem, kept
 
@@ -57,13 +57,17 @@ class DetectorConfig:
 
     def __post_init__(self) -> None:
         for name in ("width", "layers", "state", "head_dim", "expand", "shapes", "rhythms"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+            check_setting(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "at least 1")
         divides = self.expand * self.width % self.head_dim == 0
-        _require(divides, "head_dim", self.head_dim, f"a divisor of expand * width = {self.expand * self.width}")
+        check_setting(
+            divides, "model.head_dim", self.head_dim, f"a divisor of expand * width = {self.expand * self.width}"
+        )
         fits = self.samples_per_step >= FRAMES_PER_STEP and self.samples_per_step % FRAMES_PER_STEP == 0
-        _require(fits, "samples_per_step", self.samples_per_step, f"a multiple of {FRAMES_PER_STEP}")
-        _require(0 <= self.dropout < 1, "dropout", self.dropout, "0 <= dropout < 1")
-        _require(0 < self.input_scale_uv < math.inf, "input_scale_uv", self.input_scale_uv, "an amplitude above 0 µV")
+        check_setting(fits, "model.samples_per_step", self.samples_per_step, f"a multiple of {FRAMES_PER_STEP}")
+        check_setting(0 <= self.dropout < 1, "model.dropout", self.dropout, "0 <= dropout < 1")
+        check_setting(
+            0 < self.input_scale_uv < math.inf, "model.input_scale_uv", self.input_scale_uv, "an amplitude above 0 µV"
+        )
 
     @classmethod
     def base(cls, *, samples_per_step: int = 32) -> DetectorConfig:
@@ -155,15 +159,3 @@ def _prior_head(width: int, drawn_prior: float) -> nn.Linear:
         head.weight.mul_(_HEAD_SCALE)
         head.bias.fill_(math.log(drawn_prior / (1 - drawn_prior)))
     return head
-
-
-def _require(holds: bool, name: str, got: object, expected: str) -> None:  # noqa: FBT001
-    if not holds:
-        raise InputError(
-            f"The model cannot be built with this {name}",
-            where=f"model.{name}",
-            got=got,
-            expected=expected,
-            remedy="change the value",
-            code="model-config",
-        )

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, iirnotch, sosfilt, tf2sos
 
-from ictal.errors import InputError
+from ictal.errors import InputError, check_setting
 from ictal.recordings import montages
 from ictal.signals import resampling
 from ictal.signals.resampling import PASS_SHARE_MAX, Resampler, samples_out
@@ -64,21 +64,21 @@ class PreprocessConfig:
         low, high = self.band_hz
         limit_hz = PASS_SHARE_MAX * self.rate_hz / 2
         montages.named(self.montage)
-        _require(1 <= self.rate_hz <= 4096, "rate_hz", self.rate_hz, "1 to 4096 Hz")
-        _require(
+        check_setting(1 <= self.rate_hz <= 4096, "signals.rate_hz", self.rate_hz, "1 to 4096 Hz")
+        check_setting(
             0 < low < high <= limit_hz,
-            "band_hz",
+            "signals.band_hz",
             self.band_hz,
             f"0 < low < high <= {limit_hz:.4g} Hz ({PASS_SHARE_MAX:g} of half the rate)",
         )
-        _require(1 <= self.order <= 8, "order", self.order, "1 to 8")
-        _require(
+        check_setting(1 <= self.order <= 8, "signals.order", self.order, "1 to 8")
+        check_setting(
             self.notch_hz == 0 or low < self.notch_hz < self.rate_hz / 2,
-            "notch_hz",
+            "signals.notch_hz",
             self.notch_hz,
             "a frequency above the band's lower edge and below half the rate, or 0",
         )
-        _require(0 < self.clip_uv < math.inf, "clip_uv", self.clip_uv, "a positive amplitude")
+        check_setting(0 < self.clip_uv < math.inf, "signals.clip_uv", self.clip_uv, "a positive amplitude")
 
     def canonical(self) -> str:
         """The settings as JSON with one spelling for equal settings (60 and 60.0 are one)."""
@@ -201,15 +201,3 @@ def _signal_fault(what: str, got: str, expected: str, code: str) -> InputError:
         remedy="take the recording out of the corpus, or get its file anew",
         code=code,
     )
-
-
-def _require(condition: bool, field: str, got: object, expected: str) -> None:  # noqa: FBT001
-    if not condition:
-        raise InputError(
-            f"The setting signals.{field} cannot be used",
-            where=f"signals.{field}",
-            got=got,
-            expected=expected,
-            remedy="correct it in the configuration",
-            code="config-value",
-        )
