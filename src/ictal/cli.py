@@ -324,4 +324,4 @@ def demo(
         console.err.print(f"{interrupted}. Go on with the same command.", markup=False)
         return SIGNAL_BASE + interrupted.signal_number
     console.result(document, show_demo)
-    return 0 if document["target_reached"] else FINDINGS
+    return 0 if document["operating_point"]["target_reached"] else FINDINGS

@@ -117,6 +117,13 @@ def test_a_damaged_store_is_noticed_by_prepare(terminal: Terminal, finished_run:
     assert (said.code, "checksum" in said.err) == (2, True)
 
 
+def test_a_store_that_is_not_there_is_not_made_by_looking(terminal: Terminal, own: Path) -> None:
+    """Evaluation names the command that builds it, and leaves no folder behind."""
+    store = own.parent / "nowhere"
+    said = terminal("evaluate", own, "--machine.store", store)
+    assert (said.code, "ictal prepare" in said.err, store.exists()) == (2, True, False)
+
+
 def test_scoring_on_the_tuning_part_says_so(terminal: Terminal, own: Path) -> None:
     """The document, the terminal and the report warn; the eval part's detections stay apart."""
     before = contents_of(own / "detections" / "eval")

@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from ictal.errors import InputError
 from ictal.recipes import config as configs
@@ -18,7 +19,7 @@ from ictal.recordings.audit import audit
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 
 
-def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) -> dict[str, object]:
+def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) -> dict[str, Any]:
     """Do everything, in one folder; what is there already is used again.
 
     Raises:
@@ -51,7 +52,6 @@ def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) 
         "plan": document,
         "incident": run.read_json("incident.json", "ictal plan"),
         "verdict": verdict.document(),
-        "target_reached": evaluated.target_reached,
         "seconds": time.monotonic() - started,
         "report": str(page),
     }

@@ -46,7 +46,10 @@ def open_stored(run: Run, planned: Planned, numbers: Sequence[int]) -> list[Stor
     Raises:
         InputError: if one is not in the store, or is not as long as the index says.
     """
-    store = SignalStore(Path(run.config.machine.store))
+    root = Path(run.config.machine.store)
+    if numbers and not root.is_dir():
+        raise _not_prepared(run, planned.labelled[numbers[0]].recording.id)
+    store = SignalStore(root)
     stored = []
     for number in numbers:
         recording, expected = planned.labelled[number], planned.index.recordings[number].samples
