@@ -13,6 +13,7 @@ Shape legend: B batch, C channels, T samples, S = T / samples_per_step steps, W 
 
 from __future__ import annotations
 
+import importlib
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -20,8 +21,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ictal.errors import check_setting
-from ictal.models.mamba import BiMamba2, Residual
+from ictal.errors import InputError, check_setting
+from ictal.models.baselines import GatedRecurrence, ShallowStem, UNetStem
+from ictal.models.mamba import BiMamba2, Mamba2, Residual
 from ictal.models.stem import FRAMES_PER_STEP, ChannelStem, LineLengthStem, kept
 
 _HEAD_SCALE = 0.005
@@ -31,12 +33,17 @@ _HEAD_SCALE = 0.005
 class DetectorConfig:
     """Which detector, and how large. The default is the `tiny` one, made for a laptop's processor."""
 
-    kind: Literal["bimamba", "linear"] = "bimamba"
-    """"bimamba", or "linear": a logistic regression on line length and band energies, which a network must beat."""
+    kind: Literal["bimamba", "mamba", "gru", "shallow", "unet", "linear", "module"] = "bimamba"
+    """"bimamba"; "mamba", which reads forward in time only, for live use; baselines: "gru" in place of the Bi-Mamba
+    layers, "shallow" (filters and energies), "unet" (a U-Net with a Transformer), and "linear", a logistic regression
+    on line length and band energies, which every network must beat; or "module", a network of your own."""
+    module: str = ""
+    """With kind "module": `package.name` of what makes your network from (channels, samples_per_step). The network
+    takes signals (batch, channel, time) in input scales and gives one number per step: (batch, time / step)."""
     width: int = 48
     """Features per step between the layers."""
     layers: int = 2
-    """Bi-Mamba layers."""
+    """Bi-Mamba, Mamba, GRU or Transformer layers."""
     state: int = 16
     """Numbers that each head of a layer remembers per number of its input."""
     head_dim: int = 16
@@ -64,6 +71,11 @@ class DetectorConfig:
         )
         fits = self.samples_per_step >= FRAMES_PER_STEP and self.samples_per_step % FRAMES_PER_STEP == 0
         check_setting(fits, "model.samples_per_step", self.samples_per_step, f"a multiple of {FRAMES_PER_STEP}")
+        if self.kind == "unet":
+            step = self.samples_per_step
+            check_setting(step & (step - 1) == 0, "model.samples_per_step", step, 'a power of two, with kind "unet"')
+        named = "." in self.module if self.kind == "module" else not self.module
+        check_setting(named, "model.module", self.module, 'package.name with kind "module", and empty otherwise')
         check_setting(0 <= self.dropout < 1, "model.dropout", self.dropout, "0 <= dropout < 1")
         check_setting(
             0 < self.input_scale_uv < math.inf, "model.input_scale_uv", self.input_scale_uv, "an amplitude above 0 µV"
@@ -83,6 +95,20 @@ class DetectorConfig:
             samples_per_step=samples_per_step,
         )
 
+    @classmethod
+    def large(cls, *, samples_per_step: int = 32) -> DetectorConfig:
+        """About forty million parameters, the size of SeizureTransformer."""
+        return cls(
+            width=640,
+            layers=15,
+            state=128,
+            head_dim=64,
+            expand=2,
+            shapes=16,
+            rhythms=64,
+            samples_per_step=samples_per_step,
+        )
+
 
 class Detector(nn.Module):
     """(B, C, T) signals in µV to (B, S) logits.
@@ -95,15 +121,10 @@ class Detector(nn.Module):
 
     def __init__(self, config: DetectorConfig, channels: int, drawn_prior: float) -> None:
         super().__init__()
+        assert 0 < drawn_prior < 1, drawn_prior
         self.config, self.channels = config, channels
-        if config.kind == "linear":
-            self.stem: ChannelStem | LineLengthStem = LineLengthStem(samples_per_step=config.samples_per_step)
-            self.layers = nn.ModuleList()
-        else:
-            self.stem = ChannelStem(
-                config.width, samples_per_step=config.samples_per_step, shapes=config.shapes, rhythms=config.rhythms
-            )
-            self.layers = nn.ModuleList(_layer(config) for _ in range(config.layers))
+        self.stem = _stem(config, channels)
+        self.layers = nn.ModuleList(_layers(config))
         self.dropout = nn.Dropout(config.dropout)
         self.norm = nn.RMSNorm(config.width, eps=1e-5) if self.layers else nn.Identity()
         self.head = _prior_head(self.stem.width, drawn_prior)
@@ -146,16 +167,93 @@ def parameter_count(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def _layer(config: DetectorConfig) -> Residual:
-    layer = BiMamba2(config.width, state=config.state, head_dim=config.head_dim, expand=config.expand)
-    return Residual(config.width, layer, dropout=config.dropout)
+def _stem(config: DetectorConfig, channels: int) -> ChannelStem | LineLengthStem | ShallowStem | UNetStem | OwnStem:
+    step = config.samples_per_step
+    match config.kind:
+        case "linear":
+            return LineLengthStem(samples_per_step=step)
+        case "shallow":
+            return ShallowStem(config.width, channels=channels, samples_per_step=step)
+        case "unet":
+            return UNetStem(
+                config.width, channels=channels, samples_per_step=step, layers=config.layers, dropout=config.dropout
+            )
+        case "module":
+            return OwnStem(config.module, channels=channels, samples_per_step=step)
+        case "bimamba" | "mamba" | "gru":
+            return ChannelStem(config.width, samples_per_step=step, shapes=config.shapes, rhythms=config.rhythms)
+
+
+def _layers(config: DetectorConfig) -> list[Residual]:
+    return [
+        Residual(config.width, layer, dropout=config.dropout)
+        for layer in (_layer(config) for _ in range(config.layers))
+        if layer is not None
+    ]
+
+
+def _layer(config: DetectorConfig) -> Mamba2 | GatedRecurrence | None:
+    """One layer above the stem; None for the kinds whose stem is the whole network."""
+    if config.kind == "gru":
+        return GatedRecurrence(config.width)
+    if config.kind not in {"bimamba", "mamba"}:
+        return None
+    mamba = BiMamba2 if config.kind == "bimamba" else Mamba2
+    return mamba(config.width, state=config.state, head_dim=config.head_dim, expand=config.expand)
 
 
 def _prior_head(width: int, drawn_prior: float) -> nn.Linear:
     """A linear head whose answer starts within a hair of the prior, whatever it is given."""
-    assert 0 < drawn_prior < 1, drawn_prior
     head = nn.Linear(width, 1)
     with torch.no_grad():
         head.weight.mul_(_HEAD_SCALE)
         head.bias.fill_(math.log(drawn_prior / (1 - drawn_prior)))
     return head
+
+
+class OwnStem(nn.Module):
+    """A user's network as the only feature of each step.
+
+    Args:
+        address: `package.name` of a callable that makes it from (channels, samples_per_step).
+        channels: Electrodes.
+        samples_per_step: Samples per step.
+    """
+
+    width = 1
+
+    def __init__(self, address: str, *, channels: int, samples_per_step: int) -> None:
+        super().__init__()
+        self.address, self.samples_per_step = address, samples_per_step
+        self.network = _made(address, channels, samples_per_step)
+
+    def forward(self, signal: Tensor, valid_samples: Tensor | None = None) -> Tensor:  # noqa: ARG002 - stems are alike
+        """(B, S, 1); samples from `valid_samples` (B) on are zero, and the network is not told how many they are."""
+        answer: Tensor = self.network(signal)
+        expected = (len(signal), signal.shape[-1] // self.samples_per_step)
+        if tuple(answer.shape) != expected:
+            raise _own_fault(self.address, f"an answer of shape {tuple(answer.shape)}", f"{expected}: (batch, steps)")
+        return answer.unsqueeze(-1)
+
+
+def _made(address: str, channels: int, samples_per_step: int) -> nn.Module:
+    package, _, name = address.rpartition(".")
+    try:
+        maker = getattr(importlib.import_module(package), name)
+    except (ImportError, AttributeError) as error:
+        raise _own_fault(address, str(error), "a name in an installed package, or in the folder worked in") from error
+    network = maker(channels, samples_per_step)
+    if not isinstance(network, nn.Module):
+        raise _own_fault(address, type(network).__name__, "a torch.nn.Module")
+    return network
+
+
+def _own_fault(address: str, got: str, expected: str) -> InputError:
+    return InputError(
+        "The network of your own cannot be used",
+        where=f"model.module = {address}",
+        got=got,
+        expected=expected,
+        remedy="see docs/models.md for an example",
+        code="model-module",
+    )

@@ -16,12 +16,16 @@ Shape legend: B batch, L length, W width, I inner width = expand * W, H heads, P
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ictal.models.scan import scan
+
+Memory: TypeAlias = tuple[Tensor, Tensor]
+"""What a layer carries from step to step: the convolution's last inputs (B, 3, I + 2N) and the state (B, H, P, N)."""
 
 _DT_RANGE = (1e-3, 1e-1)
 _RATE_RANGE = (1.0, 16.0)
@@ -53,7 +57,12 @@ class Direction(nn.Module):
     def operands(self, mixed: Tensor, dt: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """The scan's x, dt, a, b, c from projected (B, L, I + 2N) and (B, L, H), whose time runs this way."""
         length = mixed.shape[1]
-        mixed = functional.silu(self.conv1d(mixed.mT)[..., :length].mT)
+        return self._operands(self.conv1d(mixed.mT)[..., :length].mT, dt, keep)
+
+    def _operands(
+        self, convolved: Tensor, dt: Tensor, keep: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        mixed = functional.silu(convolved)
         x, b, c = torch.split(mixed, [self.heads * self.head_dim, self.state, self.state], dim=-1)
         dt = functional.softplus(dt + self.dt_bias)
         if keep is not None:
@@ -90,6 +99,25 @@ class Mamba2(Direction):
         y, _ = scan(x, dt, rates, b, c)
         return self._finish(y + self.skip(x), gate)
 
+    def resume(self, hidden: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
+        """The output of steps that follow those in the memory, and the memory after them.
+
+        Args:
+            hidden: The steps (B, L, W), any number.
+            memory: What the last call returned; None before the first step.
+        """
+        gate, mixed, dt = self._project(hidden, None)
+        if memory is None:
+            before, state = mixed.new_zeros(len(mixed), self.conv1d.kernel_size[0] - 1, mixed.shape[-1]), None
+        else:
+            before, state = memory
+        seen = torch.cat([before, mixed], dim=1)
+        taps, bias = self.conv1d.weight, self.conv1d.bias
+        convolved = functional.conv1d(seen.mT, taps, bias, groups=taps.shape[0]).mT
+        x, dt, rates, b, c = self._operands(convolved, dt, None)
+        y, state = scan(x, dt, rates, b, c, initial_state=state)
+        return self._finish(y + self.skip(x), gate), (seen[:, -before.shape[1] :], state)
+
     def _project(self, hidden: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Gate (B, L, I), what the convolution mixes (B, L, I + 2N), and raw step sizes (B, L, H)."""
         if keep is not None:
@@ -125,7 +153,7 @@ class BiMamba2(Mamba2):
 class Residual(nn.Module):
     """A layer on the normalised input, added to the input (pre-norm)."""
 
-    def __init__(self, width: int, layer: Mamba2, *, dropout: float) -> None:
+    def __init__(self, width: int, layer: nn.Module, *, dropout: float) -> None:
         super().__init__()
         self.norm = nn.RMSNorm(width, eps=1e-5)
         self.layer = layer

@@ -1,0 +1,108 @@
+"""The detector on a signal that is still arriving: pieces of any size in, logits of finished steps out.
+
+A step's logit needs the stem's reach past the step (`LOOKAHEAD_STEPS`), and, with layers that read forward in time
+only, nothing else of the future. So what a stream answers is what the detector answers on the whole recording, some
+steps later, in memory that does not grow: the samples that the stem can still reach, and each layer's memory.
+
+Shape legend: C channels, T samples, S steps.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ictal.errors import InputError
+from ictal.models.detector import Detector, compressed
+from ictal.models.mamba import Mamba2, Memory, Residual
+from ictal.models.stem import ChannelStem, kept
+
+LOOKBACK_STEPS = 4
+"""Steps before its own that the stem's answer may depend on: half the rhythms' filters and one frame of shapes."""
+LOOKAHEAD_STEPS = 4
+"""Steps after its own, likewise."""
+
+
+class Stream:
+    """A detector with what it remembers of one recording.
+
+    Args:
+        detector: Of kind "mamba": one that reads backward needs the end of the recording first.
+
+    Raises:
+        InputError: if the detector reads time in both directions.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        stem = detector.stem
+        if detector.config.kind != "mamba" or not isinstance(stem, ChannelStem):
+            raise InputError(
+                "The detector cannot follow a signal that is still arriving",
+                where="model.kind",
+                got=detector.config.kind,
+                expected="mamba, which reads forward in time only",
+                remedy='train a run with model.kind = "mamba"',
+                code="model-not-causal",
+            )
+        self.detector = detector.eval()
+        self.stem = stem
+        self.step = detector.config.samples_per_step
+        self.buffer = torch.zeros(1, detector.channels, 0)
+        self.first_step = 0
+        """Step that the buffer begins with."""
+        self.answered = 0
+        """Steps whose logits were given."""
+        self.memories: list[Memory | None] = [None] * len(detector.layers)
+
+    @property
+    def latency_samples(self) -> int:
+        """Samples that must follow a step's last sample before its logit can be given."""
+        return LOOKAHEAD_STEPS * self.step
+
+    def push(self, signal_uv: Tensor) -> Tensor:
+        """Logits (S,) of the steps that these samples finish; S may be 0.
+
+        Args:
+            signal_uv: The samples that follow the last ones (C, T), any number.
+        """
+        self._take(signal_uv)
+        whole = self.first_step + self.buffer.shape[-1] // self.step
+        return self._answer_until(whole - LOOKAHEAD_STEPS, valid_samples=None)
+
+    def finish(self) -> Tensor:
+        """Logits (S,) of the steps that are left when no more samples will come; the last may be part of a step."""
+        valid = self.buffer.shape[-1]
+        steps = self.first_step + -(-valid // self.step)
+        self._take(torch.zeros(self.detector.channels, -valid % self.step))
+        return self._answer_until(steps, valid_samples=torch.tensor([valid]))
+
+    def _take(self, signal_uv: Tensor) -> None:
+        assert signal_uv.shape[0] == self.detector.channels, (signal_uv.shape, self.detector.channels)
+        arrived = compressed(signal_uv.unsqueeze(0) / self.detector.config.input_scale_uv)
+        self.buffer = torch.cat([self.buffer, arrived], dim=-1)
+
+    @torch.inference_mode()
+    def _answer_until(self, stop: int, valid_samples: Tensor | None) -> Tensor:
+        if stop <= self.answered:
+            return torch.zeros(0)
+        whole = self.buffer[..., : self.buffer.shape[-1] // self.step * self.step]
+        features = self.stem(whole, valid_samples)
+        hidden = features[:, self.answered - self.first_step : stop - self.first_step]
+        if valid_samples is not None:
+            keep = kept(valid_samples, features.shape[1], self.step)
+            assert bool(keep[:, self.answered - self.first_step : stop - self.first_step].all())
+        for number, residual in enumerate(self.detector.layers):
+            assert isinstance(residual, Residual)
+            assert isinstance(residual.layer, Mamba2)
+            added, self.memories[number] = residual.layer.resume(residual.norm(hidden), self.memories[number])
+            hidden = hidden + added
+        self.answered = stop
+        self._forget()
+        logits: Tensor = self.detector.head(self.detector.norm(hidden)).squeeze(-1)[0]
+        return logits
+
+    def _forget(self) -> None:
+        """Drop the samples that no step still to come can reach."""
+        first = max(self.first_step, self.answered - LOOKBACK_STEPS)
+        self.buffer = self.buffer[..., (first - self.first_step) * self.step :]
+        self.first_step = first
