@@ -12,6 +12,8 @@ from rich.console import Console as Terminal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from ictal.recipes.live import Show, TrainingView
+
 Json = Mapping[str, Any]
 
 
@@ -37,21 +39,13 @@ class Console:
         self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({time.monotonic() - started:.1f} s)[/dim]")
 
     @contextmanager
-    def training(self, steps: int) -> Iterator[Callable[[int, Mapping[str, float | None]], None]]:
-        """The training's bar, with loss and skill beside it."""
-        started = time.monotonic()
-        last: dict[str, float | None] = {}
-        with self._progress() as progress:
-            task = progress.add_task("train", total=steps)
-
-            def show(done: int, record: Mapping[str, float | None]) -> None:
-                last.update(record)
-                text = f"train      loss {record['loss']:.3f}  skill {record['skill']:+.2f}"
-                progress.update(task, completed=done, description=text)
-
-            yield show
-        said = f"{steps} steps, last skill {last['skill']:.2f}" if last else "already done"
-        self.err.print(f"[bold]{'train':9}[/bold] {said} [dim]({time.monotonic() - started:.1f} s)[/dim]")
+    def training(self, steps: int) -> Iterator[Callable[[int, Json], None]]:
+        """The training as it goes; yields what is called with (steps done, the step's record)."""
+        view = TrainingView(steps)
+        with Show(self.err, view) as show:
+            yield show.take
+        said = f"{steps} steps, last skill {view.record['skill']:.2f}" if view.record else "already done"
+        self.err.print(f"[bold]{'train':9}[/bold] {said} [dim]({view.clock() - view.started:.1f} s)[/dim]")
 
     def result(self, document: Json, show: Callable[[Console, Json], None]) -> None:
         """Print a result as JSON or as `show` prints it."""

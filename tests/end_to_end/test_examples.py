@@ -1,0 +1,69 @@
+"""The examples for clusters and clouds, as far as they go without one."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path("examples")
+
+
+def stub(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/bash\n{text}\n")
+    path.chmod(0o755)
+
+
+def run_script(script: str, tmp_path: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", **environment}
+    command = ["bash", str(EXAMPLES / "slurm" / script), *words]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_slurm_array_cuts_the_work_into_shards(tmp_path: Path) -> None:
+    """Task 5 of an array 3-10 prepares the third of eight shards."""
+    stub(tmp_path, "ictal", 'echo "$@"')
+    done = run_script(
+        "prepare.sbatch", tmp_path, "runs/x",
+        SLURM_ARRAY_TASK_ID="5", SLURM_ARRAY_TASK_MIN="3", SLURM_ARRAY_TASK_COUNT="8", SLURM_CPUS_PER_TASK="4",
+    )  # fmt: skip
+    assert done.stdout.split() == ["prepare", "runs/x", "--shard", "2/8", "--machine.workers", "4"]
+
+
+@pytest.mark.parametrize(("code", "requeued"), [(0, False), (3, False), (143, True)])
+def test_a_slurm_job_is_put_back_only_when_it_was_cut_off(tmp_path: Path, code: int, requeued: bool) -> None:
+    """Exit 143, saved on SIGTERM, goes back into the queue; a guard's 3 does not."""
+    stub(tmp_path, "srun", f'echo "$@"; exit {code}')
+    stub(tmp_path, "scontrol", 'if [ "$1" = show ]; then echo node7; else echo "REQUEUE $2"; fi')
+    done = run_script(
+        "train.sbatch",
+        tmp_path,
+        "runs/x",
+        SLURM_JOB_ID="42",
+        SLURM_JOB_NODELIST="node[7-8]",
+        SLURM_JOB_NUM_NODES="2",
+        SLURM_GPUS_ON_NODE="4",
+    )
+    assert done.returncode == code, done.stderr
+    assert ("REQUEUE 42" in done.stdout) == requeued
+    assert "--nnodes 2 --nproc-per-node 4" in done.stdout
+    assert "node7:29500 -m ictal train runs/x" in done.stdout
+
+
+@pytest.mark.filterwarnings("ignore:The ictal function is executing locally")
+def test_the_modal_app_runs_the_command_line(tmp_path: Path) -> None:
+    """Through Modal's own client, locally: words in, exit code out, in the folder that is the volume there."""
+    app = runpy.run_path(str(EXAMPLES / "modal" / "app.py"))
+    run = app["ictal"].local
+    assert run(["config"], str(tmp_path)) == 0
+    assert run(["plan", "nowhere"], str(tmp_path)) == 2
+
+
+def test_examples_are_python_that_compiles() -> None:
+    """No file of the examples is broken."""
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(EXAMPLES)], check=True)
