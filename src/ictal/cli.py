@@ -126,8 +126,24 @@ def audit(
 
 
 @app.command
-def plan(run: RunFolder, *settings: Overrides, config: ConfigFile = None, json: AsJson = False) -> int:
-    """Decide windows, split and batches, and count them, before any signal is read."""
+def plan(
+    run: RunFolder,
+    *settings: Overrides,
+    config: ConfigFile = None,
+    windows_per_s: float | None = None,
+    price_per_hour: float | None = None,
+    json: AsJson = False,
+) -> int:
+    """Decide windows, split and batches, and count them, before any signal is read.
+
+    Args:
+        run: The run's folder.
+        settings: Any setting as --section.key value, e.g. --train.steps 500; `ictal config` lists them all.
+        config: TOML file with settings; by default those that RUN already has.
+        windows_per_s: Windows that training takes in a second, to say how long the run will take.
+        price_per_hour: Price of the machine, to say what the run will cost.
+        json: Print one JSON document on stdout, nothing else.
+    """
     from ictal.recipes import plan as recipe
     from ictal.recipes.console import Console, show_plan
     from ictal.recipes.run import open_run
@@ -136,15 +152,21 @@ def plan(run: RunFolder, *settings: Overrides, config: ConfigFile = None, json: 
     opened = open_run(run, config, settings)
     with console.step("plan", str(run)) as progress:
         planned = recipe.plan_run(opened, progress)
-        document = recipe.document(opened, planned)
+        document = recipe.document(opened, planned, windows_per_s=windows_per_s, price_per_hour=price_per_hour)
         recipe.save(opened, planned, document)
     console.result(document, show_plan)
     return FINDINGS if planned.quarantined else 0
 
 
 @app.command
-def prepare(run: RunFolder, *settings: Overrides) -> int:
-    """Put every planned recording into the signal store; what is there already is not made again."""
+def prepare(run: RunFolder, *settings: Overrides, shard: str = "1/1") -> int:
+    """Put every planned recording into the signal store; what is there already is not made again.
+
+    Args:
+        run: The run's folder.
+        settings: Any setting as --section.key value.
+        shard: Only the i-th of n shares, as i/n: for job arrays of a cluster. Call it once without, at the end.
+    """
     from dataclasses import asdict
 
     from ictal.recipes import plan as planning
@@ -155,12 +177,64 @@ def prepare(run: RunFolder, *settings: Overrides) -> int:
     console = Console()
     opened = open_planned(run, settings)
     planned = planning.load(opened)
-    with console.step("prepare", opened.config.machine.store) as progress:
-        prepared = recipe.prepare_run(opened, planned, progress)
+    share = recipe.shard_of(shard)
+    with console.recorded("prepare", opened.config.machine.store) as progress:
+        prepared = recipe.prepare_run(opened, planned, progress, shard=share)
     document = recipe.document(prepared)
     console.out.print(f"{document['recordings']} recordings in the store, {document['built']} of them made now")
     show_quarantined(console, [*map(asdict, planned.quarantined), *document["quarantined"]])
     return FINDINGS if prepared.quarantined or planned.quarantined else 0
+
+
+store = App(name="store", help="Look after a signal store; nothing of it is ever deleted but by `store gc`.")
+app.command(store)
+StoreFolder = Annotated[Path, Parameter(help="The store's folder (machine.store).")]
+
+
+@store.command
+def verify(folder: StoreFolder, *, json: AsJson = False) -> int:
+    """Read every recording of a store and compare it with its checksum."""
+    from ictal.recipes import store as recipe
+    from ictal.recipes.console import Console, show_verified
+
+    console = Console(as_json=json)
+    with console.step("verify", str(folder)) as progress:
+        document = recipe.verify(folder, progress)
+    console.result(document, show_verified)
+    return FINDINGS if document["damaged"] else 0
+
+
+@store.command
+def stats(folder: StoreFolder, *, json: AsJson = False) -> int:
+    """Say what is in a store and what was set aside, and write it as manifest.parquet."""
+    from ictal.recipes import store as recipe
+    from ictal.recipes.console import Console, show_store
+
+    Console(as_json=json).result(recipe.stats(folder), show_store)
+    return 0
+
+
+@store.command
+def gc(
+    folder: StoreFolder,
+    *,
+    keep: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
+    dry_run: bool = True,
+    json: AsJson = False,
+) -> int:
+    """List the files that nothing needs; with --no-dry-run, delete them.
+
+    Args:
+        folder: The store's folder.
+        keep: A run whose recordings are needed, once for each; without any, every recording is kept that can be read.
+        dry_run: Delete nothing.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes import store as recipe
+    from ictal.recipes.console import Console, show_garbage
+
+    Console(as_json=json).result(recipe.collect(folder, keep, dry_run=dry_run), show_garbage)
+    return 0
 
 
 @app.command

@@ -17,7 +17,7 @@ from ictal.training.loss import step_loss
 from ictal.windows import prior, splits, strategies
 from ictal.windows.dataset import WindowDataset
 from ictal.windows.index import WindowIndex, build
-from ictal.windows.plan import BatchConfig, BatchPlan, balanced, coverage
+from ictal.windows.plan import BatchConfig, BatchPlan, balanced
 from ictal.windows.splits import SplitConfig
 from tests.end_to_end.commands import BATCH, QUOTA, STEPS, FinishedRun, Terminal
 from tests.training.small import NoisySource, silent, trainer
@@ -126,8 +126,8 @@ def test_b6_every_window_is_seen_and_the_order_changes_with_each_epoch(plan: Bat
     background = np.setdiff1d(np.arange(plan.index.windows), plan.index.seizure_windows)
     assert np.isin(background, first).all()
     assert not np.array_equal(first, second)
-    assert coverage(plan, steps)["background_windows"] == 1.0
-    assert coverage(plan, steps // 2)["background_windows"] == pytest.approx(0.5, abs=0.01)
+    assert plan.coverage(steps)["background_windows"] == 1.0
+    assert plan.coverage(steps // 2)["background_windows"] == pytest.approx(0.5, abs=0.01)
 
 
 def test_b7_one_place_knows_the_effective_prior_and_nothing_multiplies_it(plan: BatchPlan) -> None:

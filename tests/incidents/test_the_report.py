@@ -16,7 +16,7 @@ from ictal.recordings.prior import log10_binomial_tail
 from ictal.scoring.ranking import auroc
 from ictal.timeline.grid import WindowGrid
 from ictal.training.guards import GuardConfig, GuardStop, Observation, SkillGuard
-from ictal.windows import splits, strategies
+from ictal.windows import probing, splits
 from ictal.windows.feasibility import log_none_in_probe
 from ictal.windows.index import IndexedRecording, build
 from ictal.windows.plan import BatchConfig, balanced
@@ -58,20 +58,20 @@ def test_the_reports_sampler_never_balanced_whatever_the_probe(
     probe: int, drawn: float, seizure: npt.NDArray[np.bool_]
 ) -> None:
     """It weighted windows at random: 7.90 % with its probe of 500 and 9.05 % with the recommended 20,000."""
-    weights, found = strategies.probed_weights(seizure, probe, np.random.default_rng(1))
+    weights, found = probing.probed_weights(seizure, probe, np.random.default_rng(1))
     assert found > 0
     assert float(weights @ seizure / weights.sum()) == pytest.approx(drawn, abs=0.001)
 
 
 def test_the_same_weight_on_exact_labels_balances(seizure: npt.NDArray[np.bool_]) -> None:
     """What the report meant: its square-root weight, given to the windows that do hold a seizure, draws 22.6 %."""
-    weights = np.where(seizure, strategies.positive_weight(float(seizure.mean())), 1.0)
+    weights = np.where(seizure, probing.positive_weight(float(seizure.mean())), 1.0)
     assert float(weights @ seizure / weights.sum()) == pytest.approx(0.2262, abs=0.001)
 
 
 def test_a_probe_without_a_seizure_falls_back_to_uniform_only_in_the_replay() -> None:
     """Solution 1 returns nothing when unlucky; kept in the baseline, absent from the plan."""
-    weights, found = strategies.probed_weights(np.zeros(1000, dtype=np.bool_), 500, np.random.default_rng(0))
+    weights, found = probing.probed_weights(np.zeros(1000, dtype=np.bool_), 500, np.random.default_rng(0))
     assert found == 0
     assert (weights == 1).all()
 

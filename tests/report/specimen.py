@@ -55,7 +55,7 @@ CORPUS = {
 PLAN = {
     "windows": 3910,
     "seizure_windows": 231,
-    "strata": {"background": 3679, "partial": 214, "full": 17},
+    "strata": {"full": 17, "partial": 214, "ambiguous": 0, "peri_ictal": 479, "interictal": 1200, "seizure_free": 2000},
     "natural_prevalence": {"window": 231 / 3910, "time_step": 0.01054},
     "drawn_prevalence": {"window": 0.5, "time_step": 0.2013},
     "splits": {
@@ -64,7 +64,7 @@ PLAN = {
         "dev": {"patients": 4, "recordings": 7, "hours": 1.0, "seizures": 6, "windows": 700, "seizure_windows": 41},
         "eval": {"patients": 5, "recordings": 8, "hours": 1.1, "seizures": 6, "windows": 710, "seizure_windows": 40},
     },
-    "batches": {"size": 16, "seizure_min": 8, "seizure_mean": 8.0, "seizure_max": 8, "checked": 600},
+    "batches": {"size": 16, "seizure_min": 8, "seizure_mean": 8.0, "seizure_max": 8, "guaranteed": True, "checked": 600},
     "coverage": {"seizure_windows": 1.0, "background_windows": 0.73},
     "feasibility": {
         "chances": [

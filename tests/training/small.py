@@ -82,7 +82,7 @@ def trainer(
     )
     stored = [NoisySource(r.samples, r.seizures, n) for n, r in enumerate(recordings)]
     entropy = prior.of_plan(plan).drawn_entropy
-    watching = [NumbersGuard(), CompositionGuard(4), SkillGuard(GuardConfig(grace_steps=30), entropy)]
+    watching = [NumbersGuard(), CompositionGuard(plan), SkillGuard(GuardConfig(grace_steps=30), entropy)]
     values = {"steps": steps, "learning_rate": 0.4, "warmup_steps": 3, "checkpoint_steps": 20, **config}
     settings = TrainConfig(**values)  # type: ignore[arg-type]
     return Trainer(

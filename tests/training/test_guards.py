@@ -56,7 +56,8 @@ def test_a_loader_that_does_not_draw_the_plan_is_caught_on_the_first_batch(tmp_p
 
 def test_zero_labels_are_caught_on_the_first_batch(tmp_path: Path) -> None:
     """The incident's true cause, had it come this far."""
-    run = trainer(tmp_path, guards=[CompositionGuard(4)])
+    run = trainer(tmp_path)
+    run.guards = [CompositionGuard(run.plan)]
     original = run.dataset.__getitems__
 
     def unlabelled(windows: list[int]) -> object:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ictal.timeline.grid import WindowGrid
 from ictal.timeline.spans import clip
 from ictal.windows.index import IndexedRecording
+from ictal.windows.labels import LabelRule
 
 
 @st.composite
@@ -29,6 +30,17 @@ def grids(draw: st.DrawFn) -> WindowGrid:
     """Short windows at any stride that leaves no gap."""
     length = draw(st.integers(1, 20))
     return WindowGrid(length_samples=length, stride_samples=draw(st.integers(1, length)))
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> LabelRule:
+    """Label rules of every kind, with margins."""
+    return LabelRule(
+        min_ictal_samples=draw(st.integers(0, 6)),
+        min_ictal_share=draw(st.sampled_from([0.0, 0.1, 0.5, 0.7, 1.0])),
+        margin_samples=draw(st.integers(0, 4)),
+        peri_ictal_samples=draw(st.integers(0, 12)),
+    )
 
 
 def many_recordings(

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from ictal.errors import InputError
 from ictal.timeline.grid import WindowGrid
 from ictal.windows.index import IndexedRecording, build
-from ictal.windows.plan import BatchConfig, balanced, coverage
+from ictal.windows.plan import BatchConfig, balanced
 from tests.windows.strategies import grids, many_recordings, recordings
 
 GRID = WindowGrid(length_samples=600, stride_samples=100)
@@ -44,7 +44,7 @@ def test_nothing_is_drawn_twice_before_everything_was_drawn_once() -> None:
     background = drawn[index.ictal_samples_in(drawn) == 0]
     first_epoch = background[: index.background_windows // 12 * 12]
     assert len(np.unique(first_epoch)) == len(first_epoch)
-    assert coverage(plans[0], plans[0].steps_per_epoch)["background_windows"] == 1.0
+    assert plans[0].coverage(plans[0].steps_per_epoch)["background_windows"] == 1.0
 
 
 def test_epochs_and_seeds_are_drawn_in_another_order() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -71,3 +73,49 @@ def test_all_train_uses_everything_to_learn() -> None:
     """For trials on small corpora; nothing is left to evaluate on."""
     corpus = many_recordings(2, 1, 2)
     assert split(corpus, [None] * 2, SplitConfig(method="all-train")) == {"train": (0, 1), "dev": (), "eval": ()}
+
+
+@given(st.integers(8, 20), st.integers(2, 4), st.integers(0, 3))
+@settings(max_examples=25, deadline=None)
+def test_folds_evaluate_every_patient_once(patients: int, folds: int, seed: int) -> None:
+    """Over all folds each recording is evaluated on once; within a fold the parts are disjoint and complete."""
+    corpus = many_recordings(patients, 2, patients)
+    evaluated: list[int] = []
+    for fold in range(folds):
+        config = SplitConfig(method="kfold", folds=folds, fold=fold, seed=seed)
+        parts = split(corpus, [None] * len(corpus), config)
+        assert sorted(n for part in PARTS for n in parts[part]) == list(range(len(corpus)))
+        evaluated += parts["eval"]
+    assert sorted(evaluated) == list(range(len(corpus)))
+
+
+def test_one_patient_with_seizures_is_left_out_at_a_time() -> None:
+    """The patients without seizures are never the one: nothing could be found in them."""
+    corpus = many_recordings(8, 2, 5)
+    for fold in range(5):
+        config = SplitConfig(method="leave-one-patient-out", fold=fold)
+        parts = split(corpus, [None] * len(corpus), config)
+        assert {corpus[n].patient for n in parts["eval"]} == {f"p{fold:03}"}
+    with pytest.raises(InputError, match=r"split\.fold"):
+        split(corpus, [None] * len(corpus), SplitConfig(method="leave-one-patient-out", fold=5))
+
+
+def test_every_part_holds_the_patients_with_seizures_asked_for() -> None:
+    """Seven of them are enough for two in each of three parts; five are not, and are refused."""
+    config = SplitConfig(method="stratified", minimum_seizure_patients=2)
+    corpus = many_recordings(20, 1, 7)
+    parts = split(corpus, [None] * 20, config)
+    assert all(len({corpus[n].patient for n in parts[p] if len(corpus[n].seizures)}) >= 2 for p in PARTS)
+    with pytest.raises(InputError, match="too few seizures") as error:
+        split(many_recordings(20, 1, 5), [None] * 20, config)
+    assert error.value.code == "split-infeasible"
+
+
+def test_seizure_types_are_spread_over_the_parts() -> None:
+    """Ten patients alike but for their seizures' type: each type is in each part."""
+    corpus = [
+        dataclasses.replace(recording, types=("fnsz",) if n % 2 else ("gnsz",))
+        for n, recording in enumerate(many_recordings(20, 1, 20))
+    ]
+    parts = split(corpus, [None] * 20, SplitConfig(method="stratified"))
+    assert all({corpus[n].types[0] for n in parts[part]} == {"fnsz", "gnsz"} for part in PARTS)

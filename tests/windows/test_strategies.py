@@ -8,7 +8,8 @@ import pytest
 from ictal.timeline.grid import WindowGrid
 from ictal.windows.index import build
 from ictal.windows.plan import BatchConfig, balanced
-from ictal.windows.strategies import Outcome, positive_weight, probed_weights, replay
+from ictal.windows.probing import positive_weight, probed_weights
+from ictal.windows.strategies import Outcome, replay
 from tests.windows.strategies import many_recordings
 
 

@@ -39,6 +39,24 @@ class Console:
         self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({time.monotonic() - started:.1f} s)[/dim]")
 
     @contextmanager
+    def recorded(self, name: str, what: str) -> Iterator[Callable[[int, int], None]]:
+        """A step that goes through recordings; yields what is called with (done, total) in seconds of EEG."""
+        started = time.monotonic()
+        said = ""
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+        with Progress(*columns, TimeRemainingColumn(), console=self.err, transient=True) as progress:
+            task = progress.add_task(f"{name:9}", total=None, said="")
+
+            def show(done_s: int, total_s: int) -> None:
+                nonlocal said
+                hours_per_s = done_s / 3600 / max(time.monotonic() - started, 1e-3)
+                said = f"{done_s / 3600:.2f} of {total_s / 3600:.2f} h of EEG, {hours_per_s:.3g} h/s"
+                progress.update(task, completed=done_s, total=total_s, said=said)
+
+            yield show
+        self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({time.monotonic() - started:.1f} s; {said})[/dim]")
+
+    @contextmanager
     def training(self, steps: int) -> Iterator[Callable[[int, Json], None]]:
         """The training as it goes; yields what is called with (steps done, the step's record)."""
         view = TrainingView(steps)
@@ -115,17 +133,37 @@ def show_plan(console: Console, plan: Json) -> None:
             ["ictal time steps", f"{natural['time_step']:.2%}", f"{drawn['time_step']:.2%}"],
         ],
     )
-    console.out.print(
-        f"Every one of {batches['checked']:,} batches of {batches['size']} was counted: "
-        f"{batches['seizure_min']} to {batches['seizure_max']} windows with a seizure."
-    )
-    for chance in plan["feasibility"]["chances"]:
-        console.out.print(f"  chance that {chance['event']}: {_chance(chance)}")
+    console.out.print(_counted(batches))
+    rows = [
+        [
+            row["strategy"],
+            f"{row['drawn_share']:.1%}",
+            _chance(row["log10_batch_without"]),
+            _chance(row["log10_rank_epoch_without"]),
+            f"{row['seizure_windows_per_100_batches']:,.0f}",
+        ]
+        for row in plan["feasibility"]["strategies"]
+    ]
+    columns = ["way of drawing", "seizure windows", "batch without one", "epoch without one", "in 100 batches"]
+    console.table("Chances on this training part", columns, rows)
+    seen = ", ".join(f"{share:.0%} of the {name.replace('_', ' ')}" for name, share in plan["coverage"].items())
+    console.out.print(f"The run will see {seen}.")
+    if plan["cost"]:
+        cost = plan["cost"]
+        price = "" if cost["price"] is None else f", at a price of {cost['price']:,.2f}"
+        console.out.print(f"{cost['steps']:,} steps, {cost['windows']:,} windows: {cost['hours']:,.2f} hours{price}.")
     show_quarantined(console, plan["quarantined"])
 
 
-def _chance(chance: Json) -> str:
-    exponent = chance["log10_probability"]
+def _counted(batches: Json) -> str:
+    promise = "as promised" if batches["guaranteed"] else "by chance: this strategy promises no number"
+    return (
+        f"Every one of {batches['checked']:,} batches of {batches['size']} was counted: "
+        f"{batches['seizure_min']} to {batches['seizure_max']} windows with a seizure, {promise}."
+    )
+
+
+def _chance(exponent: float | None) -> str:
     if exponent is None:
         return "impossible"
     if exponent > -2:
@@ -137,6 +175,36 @@ def show_quarantined(console: Console, entries: Sequence[Json]) -> None:
     """Recordings that were set aside."""
     for entry in entries:
         console.err.print(f"set aside: {entry['id']} ({entry['code']}): {entry['reason']}", markup=False)
+
+
+def show_verified(console: Console, document: Json) -> None:
+    """What is damaged in a store."""
+    for row in document["damaged"]:
+        console.err.print(f"damaged: {row['path']} ({row['code']}): {row['got']}; {row['do']}", markup=False)
+    console.out.print(f"{document['recordings']} recordings, {len(document['damaged'])} damaged")
+
+
+def show_store(console: Console, document: Json) -> None:
+    """What is in a store."""
+    rows = [
+        ["recordings", f"{document['recordings']:,}"],
+        ["hours", f"{document['hours']:.2f}"],
+        ["size", f"{document['bytes'] / 1e9:.3f} GB"],
+        ["settings", f"{document['settings']}"],
+        ["samples beyond the scale", f"{document['clipped_samples']:,}"],
+        ["set aside", f"{len(document['set_aside'])}"],
+    ]
+    console.table("Signal store", ["", ""], rows)
+    for row in document["set_aside"]:
+        console.err.print(f"set aside: {row['path']} ({row['code']}): {row['reason']}", markup=False)
+
+
+def show_garbage(console: Console, document: Json) -> None:
+    """What nothing in a store needs."""
+    for row in document["files"]:
+        console.out.print(f"{row['path']}: {row['reason']}", markup=False)
+    done = "could be freed; --no-dry-run deletes these files" if document["dry_run"] else "freed"
+    console.out.print(f"{len(document['files'])} files, {document['bytes'] / 1e6:.1f} MB {done}")
 
 
 def show_incident(console: Console, incident: Json) -> None:

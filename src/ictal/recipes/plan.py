@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from ictal.errors import InputError
 from ictal.recipes.run import PLAN, Run
 from ictal.recordings import corpus as corpora
@@ -15,10 +17,11 @@ from ictal.recordings.corpus import Corpus, Labelled, Quarantined
 from ictal.recordings.montages import MONTAGES, derive, named
 from ictal.signals.preprocess import PreprocessConfig, lookahead_s, samples_out
 from ictal.timeline import spans as sp
-from ictal.windows import feasibility, plan, prior, storage, strategies
+from ictal.windows import feasibility, prior, storage, strategies
 from ictal.windows import splits as splitting
 from ictal.windows.index import IndexedRecording, WindowIndex, build
 from ictal.windows.plan import BatchPlan
+from ictal.windows.planning import make
 from ictal.windows.prior import Prior
 from ictal.windows.splits import Split
 
@@ -57,10 +60,11 @@ def plan_run(run: Run, progress: Progress | None = None) -> Planned:
     corpus = _without(corpora.discover(Path(config.corpus.path), config.corpus.layout), config.corpus.exclude)
     labelled, damaged = corpora.read_labels(corpus, mapping=config.corpus.label_mapping, progress=progress)
     usable, indexed, unmounted = _index_each(labelled, config.signals)
-    index = build(indexed, config.windows.grid(config.signals.rate_hz))
+    rate_hz = config.signals.rate_hz
+    index = build(indexed, config.windows.grid(rate_hz), config.windows.rule(rate_hz))
     _require_seizures(index, corpus)
     split = splitting.split(index.recordings, [r.recording.split for r in usable], config.split)
-    batches = plan.balanced(index.select(split["train"]), config.batch)
+    batches = make(index.select(split["train"]), config.batch)
     return Planned(
         corpus=corpus,
         labelled=tuple(usable),
@@ -120,8 +124,19 @@ def _indexed(recording: Labelled, config: PreprocessConfig) -> IndexedRecording:
     samples = samples_out(round(header.duration_s * rate_hz), rate_hz, config.rate_hz)
     seizures = sp.clip(sp.spans_from_seconds(recording.seizures_s, config.rate_hz), 0, samples)
     return IndexedRecording(
-        id=recording.recording.id, patient=recording.recording.patient, samples=samples, seizures=seizures
+        id=recording.recording.id,
+        patient=recording.recording.patient,
+        samples=samples,
+        seizures=seizures,
+        types=_types(recording, seizures, config.rate_hz),
     )
+
+
+def _types(recording: Labelled, seizures: sp.Spans, rate_hz: int) -> tuple[str, ...]:
+    """Type of each seizure in samples; rounding to samples may have united two, which then have the first one's."""
+    onsets = sp.samples_from_seconds([onset_s for onset_s, _ in recording.seizures_s], rate_hz)
+    places = np.searchsorted(onsets, seizures[:, 0], side="left")
+    return tuple(recording.types[place] for place in places)
 
 
 def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
@@ -159,10 +174,19 @@ def incident(run: Run, planned: Planned) -> dict[str, object]:
     return {"batches": steps, "rows": [asdict(outcome) for outcome in outcomes]}
 
 
-def document(run: Run, planned: Planned) -> dict[str, object]:
-    """The plan in numbers, for people and machines."""
+def document(
+    run: Run, planned: Planned, *, windows_per_s: float | None = None, price_per_hour: float | None = None
+) -> dict[str, object]:
+    """The plan in numbers, for people and machines.
+
+    Args:
+        run: The run.
+        planned: Its plan.
+        windows_per_s: Windows that training takes in a second, to say what the run will take; None for no such saying.
+        price_per_hour: Of the machine, in any currency.
+    """
     batch, steps = run.config.batch, run.config.train.steps
-    train = planned.batches.index
+    cost = windows_per_s and feasibility.cost(steps, batch.size, 1, windows_per_s, price_per_hour)
     return {
         "corpus": planned.corpus.name,
         "windows": planned.index.windows,
@@ -176,8 +200,10 @@ def document(run: Run, planned: Planned) -> dict[str, object]:
             for part, numbers in planned.split.items()
         },
         "batches": asdict(planned.batches.check(steps)),
-        "coverage": plan.coverage(planned.batches, steps),
-        "feasibility": feasibility.assess(train, batch.size, batch.seizure_windows),
+        "strategy": batch.strategy,
+        "coverage": planned.batches.coverage(steps),
+        "feasibility": feasibility.assess(planned.batches),
+        "cost": asdict(cost) if cost else None,
         "quarantined": [asdict(entry) for entry in planned.quarantined],
         "index_hash": planned.index.hash,
         "plan_hash": planned.hash,

@@ -44,7 +44,7 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
         augmentation=Augmentation(config.augment, channels, config.train.seed),
         guards=[
             NumbersGuard(),
-            CompositionGuard(config.batch.seizure_windows),
+            CompositionGuard(planned.batches),
             skill := SkillGuard(config.guard, planned.prior.drawn_entropy),
         ],
         config=config.train,

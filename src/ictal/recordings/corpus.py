@@ -9,14 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ictal.errors import InputError
 from ictal.recordings import edf
 from ictal.recordings.annotations import beside, chbmit, siena
 from ictal.recordings.annotations.lists import DAY_S, elapsed_s
-from ictal.recordings.events import Annotation, seizures
+from ictal.recordings.events import Annotation, seizure_types, seizures
 from ictal.recordings.labels import NO_MAPPING
 
 SPLITS = ("train", "dev", "eval")
@@ -70,12 +70,14 @@ class Labelled:
         duration_s: By the EDF.
         seizures_s: `(onset_s, stop_s)`, sorted, disjoint, inside the recording.
         header: Of the EDF.
+        types: Type of each seizure; empty where they were not asked for.
     """
 
     recording: Recording
     duration_s: float
     seizures_s: tuple[tuple[float, float], ...]
     header: edf.Header
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +136,13 @@ def read_labels(
         annotation = beside.read(beside.find(recording.edf), recording.edf)
         seizures_s = seizures(annotation, mapping)
         try:
-            labelled.append(label(recording, edf.read_header(recording.edf), annotation, seizures_s))
+            found = label(recording, edf.read_header(recording.edf), annotation, seizures_s)
         except InputError as error:
             if not is_quarantine(error):
                 raise
             aside.append(quarantined(recording, error))
+        else:
+            labelled.append(replace(found, types=_types(found, annotation, mapping)))
         if progress is not None:
             progress(done, len(corpus.recordings))
     if not labelled:
@@ -168,6 +172,15 @@ def label(
         seizures_s=tuple((onset_s, stop_s) for onset_s, stop_s in inside_s if onset_s < stop_s),
         header=header,
     )
+
+
+def _types(labelled: Labelled, annotation: Annotation, mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """Types of the seizures, by all annotation files: TUSZ's `.csv_bi` says only that there is a seizure."""
+    if not labelled.seizures_s:
+        return ()
+    path = labelled.recording.edf
+    others = [beside.read(other, path) for other in beside.find_all(path) if other != annotation.path]
+    return seizure_types([annotation, *others], labelled.seizures_s, mapping)
 
 
 def is_quarantine(error: InputError) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ictal.recordings.labels import NO_MAPPING, Kind, kind_of
+from ictal.recordings.labels import NO_MAPPING, UNTYPED, Kind, kind_of
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -74,6 +74,41 @@ def seizures(annotation: Annotation, mapping: Mapping[str, str] = NO_MAPPING) ->
         if kind_of(event.label, where=annotation.where(event), mapping=mapping) is Kind.SEIZURE
     )
     return merged(ictal)
+
+
+def seizure_types(
+    annotations: Iterable[Annotation],
+    seizures_s: Iterable[tuple[float, float]],
+    mapping: Mapping[str, str] = NO_MAPPING,
+) -> tuple[str, ...]:
+    """Type of each seizure: the label that covers most of it, over all channels and files.
+
+    `seiz` says nothing of the type: it is taken only where there is no other label.
+
+    Args:
+        annotations: Annotation files of one recording.
+        seizures_s: Its seizures.
+        mapping: See `labels.kind_of`.
+
+    Raises:
+        InputError: if any label is unknown, naming its file and line.
+    """
+    ictal = [
+        (event.onset_s, event.stop_s, mapping.get(event.label, event.label))
+        for annotation in annotations
+        for event in annotation.events
+        if kind_of(event.label, where=annotation.where(event), mapping=mapping) is Kind.SEIZURE
+    ]
+    return tuple(_type(onset_s, stop_s, ictal) for onset_s, stop_s in seizures_s)
+
+
+def _type(onset_s: float, stop_s: float, ictal: Iterable[tuple[float, float, str]]) -> str:
+    common_s: dict[str, float] = {}
+    for first_s, last_s, label in ictal:
+        length_s = min(last_s, stop_s) - max(first_s, onset_s)
+        if length_s > 0:
+            common_s[label] = common_s.get(label, 0.0) + length_s
+    return min(common_s, key=lambda label: (label == UNTYPED, -common_s[label], label), default="")
 
 
 def merged(intervals_s: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

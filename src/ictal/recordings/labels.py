@@ -15,6 +15,8 @@ from ictal.errors import InputError
 
 TUSZ_SEIZURES = frozenset(["seiz", "fnsz", "gnsz", "spsz", "cpsz", "absz", "tnsz", "cnsz", "tcsz", "atsz", "mysz"])
 BACKGROUND = "bckg"
+UNTYPED = "seiz"
+"""TUSZ's label for a seizure of no stated type."""
 NO_MAPPING: Mapping[str, str] = MappingProxyType({})
 
 _HED_SCORE_SEIZURE = re.compile(r"sz(_[A-Za-z0-9]+)*")  # sz, sz_foc_ia, sz_foc_f2b, sz_gen_m_tonicClonic

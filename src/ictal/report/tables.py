@@ -112,8 +112,10 @@ def batches(document: Document) -> Table:
     strata = document["strata"]
     rows = (
         ("Windows in all", count(document["windows"])),
-        ("Background / partly ictal / fully ictal",
-         " / ".join(count(strata[k]) for k in ("background", "partial", "full"))),
+        ("Seizure windows: partly / fully ictal", " / ".join(count(strata[k]) for k in ("partial", "full"))),
+        ("Background: near a seizure / far from it / in a recording without",
+         " / ".join(count(strata[k]) for k in ("peri_ictal", "interictal", "seizure_free"))),
+        ("Too little ictal to be either, never drawn", count(strata["ambiguous"])),
         ("Windows in a batch", count(made["size"])),
         ("Seizure windows in a batch: least / mean / most",
          f"{count(made['seizure_min'])} / {made['seizure_mean']:.2f} / {count(made['seizure_max'])}"),

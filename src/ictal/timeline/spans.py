@@ -76,24 +76,37 @@ def total(spans: Spans) -> int:
 
 
 def overlap(spans: Spans, starts: npt.ArrayLike, stops: npt.ArrayLike) -> Samples:
-    """Exact number of samples of the set inside each query `[starts[i], stops[i])`.
+    """Exact number of samples of the set inside each query `[starts[i], stops[i])`."""
+    return Coverage(union(spans)).inside(starts, stops)
 
-    With F(t) the number of covered samples before t, the answer is F(stop) - F(start); F is piecewise linear.
+
+class Coverage:
+    """Counts samples of a set in any number of stretches of time, each in logarithmic time.
+
+    With F(t) the number of covered samples before t, a stretch holds F(stop) - F(start); F is piecewise linear.
+
+    Args:
+        spans: Sorted, disjoint (they may touch), none empty.
     """
-    normal = union(spans)
-    return _covered_before(normal, stops) - _covered_before(normal, starts)
 
+    def __init__(self, spans: Spans) -> None:
+        lengths = spans[:, 1] - spans[:, 0]
+        self._starts = np.ascontiguousarray(spans[:, 0])
+        self._stops = np.ascontiguousarray(spans[:, 1])
+        self._before = np.cumsum(lengths) - lengths
 
-def _covered_before(normal: Spans, times: npt.ArrayLike) -> Samples:
-    times = np.asarray(times, dtype=np.int64)
-    if len(normal) == 0:
-        return np.zeros_like(times)
-    lengths = normal[:, 1] - normal[:, 0]
-    before = np.concatenate([[0], np.cumsum(lengths)])
-    number = np.searchsorted(normal[:, 0], times, side="right")
-    last = np.maximum(number - 1, 0)
-    excess = np.maximum(normal[last, 1] - np.maximum(times, normal[last, 0]), 0)
-    return np.where(number > 0, before[number] - excess, 0)
+    def inside(self, starts: npt.ArrayLike, stops: npt.ArrayLike) -> Samples:
+        """Covered samples inside each `[starts[i], stops[i])`."""
+        return self._until(stops) - self._until(starts)
+
+    def _until(self, times: npt.ArrayLike) -> Samples:
+        times = np.asarray(times, dtype=np.int64)
+        if len(self._starts) == 0:
+            return np.zeros_like(times)
+        number = np.searchsorted(self._starts, times, side="right")
+        last = np.maximum(number - 1, 0)
+        reached = np.minimum(times, self._stops[last]) - self._starts[last]
+        return np.where(number > 0, self._before[last] + reached, 0)
 
 
 def from_mask(mask: npt.NDArray[np.bool_]) -> Spans:

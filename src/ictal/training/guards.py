@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from ictal.errors import check_setting
-from ictal.windows.index import Numbers
+from ictal.windows.plan import BatchPlan
+from ictal.windows.pools import Numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,31 +122,41 @@ class NumbersGuard:
 
 
 class CompositionGuard:
-    """Stops if a batch does not hold the seizure windows that the plan promised.
+    """Stops if a batch is not the plan's: other windows, or other seizure windows than promised.
 
-    It counts in the labels that the model is given, so it also finds a loader that draws something else.
+    Seizure windows are counted in the labels that the model is given, so labels that were lost on the way are found as
+    well as a loader or sampler that draws something else.
 
     Args:
-        seizure_windows: What the plan promised for every batch.
+        plan: What the run is to draw.
     """
 
-    def __init__(self, seizure_windows: int) -> None:
-        self.seizure_windows = seizure_windows
+    def __init__(self, plan: BatchPlan) -> None:
+        self.plan = plan
 
     def observe(self, observation: Observation) -> Verdict | None:
-        """A verdict if the count is not exactly the plan's."""
-        found = int((observation.labels > 0).any(dim=1).sum())
-        if found == self.seizure_windows:
+        """A verdict if windows or count are not exactly the plan's."""
+        step = observation.step
+        planned = int(self.plan.seizure_windows_planned(step, step + 1)[0])
+        found = int(((observation.labels > 0) & (observation.weights > 0)).any(dim=1).sum())
+        own = self.plan.batch(step)
+        same = np.array_equal(observation.windows, own)
+        if found == planned and same:
             return None
         return Verdict(
             kind="composition",
-            step=observation.step,
-            message="the batch does not hold the seizure windows that the plan promised",
+            step=step,
+            message=(
+                "the batch does not hold the seizure windows that the plan promised"
+                if found != planned
+                else "the loader does not draw the plan's windows"
+            ),
             evidence={
-                "planned": self.seizure_windows,
+                "planned": planned,
                 "found": found,
                 "batch": len(observation.labels),
                 "windows": observation.windows.tolist(),
+                "planned_windows": own.tolist(),
             },
         )
 

@@ -1,7 +1,7 @@
 """Windows as tensors: signals from the store, labels from the index.
 
 Labels are the exact ictal share of each time step (0 or 1 except in the steps that hold an onset or an offset), and
-weights the share of the step inside the recording, so that the weighted mean label equals the prevalence per time step.
+weights the share of the step that carries a label, so that the weighted mean label equals the prevalence per time step.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ictal.signals.store import StoredRecording
-from ictal.timeline import spans as sp
-from ictal.windows.index import Numbers, WindowIndex
+from ictal.windows.index import WindowIndex
+from ictal.windows.pools import Numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +31,9 @@ class Batch:
     valid_samples: Tensor
     """Samples inside the recording: (B,) int64."""
     labels: Tensor
-    """Ictal share of each step: (B, S) float32."""
+    """Ictal share of what carries a label in each step: (B, S) float32."""
     weights: Tensor
-    """Share of each step inside the recording: (B, S) float32."""
+    """Share of each step that carries a label: inside the recording, outside the margins: (B, S) float32."""
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device."""
@@ -90,13 +90,20 @@ class WindowDataset(Dataset[Batch]):
 def step_labels(
     index: WindowIndex, windows: Numbers, samples_per_step: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Ictal share and valid share of every time step of the windows, each of shape (windows, steps)."""
-    recordings, starts = index.locate(windows)
-    steps = index.grid.length_samples // samples_per_step
-    edges = starts[:, None] + np.arange(steps + 1) * samples_per_step
-    valid = np.diff(np.minimum(edges, index.lengths[recordings, None]), axis=1)
-    ictal = np.stack(
-        [sp.overlap(index.recordings[r].seizures, e[:-1], e[1:]) for r, e in zip(recordings, edges, strict=True)]
-    )
-    labels = np.divide(ictal, valid, out=np.zeros(valid.shape, dtype=np.float32), where=valid > 0)
-    return labels, (valid / samples_per_step).astype(np.float32)
+    """Ictal share among the labelled samples, and share of labelled samples, of every time step of the windows.
+
+    Padding carries no label, nor do the margins of the index's label rule.
+
+    Args:
+        index: The windows.
+        windows: Window numbers, shape (windows,).
+        samples_per_step: Samples of a time step.
+
+    Returns:
+        Labels and weights, each of shape (windows, steps).
+    """
+    recording, start = index.locate(windows)
+    edges = start[:, None] + np.arange(0, index.grid.length_samples + 1, samples_per_step)
+    ictal, labelled = index.labels.labelled(recording[:, None], edges[:, :-1], edges[:, 1:])
+    labels = np.divide(ictal, labelled, out=np.zeros(ictal.shape, dtype=np.float32), where=labelled > 0)
+    return labels, (labelled / samples_per_step).astype(np.float32)

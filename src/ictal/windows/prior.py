@@ -11,9 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ictal.timeline import spans as sp
+from ictal.errors import InputError
 from ictal.windows.index import WindowIndex
 from ictal.windows.plan import BatchPlan
+
+_CORRECTION = math.log(1.5)
+"""Change of the log odds from which on batches count as a correction of rarity."""
+_LEAST_PRIOR = 1e-4
+"""An effective prior nearer to 0 or 1 gives one of the classes no weight that training could see."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,21 +50,18 @@ def binary_entropy(probability: float) -> float:
 
 
 def natural(index: WindowIndex) -> Prevalence:
-    """Prevalence in the corpus: windows as the grid cuts them, time steps as they were recorded, each once."""
-    recorded = sum(r.samples for r in index.recordings)
-    ictal = sum(sp.total(r.seizures) for r in index.recordings)
-    return Prevalence(window=len(index.seizure_windows) / index.windows, time_step=ictal / recorded)
+    """Prevalence in the corpus: windows as the grid cuts them, labelled time steps as they were recorded, each once."""
+    every = np.arange(len(index.recordings))
+    ictal, labelled = index.labels.labelled(every, np.zeros_like(every), index.lengths)
+    return Prevalence(
+        window=len(index.seizure_windows) / index.windows, time_step=float(ictal.sum() / labelled.sum())
+    )  # fmt: skip
 
 
 def drawn(plan: BatchPlan) -> Prevalence:
-    """Prevalence in the plan's batches, over whole cycles through both pools."""
-    index, config = plan.index, plan.config
-    seizure_share = config.seizure_windows / config.size
-    seizure_valid = index.valid_samples(index.seizure_windows)
-    all_valid = _valid_samples_of_all_windows(index)
-    background_valid = (all_valid - seizure_valid.sum()) / index.background_windows
-    valid = seizure_share * seizure_valid.mean() + (1 - seizure_share) * background_valid
-    return Prevalence(window=seizure_share, time_step=float(seizure_share * index.ictal_samples.mean() / valid))
+    """Prevalence in the plan's batches, in the long run."""
+    ictal, labelled = plan.mean_samples()
+    return Prevalence(window=plan.seizure_share, time_step=ictal / labelled)
 
 
 def of_plan(plan: BatchPlan) -> Prior:
@@ -67,8 +69,101 @@ def of_plan(plan: BatchPlan) -> Prior:
     return Prior(natural=natural(plan.index), drawn=drawn(plan))
 
 
-def _valid_samples_of_all_windows(index: WindowIndex) -> int:
-    """Every window is whole but the last of a recording."""
-    counts = np.diff(index.offsets)
-    last = index.offsets[1:][counts > 0] - 1
-    return int((counts.sum() - len(last)) * index.grid.length_samples + index.valid_samples(last).sum())
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """What the loss adds to the sampler's correction."""
+
+    positive_weight: float = 1.0
+    """How many times an ictal step counts in the loss; 1 leaves the balance to the batches."""
+    focal_alpha: float = 0.5
+    """Weight of ictal steps in the focal loss, and 1 less it of the others; 0.5 is neutral."""
+    label_smoothing: float = 0.0
+    """Share of each label that is moved to one half."""
+
+    @property
+    def neutral(self) -> bool:
+        """Whether the loss leaves the prior as the batches have it."""
+        return self.positive_weight == 1 and self.focal_alpha == 0.5
+
+    @property
+    def odds(self) -> float:
+        """Factor on the odds of a step being ictal."""
+        return self.positive_weight * self.focal_alpha / (1 - self.focal_alpha)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectivePrior:
+    """What a model that learns the prior and nothing else would answer: batches and loss together.
+
+    Batches that are balanced and a loss that is weighted correct the same rarity twice; the product is shown, and
+    refused unless it is asked for.
+    """
+
+    prior: Prior
+    weights: LossWeights
+
+    @property
+    def sampling_odds(self) -> float:
+        """Factor that the batches put on the odds of a step being ictal."""
+        return _odds(self.prior.drawn.time_step) / _odds(self.prior.natural.time_step)
+
+    @property
+    def product(self) -> float:
+        """Factor of batches and loss together on the natural odds."""
+        return self.sampling_odds * self.weights.odds
+
+    @property
+    def probability(self) -> float:
+        """Effective share of ictal steps, before smoothing."""
+        odds = _odds(self.prior.drawn.time_step) * self.weights.odds
+        return odds / (1 + odds)
+
+    @property
+    def initial_bias(self) -> float:
+        """Logit that the last layer starts from: the answer of a model that knows only the effective prior."""
+        smoothed = self.probability * (1 - self.weights.label_smoothing) + self.weights.label_smoothing / 2
+        return math.log(_odds(smoothed))
+
+    @property
+    def logit_offset(self) -> float:
+        """What is added to a trained logit to undo batches and loss."""
+        return -math.log(self.product)
+
+    @property
+    def entropy(self) -> float:
+        """Loss, in nats per unit of weight, of the model that has learnt the effective prior and nothing else."""
+        return binary_entropy(self.probability)
+
+
+def effective(plan: BatchPlan, weights: LossWeights, *, allow_double_correction: bool = False) -> EffectivePrior:
+    """The effective prior of a plan and a loss.
+
+    Raises:
+        InputError: if both the batches and the loss correct the rarity of seizures, or together they turn it round.
+    """
+    found = EffectivePrior(prior=of_plan(plan), weights=weights)
+    corrected_twice = not weights.neutral and abs(math.log(found.sampling_odds)) > _CORRECTION
+    if corrected_twice and not allow_double_correction:
+        raise InputError(
+            "The rarity of seizures would be corrected twice",
+            where="batch.strategy, train.positive_weight, train.focal_alpha",
+            got=f"odds x {found.sampling_odds:.3g} by the batches and x {weights.odds:.3g} by the loss: "
+            f"x {found.product:.3g}, an effective prior of {found.probability:.1%}",
+            expected="one of the two",
+            remedy='leave the loss neutral, or use batch.strategy = "natural", or set train.allow_double_correction',
+            code="corrected-twice",
+        )
+    if not _LEAST_PRIOR <= found.probability <= 1 - _LEAST_PRIOR:
+        raise InputError(
+            "The effective prior leaves one class without weight",
+            where="batch.strategy, train.positive_weight, train.focal_alpha",
+            got=f"{found.probability:.2g}",
+            expected=f"{_LEAST_PRIOR:g} to {1 - _LEAST_PRIOR:g}",
+            remedy="bring batches and loss weights closer to each other",
+            code="prior-bound",
+        )
+    return found
+
+
+def _odds(probability: float) -> float:
+    return probability / (1 - probability)

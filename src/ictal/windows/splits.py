@@ -17,28 +17,42 @@ Part: TypeAlias = Literal["train", "dev", "eval"]
 PARTS: tuple[Part, ...] = ("train", "dev", "eval")
 Split: TypeAlias = dict[Part, tuple[int, ...]]
 """Recording numbers of every part, ascending."""
+_COLUMNS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitConfig:
     """How patients are divided."""
 
-    method: Literal["official", "stratified", "all-train"] = "official"
-    """`official` takes the corpus's own parts; `stratified` balances patients, seizures, ictal time and hours;
-    `all-train` puts everything into training, to see whether a model can learn a small corpus at all."""
+    method: Literal["official", "stratified", "kfold", "leave-one-patient-out", "all-train"] = "official"
+    """`official` takes the corpus's own parts; `stratified` balances patients, seizures, ictal time, seizure types and
+    hours; `kfold` balances `folds` parts likewise and evaluates on one; `leave-one-patient-out` evaluates on one
+    patient with seizures; `all-train` puts everything into training, to see whether a model can learn a small corpus at
+    all."""
+    folds: int = 5
+    """Number of folds, with `kfold`."""
+    fold: int = 0
+    """Which fold, or which of the patients with seizures in order of their names, is for evaluation; from 0."""
     dev_share: float = 0.2
-    """Share of the corpus for development, with `stratified`."""
+    """Share for development: of the corpus with `stratified`, of what is not evaluated on with `kfold` and
+    `leave-one-patient-out`."""
     eval_share: float = 0.2
     """Share of the corpus for evaluation, with `stratified`."""
     minimum_seizures: int = 1
     """Every part must hold at least so many seizures."""
+    minimum_seizure_patients: int = 1
+    """Every part must hold at least so many patients with seizures."""
     seed: int = 0
-    """Seed of the order in which patients of equal burden are placed, with `stratified`."""
+    """Seed of the order in which patients of equal burden are placed."""
 
     def __post_init__(self) -> None:
         for name, share in (("dev_share", self.dev_share), ("eval_share", self.eval_share)):
             check_setting(0 < share < 1, f"split.{name}", share, "above 0 and below 1")
         check_setting(self.minimum_seizures >= 1, "split.minimum_seizures", self.minimum_seizures, "at least 1")
+        least = self.minimum_seizure_patients
+        check_setting(least >= 1, "split.minimum_seizure_patients", least, "at least 1")
+        check_setting(self.folds >= 2, "split.folds", self.folds, "at least 2")
+        check_setting(self.fold >= 0, "split.fold", self.fold, "0 or more")
         check_setting(self.seed >= 0, "split.seed", self.seed, "0 or more")
 
 
@@ -59,7 +73,7 @@ def split(recordings: Sequence[IndexedRecording], official: Sequence[str | None]
     elif config.method == "official":
         parts = _official(recordings, official)
     else:
-        parts = _stratified(recordings, config)
+        parts = _by_patient(recordings, _BALANCED[config.method](_burden(recordings), config))
     require_disjoint_patients(recordings, parts)
     for part in PARTS if config.method != "all-train" else PARTS[:1]:
         _require_seizures(recordings, parts[part], part, config)
@@ -99,30 +113,92 @@ def _official(recordings: Sequence[IndexedRecording], official: Sequence[str | N
     return {part: tuple(numbers) for part, numbers in parts.items()}
 
 
-def _stratified(recordings: Sequence[IndexedRecording], config: SplitConfig) -> Split:
-    """Place patients, the heaviest burden first, where the parts' shares come closest to what is wanted.
+@dataclass(frozen=True, kw_only=True)
+class _Burden:
+    """What each patient holds, as shares of the corpus."""
 
-    As soon as no more patients with seizures are left than there are parts without, only those parts are open to them.
-    """
-    patients = sorted({r.patient for r in recordings})
-    shares = _shares(config, len(patients))
-    burden = _burden(recordings, patients)
-    jitter = np.random.default_rng(config.seed).random(len(patients))
-    order = np.lexsort((jitter, -burden[:, 0], -burden[:, 1]))
-    waiting = int((burden[:, 0] > 0).sum())
-    held = np.zeros((len(PARTS), burden.shape[1]))
-    part_of: dict[str, Part] = {}
-    for patient in order:
-        after = held[None] + np.eye(len(PARTS))[:, :, None] * burden[patient]
-        missed = ((after - shares[:, None]) ** 2).sum((1, 2))
-        without = held[:, 0] == 0
-        if 0 < waiting <= without.sum():
-            missed[~without] = np.inf
-        place = int(missed.argmin())
-        held[place] += burden[patient]
-        part_of[patients[patient]] = PARTS[place]
-        waiting -= int(burden[patient, 0] > 0)
+    patients: tuple[str, ...]
+    seizures: npt.NDArray[np.int64]
+    """Seizures of each patient: shape (patients,)."""
+    shares: npt.NDArray[np.float64]
+    """Share of all seizures, ictal time, recorded time and patients, then of each seizure type: (patients, columns)."""
+
+    def of(self, chosen: npt.NDArray[np.bool_]) -> _Burden:
+        """Some of the patients, as shares of what they hold together."""
+        shares = self.shares[chosen]
+        patients = tuple(patient for patient, taken in zip(self.patients, chosen, strict=True) if taken)
+        totals = np.maximum(shares.sum(0), np.finfo(np.float64).tiny)
+        return _Burden(patients=patients, seizures=self.seizures[chosen], shares=shares / totals)
+
+
+def _stratified(burden: _Burden, config: SplitConfig) -> dict[str, Part]:
+    places = _place(burden, _shares(config, len(burden.patients)), config)
+    return {patient: PARTS[place] for patient, place in zip(burden.patients, places, strict=True)}
+
+
+def _kfold(burden: _Burden, config: SplitConfig) -> dict[str, Part]:
+    _require_fold(config, config.folds, "folds")
+    folds = _place(burden, np.full(config.folds, 1 / config.folds), config)
+    return _around(burden, folds == config.fold, config)
+
+
+def _leave_one_out(burden: _Burden, config: SplitConfig) -> dict[str, Part]:
+    with_seizures = np.flatnonzero(burden.seizures)
+    _require_fold(config, len(with_seizures), "patients with seizures")
+    return _around(burden, np.arange(len(burden.patients)) == with_seizures[config.fold], config)
+
+
+_BALANCED = {"stratified": _stratified, "kfold": _kfold, "leave-one-patient-out": _leave_one_out}
+
+
+def _around(burden: _Burden, held_out: npt.NDArray[np.bool_], config: SplitConfig) -> dict[str, Part]:
+    """The held out patients are for evaluation; the others are divided into training and development."""
+    rest = burden.of(~held_out)
+    places = _place(rest, np.array([1 - config.dev_share, config.dev_share]), config)
+    parts: dict[str, Part] = dict.fromkeys(burden.patients, "eval")
+    return parts | {patient: PARTS[place] for patient, place in zip(rest.patients, places, strict=True)}
+
+
+def _by_patient(recordings: Sequence[IndexedRecording], part_of: Mapping[str, Part]) -> Split:
     return {part: tuple(n for n, r in enumerate(recordings) if part_of[r.patient] == part) for part in PARTS}
+
+
+def _place(burden: _Burden, shares: npt.NDArray[np.float64], config: SplitConfig) -> npt.NDArray[np.int64]:
+    """Place patients, the heaviest burden first, where the shares come closest to what is wanted.
+
+    As soon as no more patients with seizures are left than are still missing somewhere, only places that miss one are
+    open to them.
+
+    Returns:
+        The place of each patient among `shares`, shape (patients,).
+    """
+    jitter = np.random.default_rng(config.seed).random(len(burden.patients))
+    order = np.lexsort((jitter, -burden.shares[:, 0], -burden.shares[:, 1]))
+    waiting = int((burden.seizures > 0).sum())
+    missing = np.full(len(shares), config.minimum_seizure_patients)
+    held = np.zeros((len(shares), burden.shares.shape[1]))
+    places = np.empty(len(order), dtype=np.int64)
+    for patient in order:
+        after = held[None] + np.eye(len(shares))[:, :, None] * burden.shares[patient]
+        missed = ((after - shares[:, None]) ** 2 * _weights(burden)).sum((1, 2))
+        has_seizures = bool(burden.seizures[patient] > 0)
+        if has_seizures and waiting <= missing.sum() and missing.any():
+            missed[missing == 0] = np.inf
+        place = places[patient] = int(missed.argmin())
+        held[place] += burden.shares[patient]
+        missing[place] = max(0, missing[place] - has_seizures)
+        waiting -= has_seizures
+    return places
+
+
+def _weights(burden: _Burden) -> npt.NDArray[np.float64]:
+    """All seizure types together weigh as much as any other column."""
+    types = burden.shares.shape[1] - _COLUMNS
+    return np.array([1.0] * _COLUMNS + [1 / max(types, 1)] * types)
+
+
+def _require_fold(config: SplitConfig, present: int, what: str) -> None:
+    check_setting(config.fold < present, "split.fold", config.fold, f"below {present}, the number of {what}")
 
 
 def _shares(config: SplitConfig, patients: int) -> npt.NDArray[np.float64]:
@@ -148,29 +224,38 @@ def _shares(config: SplitConfig, patients: int) -> npt.NDArray[np.float64]:
     return np.array([train, config.dev_share, config.eval_share])
 
 
-def _burden(recordings: Sequence[IndexedRecording], patients: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Share of all seizures, ictal time, recorded time and patients that each patient holds: shape (patients, 4)."""
+def _burden(recordings: Sequence[IndexedRecording]) -> _Burden:
+    patients = tuple(sorted({r.patient for r in recordings}))
+    types = sorted({kind for r in recordings for kind in r.types})
     place = {patient: n for n, patient in enumerate(patients)}
-    table = np.zeros((len(patients), 4))
+    column = {kind: _COLUMNS + n for n, kind in enumerate(types)}
+    table = np.zeros((len(patients), _COLUMNS + len(types)))
     for recording in recordings:
-        table[place[recording.patient], :3] += len(recording.seizures), sp.total(recording.seizures), recording.samples
+        row = table[place[recording.patient]]
+        row[:3] += len(recording.seizures), sp.total(recording.seizures), recording.samples
+        for kind in recording.types:
+            row[column[kind]] += 1
     table[:, 3] = 1
-    burden: npt.NDArray[np.float64] = table / np.maximum(table.sum(0), 1)
-    return burden
+    return _Burden(patients=patients, seizures=table[:, 0].astype(np.int64), shares=table / np.maximum(table.sum(0), 1))
 
 
 def _require_seizures(
     recordings: Sequence[IndexedRecording], numbers: Sequence[int], part: Part, config: SplitConfig
 ) -> None:
     found = sum(len(recordings[n].seizures) for n in numbers)
-    if found < config.minimum_seizures:
+    owners = len({recordings[n].patient for n in numbers if len(recordings[n].seizures)})
+    wanted_owners = (
+        1 if config.method == "leave-one-patient-out" and part == "eval" else config.minimum_seizure_patients
+    )
+    if found < config.minimum_seizures or owners < wanted_owners:
         total = sum(len(r.seizures) for r in recordings)
         patients = len({r.patient for r in recordings if len(r.seizures)})
         raise InputError(
             f"The {part} part holds too few seizures",
             where=f'split.method = "{config.method}"',
-            got=f"{found} of the corpus's {total} seizures, which belong to {patients} patients",
-            expected=f"at least {config.minimum_seizures}",
-            remedy="add patients with seizures, change the shares, or lower split.minimum_seizures",
+            got=f"{found} seizures of {owners} patients; the corpus has {total} seizures of {patients} patients",
+            expected=f"at least {config.minimum_seizures} seizures, of at least {wanted_owners} patients",
+            remedy="add patients with seizures, change the shares, or lower split.minimum_seizures and "
+            "split.minimum_seizure_patients",
             code="split-infeasible" if total else "no-seizures",
         )

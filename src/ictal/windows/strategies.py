@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ictal.windows.index import Numbers
+from ictal.windows.labels import SEIZURE
 from ictal.windows.plan import BatchPlan
+from ictal.windows.pools import Numbers
+from ictal.windows.probing import positive_weight, probed_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +41,7 @@ def replay(plan: BatchPlan, steps: int, seed: int) -> list[Outcome]:
     """
     index, size = plan.index, plan.config.size
     rng = np.random.default_rng(seed)
-    seizure = np.zeros(index.windows, dtype=np.bool_)
-    seizure[index.seizure_windows] = True
+    seizure = index.stratum_of(np.arange(index.windows)) < len(SEIZURE)
 
     def weighted(weights: npt.NDArray[np.float64]) -> Numbers:
         return rng.choice(index.windows, size=(steps, size), p=weights / weights.sum())
@@ -53,34 +54,10 @@ def replay(plan: BatchPlan, steps: int, seed: int) -> list[Outcome]:
         outcomes.append(_outcome(name, weighted(weights), seizure, probe_found=found))
     exact = np.where(seizure, positive_weight(float(seizure.mean())), 1.0)
     outcomes.append(_outcome("the same weight, on exact labels", weighted(exact), seizure))
-    ours = f"ictal: exactly {plan.config.seizure_windows} of {size}"
+    promise = f"exactly {plan.config.seizure_windows:g} of {size}" if plan.guaranteed else plan.config.strategy
+    ours = f"ictal: {promise}"
     outcomes.append(_outcome(ours, plan.table(0, steps), seizure))
     return outcomes
-
-
-def positive_weight(share: float) -> float:
-    """Weight that the report's project gave a seizure window: the square root of the odds against one."""
-    return float(np.sqrt((1 - share) / share))
-
-
-def probed_weights(
-    seizure: npt.NDArray[np.bool_], probe: int, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.float64], int]:
-    """Sampling weights as the report's `create_balanced_sampler` made them, and the seizure windows in its probe.
-
-    It looks at `probe` windows; every window that it did not look at gets the seizure weight *by chance*, with the
-    probe's share of seizures as probability. A probe without seizures falls back to uniform weights.
-    """
-    looked = rng.permutation(len(seizure))[:probe]
-    found = int(seizure[looked].sum())
-    weights = np.ones(len(seizure))
-    if found == 0:
-        return weights, found
-    share = found / len(looked)
-    guessed = rng.random(len(seizure)) < share
-    guessed[looked] = seizure[looked]
-    weights[guessed] = positive_weight(share)
-    return weights, found
 
 
 def _outcome(name: str, drawn: Numbers, seizure: npt.NDArray[np.bool_], *, probe_found: int | None = None) -> Outcome:
