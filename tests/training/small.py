@@ -82,11 +82,17 @@ def trainer(
     )
     stored = [NoisySource(r.samples, r.seizures, n) for n, r in enumerate(recordings)]
     entropy = prior.of_plan(plan).drawn_entropy
-    watching = [NumbersGuard(), CompositionGuard(plan), SkillGuard(GuardConfig(grace_steps=30), entropy)]
+    guarding = GuardConfig(grace_steps=30)
+    model = model or PowerModel()
+    watching: list[Guard] = [
+        NumbersGuard(model, guarding, peak_rate=float(config.get("learning_rate", 0.4)), warmup_steps=3),
+        CompositionGuard(plan),
+        SkillGuard(guarding, entropy),
+    ]
     values = {"steps": steps, "learning_rate": 0.4, "warmup_steps": 3, "checkpoint_steps": 20, **config}
     settings = TrainConfig(**values)  # type: ignore[arg-type]
     return Trainer(
-        model=model or PowerModel(),
+        model=model,
         plan=plan,
         dataset=WindowDataset(plan.index, stored, SAMPLES_PER_STEP),
         augmentation=Augmentation(AugmentConfig(gain_octaves=0.1), CHANNELS, 0),

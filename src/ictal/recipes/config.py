@@ -22,6 +22,7 @@ from ictal.models.detector import DetectorConfig
 from ictal.signals.preprocess import PreprocessConfig
 from ictal.training.augment import AugmentConfig
 from ictal.training.guards import GuardConfig
+from ictal.training.logs import LogConfig
 from ictal.training.loop import TrainConfig
 from ictal.windows.index import WindowConfig
 from ictal.windows.plan import BatchConfig
@@ -83,6 +84,10 @@ class MachineConfig:
     """Folder of the signal store; shared by all runs."""
     workers: int = 2
     """Processes that prepare signals."""
+    scheduler: str = ""
+    """Address of a Dask scheduler whose workers prepare signals, e.g. `tcp://host:8786`; empty for this machine."""
+    kernel: Literal["compiled", "scipy"] = "compiled"
+    """Implementation of the filters: compiled once on each machine, or scipy's; the numbers are the same."""
     threads: int = 1
     """Threads of one training or detection process; more than there are idle cores make it many times slower."""
     device: str = "cpu"
@@ -106,6 +111,7 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     guard: GuardConfig = field(default_factory=GuardConfig)
+    log: LogConfig = field(default_factory=LogConfig)
     events: EventConfig = field(default_factory=EventConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     machine: MachineConfig = field(default_factory=MachineConfig)

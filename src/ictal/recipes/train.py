@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes import detector as detectors
+from ictal.recipes.config import Config
 from ictal.recipes.detector import Detector, device_of, trained_alike
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import open_stored
@@ -19,13 +21,26 @@ from ictal.recipes.run import Run
 from ictal.recordings.montages import named
 from ictal.training import checkpoint as checkpoints
 from ictal.training.augment import Augmentation
-from ictal.training.guards import CompositionGuard, GuardStop, NumbersGuard, SkillGuard, Verdict
+from ictal.training.guards import (
+    CompositionGuard,
+    DataGuard,
+    GuardStop,
+    NumbersGuard,
+    SeparationGuard,
+    SkillGuard,
+    Verdict,
+)
+from ictal.training.logs import views
 from ictal.training.loop import Progress, Trainer
+from ictal.training.ranks import Ranks, joined
 from ictal.windows.dataset import WindowDataset
+from ictal.windows.prior import EffectivePrior, Prevalence, Prior, effective
 
 
 def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
     """Train until the last step; the detector's weights are the average that the run has kept.
+
+    Started by `torchrun`, every process trains on its own batches and the first one writes.
 
     Raises:
         GuardStop: if a guard stops the run; its verdict is kept in the run folder.
@@ -33,46 +48,84 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
     """
     config = run.config
     torch.set_num_threads(config.machine.threads)
-    torch.manual_seed(config.train.seed)
+    device = device_of(config)
+    with joined(device) as ranks:
+        trainer, skill, prior = _trainer(run, planned, ranks, device)
+        if trainer.checkpoint_path.exists():
+            checkpoints.load(trainer.checkpoint_path, trainer.run_hash)  # of another run: stop before anything is kept
+        if ranks.leads:
+            run.keep_config()
+        try:
+            trainer.run(progress)
+        except GuardStop as stop:
+            if stop.verdict.kind != "other-rank":
+                run.write_json("verdict.json", stop.verdict.document())
+            raise
+        verdict = _final_verdict(config.train.steps, config.guard.grace_steps, skill.skill)
+        if ranks.leads:
+            _keep(run, planned, trainer, prior, verdict)
+        ranks.barrier()
+    return verdict
+
+
+def _trainer(
+    run: Run, planned: Planned, ranks: Ranks, device: torch.device
+) -> tuple[Trainer, SkillGuard, EffectivePrior]:
+    config = run.config
     channels = named(config.signals.montage).channels
-    planned.batches.check(config.train.steps)
+    plan = planned.batches.with_rank(ranks.rank, ranks.ranks)
+    plan.check(config.train.steps * config.train.accumulate)
+    prior = effective(plan, config.train.loss_weights, allow_double_correction=config.train.allow_double_correction)
     dataset = training_windows(run, planned)
+    torch.manual_seed(config.train.seed)
+    model = build(config.model, len(channels), prior.probability)
+    run_hash = _run_hash(run, planned, dataset, ranks)
+    skill = SkillGuard(config.guard, prior.entropy)
     trainer = Trainer(
-        model=build(config.model, len(channels), planned.prior.drawn.time_step),
-        plan=planned.batches,
+        model=model,
+        plan=plan,
         dataset=dataset,
         augmentation=Augmentation(config.augment, channels, config.train.seed),
         guards=[
-            NumbersGuard(),
-            CompositionGuard(planned.batches),
-            skill := SkillGuard(config.guard, planned.prior.drawn_entropy),
+            NumbersGuard(
+                model, config.guard, peak_rate=config.train.learning_rate, warmup_steps=config.train.warmup_steps
+            ),
+            CompositionGuard(plan, config.guard.composition),
+            DataGuard(dataset.index, dataset.samples_per_step, config.guard.data),
+            SeparationGuard(config.guard, math.log(prior.probability / (1 - prior.probability))),
+            skill,
         ],
         config=config.train,
-        prior_entropy=planned.prior.drawn_entropy,
+        prior_entropy=prior.entropy,
         folder=run.folder,
-        run_hash=_run_hash(run, planned, dataset),
-        device=device_of(config),
+        run_hash=run_hash,
+        device=device,
+        ranks=ranks,
+        views=lambda first: views(config.log, run.folder, settings=_flat(config), run_hash=run_hash, first_step=first),
     )
-    if trainer.checkpoint_path.exists():
-        checkpoints.load(trainer.checkpoint_path, trainer.run_hash)  # if of another run, stop before anything is kept
-    run.keep_config()
-    try:
-        trainer.run(progress)
-    except GuardStop as stop:
-        run.write_json("verdict.json", stop.verdict.document())
-        raise
-    verdict = _final_verdict(config.train.steps, config.guard.grace_steps, skill.skill)
+    return trainer, skill, prior
+
+
+def _keep(run: Run, planned: Planned, trainer: Trainer, prior: EffectivePrior, verdict: Verdict) -> None:
+    """Keep detector and verdict; the prior is that of the last batches, which an adaptive plan may have moved."""
+    drawn = effective(trainer.plan, prior.weights, allow_double_correction=True)
+    seen = Prevalence(window=drawn.prior.drawn.window, time_step=drawn.probability)
     detector = Detector(
         model=trainer.model,
-        config=config,
-        channels=channels,
-        prior=planned.prior,
+        config=run.config,
+        channels=named(run.config.signals.montage).channels,
+        prior=Prior(natural=drawn.prior.natural, drawn=seen),
         batches_hash=planned.batches.hash,
     )
     if not _is_kept(run.folder, detector, trainer.average):
         detectors.save(run.folder, detector, trainer.average)
     run.write_json("verdict.json", verdict.document())
-    return verdict
+
+
+def _flat(config: Config) -> dict[str, object]:
+    return {
+        f"{section}.{name}": value for section, values in configs.tree(config).items() for name, value in values.items()
+    }
 
 
 def _is_kept(folder: Path, detector: Detector, weights: Mapping[str, Tensor]) -> bool:
@@ -90,10 +143,10 @@ def training_windows(run: Run, planned: Planned) -> WindowDataset:
     return WindowDataset(planned.batches.index, stored, run.config.model.samples_per_step)
 
 
-def _run_hash(run: Run, planned: Planned, dataset: WindowDataset) -> str:
-    """Hash of all that decides the weights: batches, signals (by their keys in the store) and settings."""
+def _run_hash(run: Run, planned: Planned, dataset: WindowDataset, ranks: Ranks) -> str:
+    """Hash of all that decides the weights: batches, ranks, signals (by their keys in the store) and settings."""
     signals = " ".join(stored.key for stored in dataset.stored)
-    text = f"{planned.batches.hash} {signals} {configs.digest(run.config, detectors.TRAINED_WITH)}"
+    text = f"{planned.batches.hash} {ranks.ranks} {signals} {configs.digest(run.config, detectors.TRAINED_WITH)}"
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

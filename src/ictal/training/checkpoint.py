@@ -24,6 +24,10 @@ class Checkpoint:
     average: dict[str, torch.Tensor]
     optimiser: dict[str, object]
     guards: list[dict[str, float]]
+    plan: dict[str, object]
+    """State of a plan that adapts; empty for the others, which have none."""
+    round: dict[str, float]
+    """What has been measured since that plan's last round began."""
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:

@@ -9,32 +9,55 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ictal.errors import check_setting
+from ictal.training.ranks import ALONE, Ranks
+from ictal.windows.dataset import step_labels
+from ictal.windows.index import WindowIndex
 from ictal.windows.plan import BatchPlan
 from ictal.windows.pools import Numbers
+
+Mode = Literal["stop", "warn"]
+
+_VANISHED = 1e-12
+"""Norm of a gradient that changes nothing."""
+_DRIFT, _LIMIT = 0.5, 25.0
+"""Of the cumulative sum: what chance is given each step, and where it is enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GuardConfig:
     """When a run is stopped."""
 
+    composition: Mode = "stop"
+    """When a batch is not the plan's, by windows or by seizure windows counted in its labels."""
+    numbers: Mode = "stop"
+    """When loss, logits, gradients or parameters are not finite, explode or vanish."""
+    data: Mode = "stop"
+    """When signals are constant, or labels are not those of the index."""
+    separation: Mode = "stop"
+    """When seizure windows and background get the same answer."""
+    skill: Mode = "stop"
+    """When the loss is that of a model which knows only the prior."""
     grace_steps: int = 200
-    """Steps that a model gets before it must show skill."""
+    """Steps that a model gets before it must show skill and separation."""
     minimum_skill: float = 0.02
-    """Smallest skill, 1 - loss / entropy of the drawn prior, that a run must show after its grace."""
+    """Smallest skill, 1 - loss / entropy of the effective prior, that a run must show after its grace."""
     smoothing_steps: int = 20
     """Steps over which skill is averaged."""
+    gradient_norm_max: float = 1e6
+    """Norm of the gradient, before it is clipped, from which on it has exploded."""
 
     def __post_init__(self) -> None:
         check_setting(self.grace_steps >= 0, "guard.grace_steps", self.grace_steps, "0 or more")
         check_setting(0 < self.minimum_skill < 1, "guard.minimum_skill", self.minimum_skill, "above 0 and below 1")
         check_setting(self.smoothing_steps >= 1, "guard.smoothing_steps", self.smoothing_steps, "at least 1")
+        check_setting(self.gradient_norm_max > 0, "guard.gradient_norm_max", self.gradient_norm_max, "above 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +65,14 @@ class Observation:
     """What a step shows before the weights change."""
 
     step: int
+    first_batch: int
+    """The plan's number of the step's first batch."""
     windows: Numbers
-    """Window numbers that the plan gave: (B,)."""
+    """Window numbers that were drawn: (B,), the batches of the step one after the other."""
+    signal_uv: Tensor
+    """What was read: (B, C, T)."""
     loss: float
+    """Of all ranks together."""
     logits: Tensor
     """(B, S)."""
     labels: Tensor
@@ -52,6 +80,8 @@ class Observation:
     weights: Tensor
     """(B, S)."""
     gradient_norm: float
+    """Before it is clipped."""
+    learning_rate: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,48 +110,90 @@ class GuardStop(Exception):  # noqa: N818 - a verdict is no error of the program
         return f"stopped at step {self.verdict.step} ({self.verdict.kind}): {self.verdict.message}\n{evidence}"
 
 
-class Guard(Protocol):
+class Guard:
     """Something that watches a run."""
 
+    def __init__(self, mode: Mode = "stop") -> None:
+        self.mode = mode
+
     def observe(self, observation: Observation) -> Verdict | None:
-        """A verdict that stops the run, or None."""
+        """A verdict, or None if nothing is wrong."""
+        raise NotImplementedError
+
+    def follow(self, plan: BatchPlan) -> None:
+        """The run draws from this plan from now on."""
 
     def state_dict(self) -> dict[str, float]:
         """What the guard must remember over an interruption."""
+        return {}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Go on from a remembered state."""
 
 
-class NumbersGuard:
-    """Stops before the weights are changed by a number that is none."""
+class NumbersGuard(Guard):
+    """Stops before the weights are changed by a number that is none, or by a step that cannot be meant.
+
+    Args:
+        model: The model in training.
+        config: Largest gradient, and the grace after which every parameter must have had a gradient.
+        peak_rate: Highest learning rate of the run.
+        warmup_steps: Steps until it is reached.
+    """
+
+    def __init__(self, model: nn.Module, config: GuardConfig, *, peak_rate: float, warmup_steps: int) -> None:
+        super().__init__(config.numbers)
+        self.model, self.config = model, config
+        self.peak_rate, self.warmup_steps = peak_rate, warmup_steps
+        self.alive: set[str] = set()
+        self.still = 0
+        """Steps in a row without a gradient."""
 
     def observe(self, observation: Observation) -> Verdict | None:
-        """A verdict if loss, logits or gradients are not finite."""
+        """A verdict with the windows of the step, before the optimiser has taken it."""
+        broken = self._not_finite(observation)
+        if broken:
+            message = f"{', '.join(broken)} not finite; the weights are as they were before this step"
+            return _at(observation, "not-finite", message, loss=str(observation.loss))
+        if observation.gradient_norm > self.config.gradient_norm_max:
+            message = "the gradient has exploded; lower train.learning_rate, or look at these windows"
+            return _at(observation, "gradient-exploded", message, norm=observation.gradient_norm)
+        return self._rate(observation) or self._stillness(observation)
+
+    def _not_finite(self, observation: Observation) -> list[str]:
         finite = {
+            "signal": bool(torch.isfinite(observation.signal_uv).all()),
             "loss": math.isfinite(observation.loss),
             "logits": bool(torch.isfinite(observation.logits).all()),
             "gradients": math.isfinite(observation.gradient_norm),
+            "parameters": all(bool(torch.isfinite(p).all()) for p in self.model.parameters()),
         }
-        broken = [name for name, fine in finite.items() if not fine]
-        if not broken:
+        return [name for name, fine in finite.items() if not fine]
+
+    def _rate(self, observation: Observation) -> Verdict | None:
+        rate = observation.learning_rate
+        if observation.step == 0 and (rate == 0 or (self.warmup_steps > 0 and rate >= self.peak_rate)):
+            return _at(observation, "learning-rate", "the first step does not warm up", rate=rate, peak=self.peak_rate)
+        return None
+
+    def _stillness(self, observation: Observation) -> Verdict | None:
+        """Gradients that have vanished, or parameters that never had one; looked for until the grace is over."""
+        self.still = self.still + 1 if observation.gradient_norm < _VANISHED else 0
+        if self.still >= self.config.smoothing_steps:
+            message = "the gradient has vanished: nothing is learnt any more"
+            return _at(observation, "gradient-vanished", message, norm=observation.gradient_norm, steps=self.still)
+        if observation.step > self.config.grace_steps:
             return None
-        return Verdict(
-            kind="not-finite",
-            step=observation.step,
-            message=f"{', '.join(broken)} not finite; the weights are as they were before this step",
-            evidence={"windows": observation.windows.tolist(), "loss": str(observation.loss)},
-        )
-
-    def state_dict(self) -> dict[str, float]:
-        """Nothing to remember."""
-        return {}
-
-    def load_state_dict(self, state: dict[str, float]) -> None:
-        """Nothing to remember."""
+        wanting = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad and n not in self.alive]
+        self.alive |= {name for name, p in wanting if p.grad is not None and bool(p.grad.any())}
+        dead = sorted(name for name, _ in wanting if name not in self.alive)
+        if dead and observation.step == self.config.grace_steps:
+            message = f"{len(dead)} parameters never had a gradient, among them {', '.join(dead[:5])}"
+            return _at(observation, "dead-parameters", message, parameters=len(dead))
+        return None
 
 
-class CompositionGuard:
+class CompositionGuard(Guard):
     """Stops if a batch is not the plan's: other windows, or other seizure windows than promised.
 
     Seizure windows are counted in the labels that the model is given, so labels that were lost on the way are found as
@@ -129,46 +201,137 @@ class CompositionGuard:
 
     Args:
         plan: What the run is to draw.
+        mode: What to do.
     """
 
-    def __init__(self, plan: BatchPlan) -> None:
+    def __init__(self, plan: BatchPlan, mode: Mode = "stop") -> None:
+        super().__init__(mode)
         self.plan = plan
 
     def observe(self, observation: Observation) -> Verdict | None:
-        """A verdict if windows or count are not exactly the plan's."""
-        step = observation.step
-        planned = int(self.plan.seizure_windows_planned(step, step + 1)[0])
-        found = int(((observation.labels > 0) & (observation.weights > 0)).any(dim=1).sum())
-        own = self.plan.batch(step)
+        """A verdict if windows or counts are not exactly the plan's."""
+        size = self.plan.config.size
+        first, stop = observation.first_batch, observation.first_batch + len(observation.windows) // size
+        own = self.plan.table(first, stop).ravel()
+        planned = int(self.plan.seizure_windows_planned(first, stop).sum())
+        found = seizure_windows(observation)
         same = np.array_equal(observation.windows, own)
         if found == planned and same:
             return None
-        return Verdict(
-            kind="composition",
-            step=step,
-            message=(
-                "the batch does not hold the seizure windows that the plan promised"
-                if found != planned
-                else "the loader does not draw the plan's windows"
-            ),
-            evidence={
-                "planned": planned,
-                "found": found,
-                "batch": len(observation.labels),
-                "windows": observation.windows.tolist(),
-                "planned_windows": own.tolist(),
-            },
+        message = (
+            "the batch does not hold the seizure windows that the plan promised"
+            if found != planned
+            else "the loader does not draw the plan's windows"
+        )
+        return _at(
+            observation,
+            "composition",
+            message,
+            planned=planned,
+            found=found,
+            batch=len(own),
+            planned_windows=own.tolist(),
+        )
+
+    def follow(self, plan: BatchPlan) -> None:
+        """Compare with this plan from now on."""
+        self.plan = plan
+
+
+class DataGuard(Guard):
+    """Stops if what is read cannot be what was planned: labels that are not the index's, signals that say nothing.
+
+    Args:
+        index: The windows.
+        samples_per_step: Samples that one label stands for.
+        mode: What to do.
+    """
+
+    def __init__(self, index: WindowIndex, samples_per_step: int, mode: Mode = "stop") -> None:
+        super().__init__(mode)
+        self.index, self.samples_per_step = index, samples_per_step
+
+    def observe(self, observation: Observation) -> Verdict | None:
+        """A verdict if labels differ from the index's, or most windows are constant or copies of one another."""
+        labels, weights = step_labels(self.index, observation.windows, self.samples_per_step)
+        seen = (observation.labels * observation.weights).cpu().numpy()
+        if not np.allclose(seen, labels * weights, atol=1e-5):
+            wrong = np.flatnonzero(~np.isclose(seen, labels * weights, atol=1e-5).all(axis=1))
+            message = f"the labels of {len(wrong)} windows are not those that the annotations give"
+            return _at(observation, "labels-differ", message, wrong=observation.windows[wrong].tolist())
+        flat = int((observation.signal_uv.amax(dim=(1, 2)) == observation.signal_uv.amin(dim=(1, 2))).sum())
+        if flat > len(observation.windows) / 2:
+            return _at(observation, "constant-signal", "most windows hold one value only", constant=flat)
+        sums = observation.signal_uv.double().abs().sum(dim=(1, 2)).tolist()
+        copies = len(np.unique(observation.windows)) - len(set(sums))
+        if copies > len(observation.windows) / 2:
+            return _at(observation, "same-signal", "most windows hold the same signal", copies=copies)
+        return None
+
+
+class SeparationGuard(Guard):
+    """Stops a run whose answers to seizure windows and to background are the same: a sequential test.
+
+    Each step gives one rank sum (Mann & Whitney 1947) of seizure against background windows, by their mean logit, as a
+    normal deviate `z`: 0 in the mean for a model that cannot tell them apart. The test is a cumulative sum (Page 1954),
+    `S = max(0, S + 1/2 - z)`, that gives its verdict at 25: a dead run takes about 50 steps to it. A run whose mean
+    deviate is `m > 1/2` reaches it with a chance of about `exp(-2 (m - 1/2) 25)` a step: 1e-15 at an AUROC of 0.75
+    within batches of 8 and 8, so label noise that leaves so much does not trip it.
+
+    Args:
+        config: Grace and mode.
+        prior_logit: Logit of the effective prior: answers above it are for a seizure.
+    """
+
+    def __init__(self, config: GuardConfig, prior_logit: float) -> None:
+        super().__init__(config.separation)
+        self.config, self.prior_logit = config, prior_logit
+        self.sum = 0.0
+        self.ictal_share = self.background_share = 0.5
+        """Share of answers for a seizure in steps of either kind, averaged."""
+
+    def observe(self, observation: Observation) -> Verdict | None:
+        """A verdict if the sum has reached its limit."""
+        self._count(observation)
+        deviate = rank_deviate(observation)
+        if observation.step < self.config.grace_steps or deviate is None:
+            return None
+        self.sum = max(0.0, self.sum + _DRIFT - deviate)
+        if self.sum < _LIMIT:
+            return None
+        collapse = {True: "all answers are for a seizure", False: "no answer is for a seizure"}
+        both = (self.ictal_share, self.background_share)
+        named = collapse[True] if min(both) > 0.99 else collapse[False] if max(both) < 0.01 else "answers are mixed"
+        return _at(
+            observation,
+            "no-separation",
+            f"the model does not tell seizure windows from background: {named}",
+            cumulative_sum=round(self.sum, 2),
+            limit=_LIMIT,
+            for_a_seizure_in_ictal_steps=round(self.ictal_share, 4),
+            for_a_seizure_in_other_steps=round(self.background_share, 4),
+            logit_spread=round(float(observation.logits.std()), 4),
         )
 
     def state_dict(self) -> dict[str, float]:
-        """Nothing to remember."""
-        return {}
+        """The sum and the shares."""
+        return {"sum": self.sum, "ictal_share": self.ictal_share, "background_share": self.background_share}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
-        """Nothing to remember."""
+        """Go on from a remembered sum."""
+        self.sum, self.ictal_share = state["sum"], state["ictal_share"]
+        self.background_share = state["background_share"]
+
+    def _count(self, observation: Observation) -> None:
+        positive, counted = observation.logits > self.prior_logit, observation.weights > 0
+        for name, kind in (("ictal_share", observation.labels >= 0.5), ("background_share", observation.labels < 0.5)):
+            held = kind & counted
+            if bool(held.any()):
+                share = float(positive[held].float().mean())
+                setattr(self, name, getattr(self, name) + (share - getattr(self, name)) / self.config.smoothing_steps)
 
 
-class SkillGuard:
+class SkillGuard(Guard):
     """Stops a run that, after its grace, knows no more than how often seizures are drawn.
 
     Skill is 1 - loss / entropy of the drawn prior: 0 for the model that says the prior for every time step.
@@ -179,6 +342,7 @@ class SkillGuard:
     """
 
     def __init__(self, config: GuardConfig, prior_entropy: float) -> None:
+        super().__init__(config.skill)
         self.config = config
         self.prior_entropy = prior_entropy
         self.skill = 0.0
@@ -232,13 +396,44 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def watch(guards: Sequence[Guard], observation: Observation) -> None:
-    """Ask every guard.
+def seizure_windows(observation: Observation) -> int:
+    """Windows with an ictal time step that counts."""
+    return int(((observation.labels > 0) & (observation.weights > 0)).any(dim=1).sum())
+
+
+def rank_deviate(observation: Observation) -> float | None:
+    """How far seizure windows rank above background by their mean logit, in standard deviations of chance.
+
+    None if the batch lacks one of them. Ties count half (Mann & Whitney 1947).
+    """
+    held = observation.weights / observation.weights.sum(dim=1, keepdim=True).clamp_min(1e-6)
+    scores = (observation.logits * held).sum(dim=1)
+    seizure = ((observation.labels > 0) & (observation.weights > 0)).any(dim=1)
+    ictal, background = scores[seizure], scores[~seizure]
+    first, second = len(ictal), len(background)
+    if not (first and second):
+        return None
+    above = (ictal[:, None] > background).sum() + 0.5 * (ictal[:, None] == background).sum()
+    return float((above - first * second / 2) / math.sqrt(first * second * (first + second + 1) / 12))
+
+
+def watch(guards: Sequence[Guard], observation: Observation, ranks: Ranks = ALONE) -> list[dict[str, object]]:
+    """Ask every guard; verdicts that were chosen to be warnings are returned.
 
     Raises:
-        GuardStop: with the first verdict.
+        GuardStop: with the first verdict of a guard that stops the run; on all ranks, if it does on one.
     """
-    for guard in guards:
-        verdict = guard.observe(observation)
-        if verdict is not None:
-            raise GuardStop(verdict)
+    verdicts = [(guard.mode, guard.observe(observation)) for guard in guards]
+    stopping = next((verdict for mode, verdict in verdicts if verdict and mode == "stop"), None)
+    elsewhere = float(ranks.summed(torch.tensor(float(stopping is not None), device=observation.logits.device)))
+    if stopping is None and elsewhere:
+        stopping = Verdict(kind="other-rank", step=observation.step, message="another rank has stopped the run")
+    if stopping is not None:
+        raise GuardStop(stopping)
+    return [verdict.document() for _, verdict in verdicts if verdict]
+
+
+def _at(observation: Observation, kind: str, message: str, **evidence: float | list[int] | str | None) -> Verdict:
+    """A verdict on a step, with the windows that it was given."""
+    windows = observation.windows.tolist()
+    return Verdict(kind=kind, step=observation.step, message=message, evidence={**evidence, "windows": windows})

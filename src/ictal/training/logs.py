@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +19,7 @@ from typing import Any, Literal, Protocol
 
 from ictal.errors import InputError
 
+LOG, TIMING = "train.jsonl", "timing.jsonl"
 Record = Mapping[str, Any]
 """What the log keeps of a step; only its numbers are drawn."""
 
@@ -43,6 +46,41 @@ class View(Protocol):
 
     def close(self) -> None:
         """Write out what is held back."""
+
+
+@contextmanager
+def step_log(folder: Path, views: Sequence[View]) -> Iterator[Callable[[Record, Mapping[str, float]], None]]:
+    """The run's own log: `train.jsonl`, which the same run always writes alike, and `timing.jsonl`, which it does not.
+
+    Each step is one JSON object on one line of either, on disk as soon as it is written.
+
+    Args:
+        folder: The run folder.
+        views: Who else is shown the numbers; closed at the end.
+
+    Yields:
+        What is called with a step's record and its times.
+    """
+    with ExitStack() as open_ones:
+        files = [open_ones.enter_context((folder / name).open("a", buffering=1)) for name in (LOG, TIMING)]
+        for view in views:
+            open_ones.callback(view.close)
+
+        def write(record: Record, laps: Mapping[str, float]) -> None:
+            for file, values in zip(files, (record, {"step": record["step"], **laps}), strict=True):
+                file.write(json.dumps(values) + "\n")
+            for view in views:
+                view.write({**record, **laps})
+
+        yield write
+
+
+def cut_logs(folder: Path, steps: int) -> None:
+    """Forget what the logs say of steps after so many; they are taken again."""
+    for name in (LOG, TIMING):
+        path = folder / name
+        lines = path.read_text().splitlines() if path.exists() else []
+        path.write_text("".join(f"{line}\n" for line in lines[:steps]))
 
 
 class TensorBoardView:

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ictal.windows.prior import LossWeights
 
-def step_loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Mean binary cross-entropy per time step, in nats, over the valid part of every step.
 
-    It is computed from logits in log space, so it needs no clamp: a confidently wrong step keeps its gradient.
+@dataclass(frozen=True, kw_only=True)
+class StepLoss:
+    """Binary cross-entropy per time step in nats, or its focal form, from logits in log space.
+
+    Nothing is clamped, so a confidently wrong step keeps its gradient. The focal form weighs each step's loss by
+    `(1 - p)^gamma`, p the probability of its true label (Lin et al. 2017, eq. 4); gamma 0 is plain cross-entropy.
 
     Args:
-        logits: (B, S).
-        labels: Ictal share of each step, (B, S) in 0..1.
-        weights: Valid share of each step, (B, S) in 0..1.
+        weights: What ictal steps count, and how labels are smoothed.
+        focal_gamma: How much steps that the model is sure of lose of their weight.
     """
-    losses = functional.binary_cross_entropy_with_logits(logits, labels, reduction="none")
-    return (losses * weights).sum() / weights.sum()
+
+    weights: LossWeights = field(default_factory=LossWeights)
+    focal_gamma: float = 0.0
+
+    def sums(self, logits: Tensor, labels: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss and weight, summed over the batch: their quotient is the mean loss.
+
+        Args:
+            logits: (B, S).
+            labels: Ictal share of each step, (B, S) in 0..1.
+            weights: Valid and labelled share of each step, (B, S) in 0..1.
+        """
+        own = self.weights
+        smooth = labels * (1 - own.label_smoothing) + own.label_smoothing / 2
+        losses = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
+        counted = weights
+        if not own.neutral:
+            ictal = own.positive_weight * own.focal_alpha / 0.5
+            counted = weights * (labels * ictal + (1 - labels) * (1 - own.focal_alpha) / 0.5)
+        if self.focal_gamma:
+            unsure = torch.exp(labels * functional.logsigmoid(-logits) + (1 - labels) * functional.logsigmoid(logits))
+            return (losses * counted * unsure.pow(self.focal_gamma)).sum(), counted.sum()
+        return (losses * counted).sum(), counted.sum()
