@@ -13,10 +13,12 @@ from ictal.timeline.grid import WindowGrid
 from ictal.training.augment import Augmentation, AugmentConfig
 from ictal.training.guards import CompositionGuard, Guard, GuardConfig, NumbersGuard, SkillGuard
 from ictal.training.loop import TrainConfig, Trainer
+from ictal.training.ranks import ALONE, Ranks
 from ictal.windows import prior
 from ictal.windows.dataset import WindowDataset
 from ictal.windows.index import build
-from ictal.windows.plan import BatchConfig, balanced
+from ictal.windows.plan import BatchConfig
+from ictal.windows.planning import make
 from tests.windows.strategies import many_recordings
 
 SAMPLES_PER_STEP = 50
@@ -72,14 +74,21 @@ class BlindModel(nn.Module):
 
 
 def trainer(
-    folder: Path, *, steps: int = 60, model: nn.Module | None = None, guards: list[Guard] | None = None, **config: float
+    folder: Path,
+    *,
+    steps: int = 60,
+    model: nn.Module | None = None,
+    guards: list[Guard] | None = None,
+    ranks: Ranks = ALONE,
+    strategy: str = "balanced",
+    **config: float,
 ) -> Trainer:
     """A run over twelve recordings of six patients."""
     torch.manual_seed(0)
     recordings = many_recordings(6, 2, 3)
-    plan = balanced(
-        build(recordings, WindowGrid(length_samples=600, stride_samples=100)), BatchConfig(size=8, seizure_windows=4)
-    )
+    index = build(recordings, WindowGrid(length_samples=600, stride_samples=100))
+    batch = BatchConfig(size=8, seizure_windows=4, strategy=strategy, round_steps=20)  # type: ignore[arg-type]
+    plan = make(index, batch, rank=ranks.rank, ranks=ranks.ranks)
     stored = [NoisySource(r.samples, r.seizures, n) for n, r in enumerate(recordings)]
     entropy = prior.of_plan(plan).drawn_entropy
     guarding = GuardConfig(grace_steps=30)
@@ -101,6 +110,7 @@ def trainer(
         prior_entropy=entropy,
         folder=folder,
         run_hash="a run",
+        ranks=ranks,
         device=torch.device("cpu"),
     )
 

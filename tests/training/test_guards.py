@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from ictal.training.guards import CompositionGuard, GuardStop
-from tests.training.small import BlindModel, PowerModel, silent, trainer
+from ictal.training.guards import (
+    CompositionGuard,
+    DataGuard,
+    GuardConfig,
+    GuardStop,
+    NumbersGuard,
+    Observation,
+    SeparationGuard,
+    SkillGuard,
+    rank_deviate,
+)
+from ictal.training.loop import Trainer
+from ictal.windows.dataset import Batch
+from tests.training.small import SAMPLES_PER_STEP, BlindModel, PowerModel, silent, trainer
 
 
 def test_a_model_that_learns_only_the_prior_is_stopped_although_its_loss_falls(tmp_path: Path) -> None:
@@ -94,3 +108,164 @@ def test_a_number_that_is_none_stops_before_the_weights_change(tmp_path: Path) -
     assert (stop.value.verdict.kind, stop.value.verdict.step) == ("not-finite", 7)
     assert len(stop.value.verdict.evidence["windows"]) == 8  # type: ignore[arg-type]
     assert all(torch.isfinite(parameter).all() for parameter in run.model.parameters())
+
+
+def test_a_dead_model_is_found_by_the_rank_of_its_answers(tmp_path: Path) -> None:
+    """Answers that are noise separate nothing: the sequential test stops the run some fifty steps after its grace."""
+    run = trainer(tmp_path, model=NoiseModel(), steps=400)
+    run.guards = [SeparationGuard(GuardConfig(grace_steps=10), 0.0)]
+    with pytest.raises(GuardStop) as stop:
+        run.run(silent)
+    assert stop.value.verdict.kind == "no-separation"
+    assert 40 <= stop.value.verdict.step <= 160
+    assert "answers are mixed" in stop.value.verdict.message
+
+
+@pytest.mark.parametrize(
+    ("bias", "said"), [(-9.0, "no answer is for a seizure"), (9.0, "all answers are for a seizure")]
+)
+def test_both_ways_to_collapse_are_named(tmp_path: Path, bias: float, said: str) -> None:
+    """All-negative and all-positive."""
+    run = trainer(tmp_path, model=ConstantModel(bias), steps=400, learning_rate=1e-9)
+    run.guards = [SeparationGuard(GuardConfig(grace_steps=0), 0.0)]
+    with pytest.raises(GuardStop, match=said):
+        run.run(silent)
+
+
+def test_label_noise_does_not_trip_the_separation_guard() -> None:
+    """AUROC of 0.7 within batches, for 20,000 steps: the sum never reaches its limit; at 0.5 it does within 200."""
+    generator = torch.Generator().manual_seed(0)
+
+    def steps_until_verdict(shift: float, steps: int) -> int | None:
+        guard = SeparationGuard(GuardConfig(grace_steps=0), 0.0)
+        for step in range(steps):
+            labels = torch.zeros(16, 1)
+            labels[:8] = 1
+            logits = torch.randn(16, 1, generator=generator) + shift * labels
+            if guard.observe(observation(step, logits, labels)):
+                return step
+        return None
+
+    assert steps_until_verdict(0.74, 20_000) is None
+    found = steps_until_verdict(0.0, 200)
+    assert found is not None
+    assert found > 20
+
+
+def test_the_rank_deviate_is_that_of_mann_and_whitney() -> None:
+    """Against counting pairs; ties count half; one kind alone has none."""
+    labels = torch.tensor([[1.0], [1.0], [0.0], [0.0], [0.0]])
+    logits = torch.tensor([[3.0], [1.0], [1.0], [0.0], [-1.0]])
+    pairs = sum((a > b) + 0.5 * (a == b) for a in (3, 1) for b in (1, 0, -1))
+    assert rank_deviate(observation(0, logits, labels)) == pytest.approx((pairs - 3) / (2 * 3 * 6 / 12) ** 0.5)
+    assert rank_deviate(observation(0, logits, torch.zeros_like(labels))) is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (lambda b: b.labels.copy_(b.labels.flip(0)), "labels-differ"),
+        (lambda b: b.signal_uv.zero_(), "constant-signal"),
+        (lambda b: b.signal_uv.copy_(b.signal_uv[:1].expand_as(b.signal_uv)), "same-signal"),
+    ],
+)
+def test_data_that_cannot_be_what_was_planned_stops_the_first_step(
+    tmp_path: Path, fault: Callable[[Batch], object], kind: str
+) -> None:
+    """Shifted labels, a flat recording, one window for all."""
+    run = trainer(tmp_path)
+    run.guards = [DataGuard(run.plan.index, run.dataset.samples_per_step)]
+    original = run.dataset.__getitems__
+
+    def broken(windows: list[int]) -> object:
+        batch = original(windows)
+        fault(batch)
+        return batch
+
+    run.dataset.__getitems__ = broken  # type: ignore[method-assign,assignment]
+    with pytest.raises(GuardStop) as stop:
+        run.run(silent)
+    assert (stop.value.verdict.kind, stop.value.verdict.step) == (kind, 0)
+
+
+def numbers(run: Trainer, **fields: float) -> NumbersGuard:
+    return NumbersGuard(run.model, GuardConfig(grace_steps=5, **fields), peak_rate=0.4, warmup_steps=3)  # type: ignore[arg-type]
+
+
+def test_a_parameter_without_a_gradient_is_named(tmp_path: Path) -> None:
+    """After the grace; 71 % of the parameters were dead once."""
+    model = PowerModel()
+    model.register_parameter("unused", nn.Parameter(torch.ones(3)))
+    run = trainer(tmp_path, model=model)
+    run.guards = [numbers(run)]
+    with pytest.raises(GuardStop, match="unused") as stop:
+        run.run(silent)
+    assert (stop.value.verdict.kind, stop.value.verdict.step) == ("dead-parameters", 5)
+
+
+def test_a_gradient_that_explodes_stops_before_the_weights_change(tmp_path: Path) -> None:
+    """The verdict has the norm; the weights are those of before the step."""
+    run = trainer(tmp_path)
+    run.guards = [numbers(run, gradient_norm_max=1e-9)]
+    before = {name: value.clone() for name, value in run.model.state_dict().items()}
+    with pytest.raises(GuardStop, match="gradient-exploded"):
+        run.run(silent)
+    assert all(torch.equal(value, before[name]) for name, value in run.model.state_dict().items())
+
+
+def test_a_first_step_at_the_peak_is_refused(tmp_path: Path) -> None:
+    """A schedule that does not warm up although a warm-up is configured."""
+    run = trainer(tmp_path, warmup_steps=0)
+    run.guards = [numbers(run)]
+    with pytest.raises(GuardStop, match="learning-rate"):
+        run.run(silent)
+
+
+def test_a_guard_that_only_warns_leaves_its_verdict_in_the_log(tmp_path: Path) -> None:
+    """The run goes on to its end."""
+    run = trainer(tmp_path, model=ConstantModel(-9.0), learning_rate=1e-9)
+    run.guards = [SkillGuard(GuardConfig(grace_steps=30, skill="warn"), run.prior_entropy)]
+    run.run(silent)
+    rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert [bool(row["warnings"]) for row in rows] == [False] * 30 + [True] * 30
+    assert rows[-1]["warnings"][0]["kind"] == "no-skill"
+
+
+class NoiseModel(nn.Module):
+    """Answers at random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, signal_uv: Tensor, _valid_samples: Tensor) -> Tensor:
+        """(B, S)."""
+        return torch.randn(len(signal_uv), signal_uv.shape[-1] // SAMPLES_PER_STEP) * (1 + 0 * self.scale)
+
+
+class ConstantModel(nn.Module):
+    """Answers the same, with a hair of noise."""
+
+    def __init__(self, bias: float) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.tensor(bias))
+
+    def forward(self, signal_uv: Tensor, _valid_samples: Tensor) -> Tensor:
+        """(B, S)."""
+        return self.bias + 1e-3 * torch.randn(len(signal_uv), signal_uv.shape[-1] // SAMPLES_PER_STEP)
+
+
+def observation(step: int, logits: Tensor, labels: Tensor) -> Observation:
+    """One step with these answers."""
+    return Observation(
+        step=step,
+        first_batch=step,
+        windows=np.arange(len(logits)),
+        signal_uv=torch.zeros(len(logits), 1, 1),
+        loss=0.5,
+        logits=logits,
+        labels=labels,
+        weights=torch.ones_like(labels),
+        gradient_norm=1.0,
+        learning_rate=0.1,
+    )

@@ -328,7 +328,8 @@ class SeparationGuard(Guard):
             held = kind & counted
             if bool(held.any()):
                 share = float(positive[held].float().mean())
-                setattr(self, name, getattr(self, name) + (share - getattr(self, name)) / self.config.smoothing_steps)
+                weight = 1 / min(observation.step + 1, self.config.smoothing_steps)
+                setattr(self, name, getattr(self, name) + weight * (share - getattr(self, name)))
 
 
 class SkillGuard(Guard):
