@@ -85,6 +85,8 @@ def test_missing_electrodes_are_refused_by_name(tmp_path):
     labels = [label for label in TUSZ if label not in {"EEG FZ-REF", "EEG PZ-REF"}]
     header = header_of(tmp_path, numbered([*labels, "EEG EKG1-REF"]))
     for montage in MONTAGES.values():
+        if montage.name.startswith("tcp"):
+            continue  # made without Fz and Pz
         assert set(missing(montage, header)) == {"Fz", "Pz"}
         with pytest.raises(InputError, match=r"lacks .*Fz"):
             derive(montage, header)
@@ -110,5 +112,84 @@ def test_electrodes_of_two_rates_are_refused_but_extras_may_have_their_own(tmp_p
 def test_an_unknown_montage_is_refused_with_the_list():
     """Names come from configuration."""
     assert named("average-19") is MONTAGES["average-19"]
-    with pytest.raises(InputError, match="referential-19, average-19, double-banana-18"):
+    with pytest.raises(InputError, match="referential-19, average-19, laplacian-19, double-banana-18, tcp-ar-22"):
         named("banana")
+
+
+def without(*names: str) -> list[str]:
+    return [label for label in TUSZ if label.split()[1].split("-")[0] not in {name.upper() for name in names}]
+
+
+def policy_values(name: str, header: edf.Header, policy: str) -> tuple[dict[str, float], dict[str, str]]:
+    derivation = derive(MONTAGES[name], header, policy=policy)
+    values = derivation.matrix @ edf.read_uv(header, derivation.labels)
+    channels = derivation.channels
+    return dict(zip(channels, values[:, 0].tolist(), strict=True)), dict(
+        zip(channels, derivation.validity, strict=True)
+    )
+
+
+def test_a_laplacian_is_against_the_mean_of_the_neighbours(tmp_path):
+    """Hjorth's local source derivation: what all electrodes share is gone."""
+    header = header_of(tmp_path, [constant(label, value=700 if "CZ" in label else 300) for label in TUSZ])
+    got = derived("laplacian-19", header)
+    assert got["Cz-Lap"] == pytest.approx(40, abs=1e-2)
+    assert got["Fz-Lap"] == pytest.approx(-40 / 3, abs=1e-2)
+    assert got["O1-Lap"] == pytest.approx(0, abs=1e-2)
+
+
+def test_tcp_needs_the_ears_in_ar_and_not_in_ar_a(tmp_path):
+    """TUSZ: 22 pairs, or 20 without A1 and A2."""
+    bare = header_of(tmp_path, numbered(TUSZ))
+    assert len(derive(MONTAGES["tcp-ar-a-20"], bare).channels) == 20
+    with pytest.raises(InputError, match="lacks A1, A2"):
+        derive(MONTAGES["tcp-ar-22"], bare, policy="interpolate")
+    ears = header_of(tmp_path, numbered([*TUSZ, "EEG A1-REF", "EEG A2-REF"]))
+    assert derive(MONTAGES["tcp-ar-22"], ears).channels[8] == "A1-T3"
+
+
+def test_a_masked_channel_is_absent_and_the_others_are_measured(tmp_path):
+    """The validity travels with the data."""
+    header = header_of(tmp_path, numbered(without("Fz", "Pz")))
+    got, validity = policy_values("double-banana-18", header, "mask")
+    assert {name for name, state in validity.items() if state == "absent"} == {"Fz-Cz", "Cz-Pz"}
+    assert (got["Fz-Cz"], got["Cz-Pz"]) == (0, 0)
+    assert set(policy_values("double-banana-18", header_of(tmp_path, numbered(TUSZ)), "mask")[1].values()) == {
+        "measured"
+    }
+
+
+@pytest.mark.parametrize("policy", ["mask", "interpolate"])
+def test_an_average_is_of_measured_electrodes(tmp_path, policy):
+    """Incident c8: zeros for what is missing would move the average of all."""
+    header = header_of(tmp_path, [constant(label, value=500) for label in without("Fz", "Pz")])
+    got, validity = policy_values("average-19", header, policy)
+    assert got == pytest.approx(dict.fromkeys(got, 0.0), abs=1e-3)
+    assert {name for name, state in validity.items() if state != "measured"} == {"Fz-Avg", "Pz-Avg"}
+
+
+def test_an_interpolated_electrode_is_made_of_the_scalp_alone(tmp_path):
+    """Incident c7: an EKG a thousand times as large changes nothing."""
+    labels = without("Fz", "Pz")
+    bare, validity = policy_values("referential-19", header_of(tmp_path, numbered(labels)), "interpolate")
+    loud = [*numbered(labels), constant("EEG EKG1-REF", value=30000)]
+    assert policy_values("referential-19", header_of(tmp_path, loud), "interpolate")[0] == bare
+    assert {name for name, state in validity.items() if state == "interpolated"} == {"Fz", "Pz"}
+    assert bare["Fz"] != 0
+
+
+def test_too_much_missing_is_refused_under_any_policy(tmp_path):
+    """Five of 19 are not guessed from 14, and nothing at all is no result."""
+    with pytest.raises(InputError, match="lacks"):
+        derive(MONTAGES["referential-19"], header_of(tmp_path, numbered(TUSZ[5:])), policy="interpolate")
+    for policy in ("mask", "interpolate"):
+        with pytest.raises(InputError, match="lacks"):
+            derive(MONTAGES["referential-19"], header_of(tmp_path, numbered(list(BANANA))), policy=policy)
+
+
+def test_electrodes_of_two_references_are_refused(tmp_path):
+    """Their differences would be of the references too; the one reference is kept."""
+    assert derive(MONTAGES["referential-19"], header_of(tmp_path, numbered(TUSZ))).reference == "REF"
+    mixed = [*TUSZ[:-1], TUSZ[-1].replace("REF", "LE")]
+    with pytest.raises(InputError, match="not against one reference"):
+        derive(MONTAGES["double-banana-18"], header_of(tmp_path, numbered(mixed)))

@@ -143,9 +143,47 @@ def test_more_than_a_second_beyond_the_header_is_refused(tmp_path):
     assert header_of(tmp_path, edf_bytes([constant("C3", records=5)], records="4")).record_count == 4
 
 
-def test_a_discontinuous_recording_is_refused(tmp_path):
-    """Incident a10: EDF+D read as continuous has silently wrong times."""
-    assert code_of(tmp_path, edf_bytes([constant("C3")], reserved="EDF+D")) == "edf-discontinuous"
+def timed(onsets: list[bytes], label: str = "EDF Annotations") -> Channel:
+    """An annotations signal of 16 bytes a record."""
+    texts = [onset.ljust(16, b"\0") for onset in onsets]
+    return Channel(label=label, samples=[np.frombuffer(text, dtype="<i2").tolist() for text in texts])
+
+
+@pytest.mark.parametrize("resume", [b"+5.5\x14\x14\0", b"+0.5\x14\x14\0"])
+def test_a_discontinuous_recording_is_refused_with_its_gaps(tmp_path, resume):
+    """Incident a10: EDF+D read as continuous has silently wrong times; so has one whose records overlap."""
+    raw = edf_bytes([constant("C3"), timed([b"+0\x14\x14\0", resume])], reserved="EDF+D")
+    (tmp_path / "x.edf").write_bytes(raw)
+    with pytest.raises(InputError, match=rf"1 gap\(s\): 1 s to {resume[1:4].decode()} s") as caught:
+        edf.read_header(tmp_path / "x.edf")
+    assert caught.value.code == "edf-discontinuous"
+
+
+@pytest.mark.parametrize("times", [[], [timed([b"+0\x14\x14\0", b""])], [timed([b"0\x14\x14\0"] * 2)]])
+def test_a_discontinuous_recording_without_times_is_refused(tmp_path, times):
+    """No annotations signal, or a data record that does not say when it began."""
+    assert code_of(tmp_path, edf_bytes([constant("C3"), *times], reserved="EDF+D")) == "edf-discontinuous"
+
+
+def test_a_recording_marked_discontinuous_that_has_no_gap_is_read(tmp_path):
+    """Many recorders write EDF+D always; the start may be a fraction of a second late."""
+    times = timed([b"+0.25\x14\x14\0", b"+1.25\x14\x14\0"])
+    header = header_of(tmp_path, edf_bytes([times, constant("C3")], reserved="EDF+D"))
+    assert (header.record_count, header.labels) == (2, ("C3",))
+
+
+def test_a_bdf_has_samples_of_24_bits(tmp_path):
+    """BioSemi: little-endian two's complement, the first byte of the file 255."""
+    values = [-8388608, -1, 0, 1, 65536, 8388607]
+    two_bytes = Channel(
+        label="A1", samples=[[0] * 6], physical=("-8388608", "8388607"), digital=("-8388608", "8388607")
+    )
+    other = Channel(label="Status", samples=[[0]], dimension="Boolean")
+    head = edf_bytes([other, two_bytes], version=b"\xffBIOSEMI", reserved="24BIT")[: 3 * 256]
+    data = b"".join(value.to_bytes(3, "little", signed=True) for value in (5, *values))
+    header = header_of(tmp_path, head + data)
+    assert edf.read_uv(header, ["A1"])[0].tolist() == values
+    assert code_of(tmp_path, head + data[:-1]) == "edf-truncated"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +191,7 @@ def test_a_discontinuous_recording_is_refused(tmp_path):
     [
         b"",
         b"no EDF at all",
-        edf_bytes([constant("C3")], version=b"\xffBIOSEMI"),
+        edf_bytes([constant("C3")], version=b"\xfeBIOSEMI"),
         edf_bytes([constant("C3")], records="two"),
         edf_bytes([constant("C3")], records="-2"),
         edf_bytes([constant("C3")], records="1.5"),
@@ -164,7 +202,7 @@ def test_a_discontinuous_recording_is_refused(tmp_path):
     ],
 )
 def test_what_is_no_edf_is_refused(tmp_path, raw):
-    """A BDF, text, a header with words for numbers, records without samples or time."""
+    """Another version, text, a header with words for numbers, records without samples or time."""
     assert code_of(tmp_path, raw) == "edf-unreadable"
 
 

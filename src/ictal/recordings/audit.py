@@ -264,7 +264,7 @@ def _label(
 
 
 def _montages(header: edf.Header | None, collector: _Collector) -> tuple[str, ...]:
-    """Montages that the recording allows; if none, the finding of the one that lacks the least."""
+    """Montages that the recording allows; if none has all 19 electrodes, the nearest one is a finding."""
     if header is None:
         return ()
     faults: dict[str, InputError] = {}
@@ -273,8 +273,8 @@ def _montages(header: edf.Header | None, collector: _Collector) -> tuple[str, ..
             montages.derive(montage, header)
         except InputError as error:
             faults[name] = error
-    if len(faults) == len(montages.MONTAGES):
-        nearest = min(faults, key=lambda name: len(montages.missing(montages.MONTAGES[name], header)))
+    if faults.keys() >= set(montages.WHOLE_SCALP):
+        nearest = min(montages.WHOLE_SCALP, key=lambda name: len(montages.missing(montages.MONTAGES[name], header)))
         collector.error(faults[nearest], header.path, "warning")
     return tuple(name for name in montages.MONTAGES if name not in faults)
 

@@ -3,6 +3,7 @@
 | in the file | canonical | rule |
 |---|---|---|
 | `EEG FP1-REF`, `EEG FP1-LE`, `EEG Fp1`, `Fp1-Avg` | `Fp1` | kind and common reference dropped, 10-10 spelling |
+| `Fp1.`, `C3..` | `Fp1`, `C3` | padding dots dropped |
 | `T7` `T8` `P7` `P8` | `T3` `T4` `T5` `T6` | the 10-20 names that TUSZ uses |
 | `FP1-F7`, `EEG T8-P8` | `Fp1-F7`, `T4-T6` | a pair of two electrodes stays a pair, in its order |
 | `EKG1`, `EEG EKG1-REF`, `PHOTIC-REF`, `1`, `-` | `EKG1`, `EKG1`, `PHOTIC`, `1`, `-` | no electrode: name kept |
@@ -40,9 +41,16 @@ _SPELLING = {position.upper(): _RENAMED.get(position, position) for position in 
 def canonical(label: str) -> str:
     """The canonical name of a channel; see the module's table."""
     bare = _REFERENCE.sub("", _KIND.sub("", label.strip()))
+    bare = bare.rstrip(".") or bare
     parts = [part.strip() for part in bare.split("-")]
     electrodes = [_SPELLING[part.upper()] for part in parts if part.upper() in _SPELLING]
     return "-".join(electrodes) if len(electrodes) == len(parts) <= 2 else bare
+
+
+def reference(label: str) -> str:
+    """The common reference that a label names (`REF`, `LE`, `AR`, `AVG`), or nothing."""
+    found = _REFERENCE.search(label.strip())
+    return found.group(1).upper() if found else ""
 
 
 def is_scalp(label: str) -> bool:

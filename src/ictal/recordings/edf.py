@@ -1,10 +1,11 @@
-"""EDF and EDF+C: the header, decoded strictly where a mistake would move time or change amplitude, and samples in µV.
+"""EDF, EDF+ and BDF: a header decoded strictly where a mistake would move time or change amplitude; samples in µV.
 
 Invariants: the data bytes are as many as the header says; a value is `gain_uv * digital + offset_uv`; record r of the
 file begins at exactly `r * record_duration_s`. Nothing is repaired: what breaks an invariant is refused with a code
-that starts with `edf-`; what is merely odd (a date with colons) is noted. Text may hold any byte.
+that starts with `edf-`; what is merely odd (a date with colons) is noted. Text may hold any byte. A recording with gaps
+in time (EDF+D) is refused with a list of them; one that is marked so and has none is read.
 
-Sources: Kemp et al. 1992 (EDF), Kemp & Olivan 2003 (EDF+).
+Sources: Kemp et al. 1992 (EDF), Kemp & Olivan 2003 (EDF+), BioSemi (BDF: 24 bits, else as EDF).
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ import numpy.typing as npt
 
 from ictal.errors import InputError
 from ictal.recordings.channels import is_scalp
+from ictal.recordings.timekeeping import Timekeeper, gaps_of
 
 _FIXED_BYTES = 256
 _SIGNAL_BYTES = 256
-_SAMPLE_BYTES = 2
+_VERSIONS = {b"0".ljust(8): 2, b"\xffBIOSEMI": 3}  # bytes of one sample
+_ANNOTATIONS = {"edf annotations", "bdf annotations"}
 _BLOCK_BYTES = 1 << 20  # about what a core's cache holds: larger blocks read slower
 _EXCESS_S = 1.0
 _UV = {"uv": 1.0, "μv": 1.0, "mv": 1e3, "v": 1e6}  # casefold() turns the micro sign into the Greek mu of this key
@@ -59,7 +62,7 @@ class Signal:
         rate_hz: Samples per second.
         gain_uv: µV per digital unit, negative where the file is calibrated upside down; NaN where it has no µV.
         offset_uv: µV at digital zero; NaN where the signal has no µV.
-        first_sample: Its place in a data record, in 16-bit samples.
+        first_sample: Its place in a data record, in samples.
     """
 
     label: str
@@ -85,6 +88,7 @@ class Header:
         start: When it started, by the recorder's clock; None where the file does not say.
         header_bytes: Where the first data record begins.
         record_bytes: Length of one data record, annotation signals included.
+        sample_bytes: Of one sample: 2, or 3 in a BDF.
         notes: What is odd about the header and was read all the same.
     """
 
@@ -96,6 +100,7 @@ class Header:
     start: dt.datetime | None
     header_bytes: int
     record_bytes: int
+    sample_bytes: int
     notes: tuple[str, ...]
 
     @property
@@ -105,12 +110,13 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Decode the header of an EDF or EDF+C file and check it against the file's size.
+    """Decode the header of an EDF, EDF+ or BDF file and check it against the file's size.
 
     Raises:
         InputError: codes `edf-unreadable` (no EDF, or a field that is no number), `edf-truncated` (fewer data bytes
-            than the header says), `edf-excess` (over 1 s more), `edf-discontinuous` (EDF+D), `edf-calibration` (a
-            scalp channel in volts whose digital or physical range is empty).
+            than the header says), `edf-excess` (over 1 s more), `edf-discontinuous` (EDF+D with gaps, or
+            without the times of its data records), `edf-calibration` (a scalp channel in volts whose digital or
+            physical range is empty).
     """
     path = Path(path)
     try:
@@ -120,8 +126,10 @@ def read_header(path: Path) -> Header:
             data_bytes = os.fstat(file.fileno()).st_size - fixed.header_bytes
     except OSError as error:
         raise _fault(path, "The EDF cannot be opened", error.strerror, "a readable file", "edf-unreadable") from error
-    record_bytes = _SAMPLE_BYTES * sum(row.samples for row in rows)
+    record_bytes = fixed.sample_bytes * sum(row.samples for row in rows)
     record_count = _record_count(fixed, record_bytes, data_bytes)
+    if fixed.discontinuous:
+        _check_gapless(fixed, rows, record_bytes, record_count)
     start, start_notes = _start(fixed.start)
     count_notes = ("the number of data records is -1; it was counted from the size",) if fixed.records == -1 else ()
     return Header(
@@ -133,6 +141,7 @@ def read_header(path: Path) -> Header:
         start=start,
         header_bytes=fixed.header_bytes,
         record_bytes=record_bytes,
+        sample_bytes=fixed.sample_bytes,
         notes=(*start_notes, *count_notes),
     )
 
@@ -193,24 +202,37 @@ def read_uv(
 def _fill(out: npt.NDArray[np.float32], header: Header, chosen: tuple[Signal, ...], start_record: int) -> None:
     """Fill `out` (channels, records, samples) by one positioned read for each block of records."""
     block = min(max(1, _BLOCK_BYTES // header.record_bytes), out.shape[1])
-    buffer = np.empty((block, header.record_bytes // _SAMPLE_BYTES), dtype="<i2")
+    buffer = np.empty((block, header.record_bytes), dtype=np.uint8)
     descriptor = os.open(header.path, os.O_RDONLY)
     try:
         for first in range(0, out.shape[1], block):
-            digital = buffer[: out.shape[1] - first]
+            raw = buffer[: out.shape[1] - first]
             place = header.header_bytes + (start_record + first) * header.record_bytes
-            if os.preadv(descriptor, [digital.data], place) != digital.nbytes:
-                got = f"the file ends before byte {place + digital.nbytes}"
+            if os.preadv(descriptor, [raw.data], place) != raw.nbytes:
+                got = f"the file ends before byte {place + raw.nbytes}"
                 raise _fault(header.path, "The EDF is shorter than it was", got, "an unchanged file", "edf-truncated")
             for row, signal in zip(out[:, first : first + block], chosen, strict=True):
-                _scale(digital, signal, row)
+                _scale(_digital(raw, header.sample_bytes, signal), signal, row)
     finally:
         os.close(descriptor)
 
 
-def _scale(digital: npt.NDArray[np.int16], signal: Signal, out: npt.NDArray[np.float32]) -> None:
-    own = digital[:, signal.first_sample : signal.first_sample + signal.samples_per_record]
-    np.multiply(own, np.float32(signal.gain_uv), out=out)
+def _digital(raw: npt.NDArray[np.uint8], sample_bytes: int, signal: Signal) -> npt.NDArray[np.signedinteger]:
+    """One signal's samples of some data records: (records, samples)."""
+    first, stop = signal.first_sample, signal.first_sample + signal.samples_per_record
+    if sample_bytes == 2:
+        words: npt.NDArray[np.int16] = raw.view("<i2")
+        return words[:, first:stop]
+    low, middle, high = np.moveaxis(raw.reshape(len(raw), -1, 3)[:, first:stop], 2, 0)
+    digital: npt.NDArray[np.int32] = high.view(np.int8).astype(np.int32) << 16 | middle.astype(np.int32) << 8 | low
+    return digital
+
+
+def _scale(own: npt.NDArray[np.signedinteger], signal: Signal, out: npt.NDArray[np.float32]) -> None:
+    if own.dtype == np.int32:
+        np.multiply(own, signal.gain_uv, out=out, casting="same_kind")  # 24 bits fill a float32: scale in float64
+    else:
+        np.multiply(own, np.float32(signal.gain_uv), out=out)
     if signal.offset_uv:
         out += np.float32(signal.offset_uv)
 
@@ -225,6 +247,8 @@ class _Fixed:
     records: int
     record_duration_s: Fraction
     signal_count: int
+    sample_bytes: int
+    discontinuous: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,11 +263,10 @@ class _Row:
 
 
 def _read_fixed(path: Path, raw: bytes) -> _Fixed:
-    if len(raw) < _FIXED_BYTES or raw[:8].strip(b" \0") != b"0":
-        raise _fault(path, "The file is no EDF", repr(raw[:8]), "version 0 in the first 8 bytes", "edf-unreadable")
-    if raw[192:197] == b"EDF+D":
-        expected = "EDF or EDF+C; reading it as continuous would move every event after the first gap"
-        raise _fault(path, "The recording has gaps in time", "EDF+D", expected, "edf-discontinuous")
+    sample_bytes = _VERSIONS.get(raw[:8].replace(b"\0", b" "))
+    if len(raw) < _FIXED_BYTES or sample_bytes is None:
+        expected = "version 0, or 255 BIOSEMI, in the first 8 bytes"
+        raise _fault(path, "The file is no EDF", repr(raw[:8]), expected, "edf-unreadable")
     fixed = _Fixed(
         path=path,
         start=f"{_text(raw[168:176])} {_text(raw[176:184])}",
@@ -251,6 +274,8 @@ def _read_fixed(path: Path, raw: bytes) -> _Fixed:
         records=_integer(path, "number of data records", raw[236:244]),
         record_duration_s=_decimal(path, "duration of a data record", raw[244:252]),
         signal_count=_integer(path, "number of signals", raw[252:256]),
+        sample_bytes=sample_bytes,
+        discontinuous=raw[192:197] in {b"EDF+D", b"BDF+D"},
     )
     _check_fixed(fixed)
     return fixed
@@ -311,10 +336,36 @@ def _record_count(fixed: _Fixed, record_bytes: int, data_bytes: int) -> int:
     return count
 
 
+def _is_annotation(row: _Row) -> bool:
+    return row.label.casefold() in _ANNOTATIONS
+
+
+def _check_gapless(fixed: _Fixed, rows: tuple[_Row, ...], record_bytes: int, record_count: int) -> None:
+    """Accept EDF+D whose data records follow each other; others would move every event after the first gap."""
+    places = itertools.accumulate((row.samples for row in rows), initial=0)
+    first = next(((row, place) for row, place in zip(rows, places, strict=False) if _is_annotation(row)), None)
+    if first is None:
+        raise _fault(fixed.path, "The recording has no times", "EDF+D", "EDF Annotations", "edf-discontinuous")
+    keeper = Timekeeper(
+        path=fixed.path,
+        first_byte=fixed.header_bytes + fixed.sample_bytes * first[1],
+        stride_bytes=record_bytes,
+        length_bytes=fixed.sample_bytes * first[0].samples,
+        records=record_count,
+    )
+    gaps = gaps_of(keeper, fixed.record_duration_s)
+    if gaps:
+        shown = "; ".join(
+            [*(f"{gap.stop_s:g} s to {gap.resume_s:g} s" for gap in gaps[:5]), *(["..."] * (len(gaps) > 5))]
+        )
+        got, expected = f"{len(gaps)} gap(s): {shown}", "data records that follow each other in time"
+        raise _fault(fixed.path, "The recording has gaps in time", got, expected, "edf-discontinuous")
+
+
 def _signals(path: Path, rows: tuple[_Row, ...], record_duration_s: Fraction) -> tuple[Signal, ...]:
     first_samples = itertools.accumulate((row.samples for row in rows), initial=0)
     placed = zip(rows, first_samples, strict=False)  # the place after the last row is left over
-    ordinary = ((row, first) for row, first in placed if row.samples and row.label.casefold() != "edf annotations")
+    ordinary = ((row, first) for row, first in placed if row.samples and not _is_annotation(row))
     return tuple(_signal(path, row, first, record_duration_s) for row, first in ordinary)
 
 

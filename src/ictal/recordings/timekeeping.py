@@ -1,0 +1,79 @@
+"""When each data record of an EDF+ began: the first annotation of the record says, as `+onset` and two bytes 20.
+
+Source: Kemp & Olivan 2003, sections 2.2.2 (time-stamped annotations lists) and 2.2.4 (time keeping of data records).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from ictal.errors import InputError
+
+_TIME = re.compile(rb"([+-]\d+(?:\.\d+)?)\x14\x14")
+_TOLERANCE_S = Fraction(1, 10_000)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timekeeper:
+    """Where the annotations signal lies that keeps the time.
+
+    Args:
+        path: The file.
+        first_byte: Where it begins in the first data record.
+        stride_bytes: Length of a data record.
+        length_bytes: Of the annotations signal in a record.
+        records: Number of data records.
+    """
+
+    path: Path
+    first_byte: int
+    stride_bytes: int
+    length_bytes: int
+    records: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """Two data records that do not follow each other, in seconds from the start; overlapping if `resume_s < stop_s`."""
+
+    stop_s: float
+    resume_s: float
+
+
+def gaps_of(keeper: Timekeeper, record_duration_s: Fraction) -> tuple[Gap, ...]:
+    """Gaps in time between data records, over 0.1 ms.
+
+    Raises:
+        InputError: if a data record does not say when it began (code `edf-discontinuous`).
+    """
+    onsets_s = _onsets_s(keeper)
+    gaps = []
+    for before_s, resume_s in itertools.pairwise(onsets_s):
+        stop_s = before_s + record_duration_s
+        if abs(resume_s - stop_s) > _TOLERANCE_S:
+            gaps.append(Gap(stop_s=float(stop_s), resume_s=float(resume_s)))
+    return tuple(gaps)
+
+
+def _onsets_s(keeper: Timekeeper) -> list[Fraction]:
+    onsets_s = []
+    with keeper.path.open("rb") as file:
+        for record in range(keeper.records):
+            raw = os.pread(file.fileno(), keeper.length_bytes, keeper.first_byte + record * keeper.stride_bytes)
+            time = _TIME.match(raw)
+            if time is None:
+                raise InputError(
+                    "A data record does not say when it began",
+                    where=keeper.path,
+                    got=f"{raw[:20]!r} in data record {record + 1}",
+                    expected="an onset such as +12.5 and two bytes 20",
+                    remedy="get the file anew from its source, or take the recording out of the corpus",
+                    code="edf-discontinuous",
+                )
+            onsets_s.append(Fraction(time.group(1).decode("ascii")))
+    return onsets_s
