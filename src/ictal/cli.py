@@ -238,21 +238,42 @@ def gc(
 
 
 @app.command
-def train(run: RunFolder, *settings: Overrides) -> int:
-    """Train on the plan's batches, watched by guards; an interrupted run goes on where it stopped."""
+def train(
+    run: RunFolder,
+    *settings: Overrides,
+    check: bool = False,
+    price_per_hour: float | None = None,
+    json: AsJson = False,
+) -> int:
+    """Train on the plan's batches, watched by guards; an interrupted run goes on where it stopped.
+
+    Args:
+        run: The run's folder.
+        settings: Any setting as --section.key value, e.g. --train.steps 500; `ictal config` lists them all.
+        check: Only see whether the run can work and what it will take: 8 windows by heart, 20 steps.
+        price_per_hour: Price of the machine, for --check to say what the run will cost.
+        json: Print one JSON document on stdout, nothing else; with --check.
+    """
     from dataclasses import asdict
 
     from ictal.recipes import plan as planning
     from ictal.recipes import train as recipe
-    from ictal.recipes.console import Console, show_quarantined
+    from ictal.recipes.console import Console, show_check, show_quarantined
     from ictal.recipes.run import open_planned
     from ictal.training.guards import GuardStop
     from ictal.training.interruption import Interrupted
 
-    console = Console()
+    console = Console(as_json=json)
     opened = open_planned(run, settings)
     planned = planning.load(opened)
     try:
+        if check:
+            from ictal.recipes.check import check_run
+
+            with console.step("check", str(run)):
+                checked = check_run(opened, planned, price_per_hour)
+            console.result(checked.document(), show_check)
+            return 0
         with console.training(opened.config.train.steps) as progress:
             verdict = recipe.train_run(opened, planned, progress)
     except GuardStop as stop:

@@ -57,7 +57,7 @@ def test_the_audit_finds_the_seizures_that_the_annotations_hold(terminal: Termin
     total_s = sum(stop_s - onset_s for event in events for onset_s, stop_s in event)
     assert document["seizure_seconds"] == pytest.approx(total_s)
     assert {finding["code"] for finding in document["findings"]}.isdisjoint({"twin-mismatch", "annotation-missing"})
-    assert document["montages"] == {"referential-19": 0, "average-19": 0, "double-banana-18": 8}
+    assert {name: count for name, count in document["montages"].items() if count} == {"double-banana-18": 8}
     assert document["rates_hz"] == {"256": 8}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,15 @@ import torch
 
 from ictal.detection.calibration import prior_offset
 from ictal.errors import InputError
-from ictal.recipes.config import known_keys
 from ictal.timeline.grid import WindowGrid
 from ictal.training.guards import GuardStop
-from ictal.training.loss import step_loss
+from ictal.training.loop import TrainConfig
+from ictal.training.loss import StepLoss
 from ictal.windows import prior, splits, strategies
 from ictal.windows.dataset import WindowDataset
-from ictal.windows.index import WindowIndex, build
+from ictal.windows.index import IndexedRecording, WindowIndex, build
 from ictal.windows.plan import BatchConfig, BatchPlan, balanced
+from ictal.windows.prior import LossWeights, effective
 from ictal.windows.splits import SplitConfig
 from tests.end_to_end.commands import BATCH, QUOTA, STEPS, FinishedRun, Terminal
 from tests.training.small import NoisySource, silent, trainer
@@ -130,14 +132,31 @@ def test_b6_every_window_is_seen_and_the_order_changes_with_each_epoch(plan: Bat
     assert plan.coverage(steps // 2)["background_windows"] == pytest.approx(0.5, abs=0.01)
 
 
-def test_b7_one_place_knows_the_effective_prior_and_nothing_multiplies_it(plan: BatchPlan) -> None:
-    """Sampler weight times positive weight times focal alpha: the plan alone sets the prior, the loss has no weight."""
-    assert not {key for key in known_keys() if any(word in key for word in ("focal", "alpha", "pos_weight", "gamma"))}
+def test_b7_unasked_the_plan_alone_sets_the_prior(plan: BatchPlan) -> None:
+    """Sampler weight times positive weight times focal alpha: by default the loss has no weight of its own."""
+    assert TrainConfig().loss_weights.neutral
     logits, labels = torch.zeros(2, 10), torch.zeros(2, 10)
     labels[0, :5] = 1
-    symmetric = step_loss(logits, labels, torch.ones(2, 10)), step_loss(logits, 1 - labels, torch.ones(2, 10))
+    weights = torch.ones(2, 10)
+    symmetric = [StepLoss().sums(logits, target, weights)[0] for target in (labels, 1 - labels)]
     assert symmetric[0] == symmetric[1]
     assert prior.of_plan(plan).drawn.window == 0.5
+
+
+def test_b7_correcting_the_rarity_twice_is_refused_with_the_product() -> None:
+    """Balanced batches and a positive weight: the odds of both, and what the model would believe, are said."""
+    plan = balanced(build(many_recordings(60, 2, 20), GRID), BatchConfig(size=8, seizure_windows=4))
+    with pytest.raises(InputError, match="corrected twice") as refusal:
+        effective(plan, LossWeights(positive_weight=20))
+    assert refusal.value.code == "corrected-twice"
+    allowed = effective(plan, LossWeights(positive_weight=20), allow_double_correction=True)
+    once = effective(plan, LossWeights())
+    assert allowed.product == pytest.approx(20 * once.product)
+    assert once.logit_offset == pytest.approx(-math.log(once.sampling_odds))
+    drawn = once.prior.drawn.time_step
+    assert once.initial_bias == pytest.approx(math.log(drawn / (1 - drawn)))
+    with pytest.raises(InputError, match="without weight"):
+        effective(plan, LossWeights(positive_weight=1e6), allow_double_correction=True)
 
 
 def test_b8_the_correction_is_in_the_unit_that_the_loss_averages_over(plan: BatchPlan) -> None:
@@ -163,6 +182,18 @@ def test_b9_every_part_holds_seizures_wherever_they_lie_in_the_alphabet() -> Non
         ]
         parts = splits.split(renamed, [None] * len(renamed), SplitConfig(method="stratified", minimum_seizures=2))
         assert all(sum(len(renamed[n].seizures) for n in numbers) >= 2 for numbers in parts.values())
+
+
+def test_b10_no_patient_and_no_seizure_fills_the_batches() -> None:
+    """A patient with a seizure of hours has half of all seizure windows; with a cap he has the share that it allows."""
+    long = IndexedRecording(id="long", patient="long", samples=200_000, seizures=np.array([[1_000, 150_000]]))
+    index = build([*many_recordings(20, 2, 20), long], GRID)
+    owner = np.array([r.patient for r in index.recordings])[index.locate(index.seizure_windows)[0]]
+    assert (owner == "long").mean() > 0.5
+    plan = balanced(index, BatchConfig(size=16, seizure_windows=8, patient_share_max=0.1))
+    drawn = plan.table(0, 500)[:, :8].ravel()
+    patients = np.array([r.patient for r in index.recordings])[index.locate(drawn)[0]]
+    assert (patients == "long").mean() <= 0.105
 
 
 @pytest.mark.parametrize("ranks", [2, 3])

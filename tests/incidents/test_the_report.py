@@ -159,12 +159,15 @@ def _verdict(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> 
     answer = torch.from_numpy(logits)[None]
     observation = Observation(
         step=500,
+        first_batch=500,
         windows=np.arange(1),
+        signal_uv=torch.zeros(1, 1, 1),
         loss=float(torch.nn.functional.binary_cross_entropy_with_logits(answer, target)),
         logits=answer,
         labels=target,
         weights=torch.ones_like(target),
         gradient_norm=1.0,
+        learning_rate=0.1,
     )
     guard = SkillGuard(GuardConfig(smoothing_steps=1), binary_entropy(float(labels.mean())))
     verdict = guard.observe(observation)

@@ -18,7 +18,7 @@ def resample(
     if factor == 1:
         return row
     nyquist_hz = min(rate_in_hz, rate_out_hz) / 2
-    edge_hz = max(pass_hz, 0.8 * nyquist_hz)
+    edge_hz = max(pass_hz, 0.6 * nyquist_hz)
     rate_hz = rate_in_hz * factor.numerator
     half = math.ceil((100 - 7.95) / 14.36 * rate_hz / (nyquist_hz - edge_hz) / 2)
     window = ("kaiser", signal.kaiser_beta(100.0))
@@ -53,3 +53,20 @@ def preprocess(
         filtered, _ = signal.sosfilt(sections, resampled, zi=state)
         rows.append(np.clip(filtered, -clip_uv, clip_uv))
     return np.array(rows)
+
+
+def running_scale(signal_uv: npt.NDArray[np.float64], block_samples: int) -> npt.NDArray[np.float64]:
+    """Sample by sample: 10 µV over the median of the last six whole blocks' median amplitudes, in straight lines."""
+    out = np.empty_like(signal_uv)
+    for channel, row in enumerate(signal_uv):
+        blocks = [np.median(np.abs(block)) for block in np.split(row, range(block_samples, len(row), block_samples))]
+
+        def gain(block: int, medians: list[np.float64] = blocks) -> float:
+            past = medians[max(block - 6, 0) : max(block, 0)]
+            return 10.0 / max(float(np.median(past)), 0.5) if past else 1.0
+
+        for sample, value in enumerate(row):
+            block, inside = divmod(sample, block_samples)
+            share = inside / block_samples
+            out[channel, sample] = value * (gain(block - 1) * (1 - share) + gain(block) * share)
+    return out

@@ -64,7 +64,8 @@ PLAN = {
         "dev": {"patients": 4, "recordings": 7, "hours": 1.0, "seizures": 6, "windows": 700, "seizure_windows": 41},
         "eval": {"patients": 5, "recordings": 8, "hours": 1.1, "seizures": 6, "windows": 710, "seizure_windows": 40},
     },
-    "batches": {"size": 16, "seizure_min": 8, "seizure_mean": 8.0, "seizure_max": 8, "guaranteed": True, "checked": 600},
+    "batches": {"size": 16, "seizure_min": 8, "seizure_mean": 8.0, "seizure_max": 8, "guaranteed": True,
+                "checked": 600},
     "coverage": {"seizure_windows": 1.0, "background_windows": 0.73},
     "feasibility": {
         "chances": [

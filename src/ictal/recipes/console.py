@@ -207,6 +207,21 @@ def show_garbage(console: Console, document: Json) -> None:
     console.out.print(f"{len(document['files'])} files, {document['bytes'] / 1e6:.1f} MB {done}")
 
 
+def show_check(console: Console, checked: Json) -> None:
+    """Whether a run can work, and what it will take."""
+    cost, total = checked["cost"], sum(checked["seconds"].values())
+    parts = "  ".join(f"{name.removesuffix('_s')} {part / total:.0%}" for name, part in checked["seconds"].items())
+    price = "" if cost["price"] is None else f", at a price of {cost['price']:,.2f}"
+    rows = [
+        ["eight windows by heart", f"loss {checked['first_loss']:.3f} to {checked['learnt_loss']:.3f}"],
+        ["a step", f"{total:.3f} s: {parts}"],
+        ["speed", f"{checked['windows_per_s']:,.1f} windows/s"],
+        ["memory", f"{checked['memory_mb']:,.0f} MB"],
+        ["the whole run", f"{cost['steps']:,} batches, {cost['hours']:,.2f} hours{price}"],
+    ]
+    console.table("The run can work", ["", ""], rows)
+
+
 def show_incident(console: Console, incident: Json) -> None:
     """What each strategy of the incident would have drawn."""
     rows = [

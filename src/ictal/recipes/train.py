@@ -50,7 +50,7 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
     torch.set_num_threads(config.machine.threads)
     device = device_of(config)
     with joined(device) as ranks:
-        trainer, skill, prior = _trainer(run, planned, ranks, device)
+        trainer, skill, prior = trainer_of(run, planned, ranks=ranks, folder=run.folder, device=device)
         if trainer.checkpoint_path.exists():
             checkpoints.load(trainer.checkpoint_path, trainer.run_hash)  # of another run: stop before anything is kept
         if ranks.leads:
@@ -68,9 +68,10 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
     return verdict
 
 
-def _trainer(
-    run: Run, planned: Planned, ranks: Ranks, device: torch.device
+def trainer_of(
+    run: Run, planned: Planned, *, ranks: Ranks, folder: Path, device: torch.device
 ) -> tuple[Trainer, SkillGuard, EffectivePrior]:
+    """The run's trainer, writing to a folder, with the guard of its skill and the prior that it starts from."""
     config = run.config
     channels = named(config.signals.montage).channels
     plan = planned.batches.with_rank(ranks.rank, ranks.ranks)
@@ -97,11 +98,11 @@ def _trainer(
         ],
         config=config.train,
         prior_entropy=prior.entropy,
-        folder=run.folder,
+        folder=folder,
         run_hash=run_hash,
         device=device,
         ranks=ranks,
-        views=lambda first: views(config.log, run.folder, settings=_flat(config), run_hash=run_hash, first_step=first),
+        views=lambda first: views(config.log, folder, settings=_flat(config), run_hash=run_hash, first_step=first),
     )
     return trainer, skill, prior
 

@@ -241,10 +241,12 @@ def most_per_patient(held: Numbers, share_max: float) -> int:
 
 def shuffled(positions: Numbers, size: int, seed: int, name: str) -> Numbers:
     """Place, in `0..size-1`, of each position of an endless row of epochs of that size."""
-    epochs = positions // size
-    first, last = (int(epochs.min()), int(epochs.max())) if epochs.size else (0, -1)
+    if positions.size == 0:
+        return np.empty(positions.shape, dtype=np.int64)
+    first, last = int(positions.min()) // size, int(positions.max()) // size
     if first == last:
         return permute(positions - first * size, size, key_of(seed, name, first))
+    epochs = positions // size
     places = np.empty(positions.shape, dtype=np.int64)
     for epoch in range(first, last + 1):
         here = epochs == epoch
