@@ -136,9 +136,9 @@ def _weighted(index: WindowIndex, steps: int, seed: int, probe: int | None) -> T
     return rng.choice(index.windows, size=(steps, SIZE), p=weights / weights.sum())
 
 
-def _planned(strategy: str) -> Callable[[WindowIndex, int, int], Table]:
+def _planned(strategy: str, seizure_windows: int = SEIZURE_WINDOWS) -> Callable[[WindowIndex, int, int], Table]:
     def draw(index: WindowIndex, steps: int, seed: int) -> Table:
-        config = BatchConfig(size=SIZE, seizure_windows=SEIZURE_WINDOWS, seed=seed, strategy=strategy)  # type: ignore[arg-type]
+        config = BatchConfig(size=SIZE, seizure_windows=seizure_windows, seed=seed, strategy=strategy)  # type: ignore[arg-type]
         return make(index, config).table(0, steps)
 
     return draw
@@ -152,8 +152,8 @@ STRATEGIES = {
     "uniform, positive weight": Strategy(draw=_uniform, positive_weight=True),
     "uniform, focal": Strategy(draw=_uniform, focal=True),
     "oversample to the same share": Strategy(draw=_planned("oversample")),
-    "adaptive": Strategy(draw=_planned("adaptive")),
-    "balanced (ictal's default)": Strategy(draw=_planned("balanced")),
+    "balanced, 8 of 16": Strategy(draw=_planned("balanced")),
+    "balanced, 2 of 16": Strategy(draw=_planned("balanced", 2)),
 }
 
 

@@ -288,8 +288,15 @@ def train(
 
 
 @app.command
-def evaluate(run: RunFolder, *settings: Overrides, json: AsJson = False) -> int:
-    """Calibrate and choose the threshold on the dev part, then score patients that were never seen."""
+def evaluate(run: RunFolder, *settings: Overrides, open_eval: bool = False, json: AsJson = False) -> int:
+    """Calibrate and choose the threshold on the dev part, then score patients that were never seen.
+
+    Args:
+        run: The run's folder.
+        settings: Any setting as --section.key value, e.g. --evaluate.part dev; `ictal config` lists them all.
+        open_eval: Open the evaluation part, which is locked: every opening is recorded and counted in the results.
+        json: Print one JSON document on stdout, nothing else.
+    """
     from ictal.recipes import evaluate as recipe
     from ictal.recipes import plan as planning
     from ictal.recipes.console import Console, show_evaluation
@@ -299,7 +306,7 @@ def evaluate(run: RunFolder, *settings: Overrides, json: AsJson = False) -> int:
     opened = open_planned(run, settings)
     planned = planning.load(opened)
     with console.step("evaluate", str(run)) as progress:
-        evaluated = recipe.evaluate_run(opened, planned, progress)
+        evaluated = recipe.evaluate_run(opened, planned, progress, open_eval=open_eval)
         recipe.save(opened, planned, evaluated)
     console.result(evaluated.document, show_evaluation)
     return FINDINGS if planned.quarantined or not evaluated.target_reached else 0

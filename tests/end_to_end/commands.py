@@ -90,7 +90,7 @@ def finish(terminal: Terminal, folder: Path, corpus: Path, store: Path, **settin
         "plan": terminal("plan", folder, *places, *words(**settings), "--json"),
         "prepare": terminal("prepare", folder),
         "train": terminal("train", folder),
-        "evaluate": terminal("evaluate", folder, "--json"),
+        "evaluate": terminal("evaluate", folder, "--open-eval", "--json"),
     }
     assert {verb: done.err for verb, done in said.items() if done.code not in {0, 1}} == {}
     return FinishedRun(folder=folder, corpus=corpus, store=store, said=said)

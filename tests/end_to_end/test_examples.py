@@ -32,7 +32,7 @@ def test_a_slurm_array_cuts_the_work_into_shards(tmp_path: Path) -> None:
         "prepare.sbatch", tmp_path, "runs/x",
         SLURM_ARRAY_TASK_ID="5", SLURM_ARRAY_TASK_MIN="3", SLURM_ARRAY_TASK_COUNT="8", SLURM_CPUS_PER_TASK="4",
     )  # fmt: skip
-    assert done.stdout.split() == ["prepare", "runs/x", "--shard", "2/8", "--machine.workers", "4"]
+    assert done.stdout.split() == ["prepare", "runs/x", "--shard", "3/8", "--machine.workers", "4"]
 
 
 @pytest.mark.parametrize(("code", "requeued"), [(0, False), (3, False), (143, True)])

@@ -120,7 +120,7 @@ def test_a_damaged_store_is_noticed_by_prepare(terminal: Terminal, finished_run:
 def test_a_store_that_is_not_there_is_not_made_by_looking(terminal: Terminal, own: Path) -> None:
     """Evaluation names the command that builds it, and leaves no folder behind."""
     store = own.parent / "nowhere"
-    said = terminal("evaluate", own, "--machine.store", store)
+    said = terminal("evaluate", own, "--open-eval", "--machine.store", store)
     assert (said.code, "ictal prepare" in said.err, store.exists()) == (2, True, False)
 
 

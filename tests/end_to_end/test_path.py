@@ -160,7 +160,7 @@ def test_json_prints_one_document_and_nothing_else(
     arguments = {
         "audit": [finished_run.corpus],
         "plan": [run],
-        "evaluate": [run],
+        "evaluate": [run, "--open-eval"],
         "score": [reference, folder / "detections" / "eval" / "edf" / "eval"],
     }
     said = terminal(verb, *arguments[verb], "--json")

@@ -21,7 +21,7 @@ from ictal.windows.index import IndexedRecording, WindowIndex, build
 from ictal.windows.plan import BatchConfig, BatchPlan, balanced
 from ictal.windows.prior import LossWeights, effective
 from ictal.windows.splits import SplitConfig
-from tests.end_to_end.commands import BATCH, QUOTA, STEPS, FinishedRun, Terminal
+from tests.end_to_end.commands import BATCH, QUOTA, STEPS, FinishedRun, Terminal, linked, words
 from tests.training.small import NoisySource, silent, trainer
 from tests.windows.strategies import many_recordings
 
@@ -225,3 +225,40 @@ def test_b13_the_split_comes_before_any_window_is_drawn() -> None:
     with pytest.raises(InputError) as stop:
         splits.split(recordings, ["train", "dev", "train", "eval", "dev", "eval", "train", "dev"], SplitConfig())
     assert stop.value.code == "patient-in-two-parts"
+
+
+def test_b13_the_same_signal_under_another_patient_stops_the_preparation(
+    synthetic_corpus: Path, terminal: Terminal, tmp_path: Path
+) -> None:
+    """A recording is copied to another patient's folder under another name; names differ, signals do not."""
+    corpus = linked(synthetic_corpus, tmp_path / "corpus")
+    source = next(path for path in sorted(corpus.rglob("*.edf")) if "train" in path.parts)
+    other = source.parents[2].parent / "aaaaazzz" / "s001_2011" / source.parent.name
+    other.mkdir(parents=True)
+    for path in (source, source.with_suffix(".csv"), source.with_suffix(".csv_bi")):
+        text = path.read_bytes()
+        if path.suffix != ".edf":
+            text = text.replace(source.stem.encode(), b"aaaaazzz_s001_t000")
+        (other / f"aaaaazzz_s001_t000{path.suffix}").write_bytes(text)
+    run = tmp_path / "run"
+    said = terminal("plan", run, *words(**{"corpus.path": corpus, "machine.store": tmp_path / "store"}))
+    assert said.code == 0, said.err
+    said = terminal("prepare", run)
+    assert said.code == 2
+    assert "under two patients" in said.err
+    assert "aaaaazzz_s001_t000" in said.err
+
+
+def test_b9_a_subset_for_a_trial_run_holds_seizures_in_every_part(
+    synthetic_corpus: Path, terminal: Terminal, tmp_path: Path
+) -> None:
+    """The first N of the sorted files held none; a subset has what every part must hold, and the plan says so."""
+    said = terminal(
+        "plan", tmp_path / "run", "--json", *words(**{"corpus.path": synthetic_corpus, "split.subset_patients": 6})
+    )
+    parts = said.document["splits"]
+    assert sum(part["patients"] for part in parts.values()) < 12
+    assert all(part["seizures"] >= 1 for part in parts.values())
+    assert {name: row["seizure_windows"] for name, row in said.document["statistics"].items()} == {
+        name: part["seizure_windows"] for name, part in parts.items()
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from ictal.recipes.run import open_planned
 from ictal.recordings.corpus import discover
 from ictal.windows import splits
 from ictal.windows.splits import SplitConfig
-from tests.end_to_end.commands import FinishedRun
+from tests.end_to_end.commands import FinishedRun, Terminal
 from tests.reference.small_corpus import write_recording
 from tests.windows.strategies import many_recordings
 
@@ -63,3 +65,24 @@ def test_d3_chb01_and_chb21_are_one_child(tmp_path: Path) -> None:
         splits.split(recordings, [None] * 3, SplitConfig(method="stratified"))
     with pytest.raises(InputError, match="in two parts"):
         splits.split(recordings, ["train", "dev", "eval"], SplitConfig())
+
+
+def test_d4_the_eval_part_is_locked_and_every_opening_is_recorded(
+    finished_run: FinishedRun, terminal: Terminal, tmp_path: Path
+) -> None:
+    """Thresholds, early stopping and report all looked at one part; here a look at eval is asked for and counted."""
+    run = shutil.copytree(finished_run.folder, tmp_path / "run")
+    record = run / "eval_openings.jsonl"
+    assert [json.loads(line)["opening"] for line in record.read_text().splitlines()] == [1]
+    refused = terminal("evaluate", run)
+    assert refused.code == 2
+    assert "--open-eval" in refused.err
+    assert "opened 1 times so far" in refused.err
+    assert len(record.read_text().splitlines()) == 1
+    again = terminal("evaluate", run, "--open-eval", "--json")
+    assert again.document["eval_openings"] == 2
+    second = json.loads(record.read_text().splitlines()[1])
+    assert second["plan_hash"] == again.document["plan_hash"]
+    dev = terminal("evaluate", run, "--evaluate.part", "dev", "--json")
+    assert dev.code in {0, 1}
+    assert len(record.read_text().splitlines()) == 2

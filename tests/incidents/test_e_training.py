@@ -205,7 +205,7 @@ def test_e10_evaluation_scores_time_steps_and_shows_how_far_it_is(finished_run: 
     run = open_planned(finished_run.folder, ())
     planned = planning.load(run)
     seen: list[tuple[int, int]] = []
-    evaluated = evaluate.evaluate_run(run, planned, lambda done, total: seen.append((done, total)))
+    evaluated = evaluate.evaluate_run(run, planned, lambda done, total: seen.append((done, total)), open_eval=True)
     total = len(planned.split["dev"]) + len(planned.split["eval"])
     assert seen == [(n, total) for n in range(1, total + 1)]
     samples = sum(planned.index.recordings[n].samples for n in planned.split["eval"])

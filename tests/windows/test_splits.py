@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ictal.errors import InputError
+from ictal.timeline.grid import WindowGrid
+from ictal.windows.index import build
 from ictal.windows.splits import PARTS, SplitConfig, split
 from tests.windows.strategies import many_recordings
 
@@ -119,3 +122,32 @@ def test_seizure_types_are_spread_over_the_parts() -> None:
     ]
     parts = split(corpus, [None] * 20, SplitConfig(method="stratified"))
     assert all({corpus[n].types[0] for n in parts[part]} == {"fnsz", "gnsz"} for part in PARTS)
+
+
+@pytest.mark.parametrize("method", ["stratified", "kfold"])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_subset_keeps_the_seizures_that_every_part_must_hold(method: str, seed: int) -> None:
+    """Few patients, each part with its seizures and seizure patients; parts are parts of the whole split's."""
+    recordings = many_recordings(60, 2, 15, seed=seed)
+    whole = SplitConfig(method=method, minimum_seizures=2, minimum_seizure_patients=2, seed=seed)  # type: ignore[arg-type]
+    parts = split(recordings, [None] * len(recordings), whole)
+    small = split(recordings, [None] * len(recordings), replace(whole, subset_patients=15))
+    assert len({recordings[n].patient for numbers in small.values() for n in numbers}) <= 18
+    for part, numbers in small.items():
+        assert set(numbers) <= set(parts[part])
+        held = [recordings[n] for n in numbers if len(recordings[n].seizures)]
+        assert sum(len(r.seizures) for r in held) >= 2
+        assert len({r.patient for r in held}) >= 2
+    assert any(not len(recordings[n].seizures) for n in small["train"])
+    other = split(recordings, [None] * len(recordings), replace(whole, subset_patients=15, seed=seed + 100))
+    assert other != small
+
+
+def test_statistics_count_what_a_probe_would_look_for() -> None:
+    """By recording and in all; the chance of the report's 0 of 1,000."""
+    index = build(many_recordings(20, 2, 5), WindowGrid(length_samples=600, stride_samples=100))
+    found = index.statistics()
+    assert sum(found["by_recording"].values()) == found["seizure_windows"] == len(index.seizure_windows)
+    owners = {index.recordings[int(r)].id for r in index.locate(index.seizure_windows)[0]}
+    assert set(found["by_recording"]) == owners
+    assert found["chance_of_none_in_1000"] == pytest.approx((1 - found["share"]) ** 1000)

@@ -267,6 +267,8 @@ def show_evaluation(console: Console, document: Json) -> None:
     if not point["target_reached"]:
         console.out.print(f"The target was not reached: {point['reason']}", markup=False)
     show_quarantined(console, document["quarantined"])
+    if document["part"] == "eval":
+        console.out.print(f"Opening {document['eval_openings']} of the evaluation part in this run folder.")
     if not document["independent_of_tuning"]:
         console.out.print("The threshold was chosen on these very recordings: expect less on others.")
     if not document["unseen_patients"]:

@@ -43,7 +43,7 @@ def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) 
     with console.training(run.config.train.steps) as training:
         verdict = train.train_run(run, planned, training)
     with console.step("evaluate", "patients that were never seen") as progress:
-        evaluated = evaluate.evaluate_run(run, planned, progress)
+        evaluated = evaluate.evaluate_run(run, planned, progress, open_eval=True)
         evaluate.save(run, planned, evaluated)
     with console.step("report", "one page") as _:
         page = report.write(run, planned)

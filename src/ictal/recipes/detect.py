@@ -16,8 +16,7 @@ from ictal.recipes.config import MachineConfig
 from ictal.recordings import edf
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
-from ictal.recordings.montages import derive, named
-from ictal.signals.preprocess import quantised
+from ictal.signals.source import prepared
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,7 +84,4 @@ def _require_writable(source: Path, target: Path) -> None:
 
 
 def _prepared(header: edf.Header, detector: detectors.Detector) -> InMemory:
-    config = detector.config.signals
-    derivation = derive(named(config.montage), header)
-    signal_uv = derivation.matrix @ edf.read_uv(header, derivation.labels)
-    return InMemory(signal_uv=quantised(signal_uv, derivation.rate_hz, config).to_uv())
+    return InMemory(signal_uv=prepared(header, detector.config.signals).signal.to_uv())

@@ -15,6 +15,7 @@ from ictal.detection.sweep import events_by_threshold
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
+from ictal.recipes import opening
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.prepare import open_stored
@@ -59,20 +60,28 @@ class Evaluated:
     document: dict[str, object]
 
 
-def evaluate_run(run: Run, planned: Planned, progress: Progress) -> Evaluated:
+def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: bool = False) -> Evaluated:
     """Score the part of the split that the configuration names.
 
     The threshold comes from the dev part. Where there is none (`split.method = "all-train"`), it comes from the scored
     part itself, and the document says so.
 
+    Args:
+        run: The run.
+        planned: Its plan.
+        progress: Called with recordings done and in all.
+        open_eval: Open the evaluation part, which is recorded; only this makes scoring it possible.
+
     Raises:
-        InputError: if the part is empty or shares a patient with training (unless it is `train` itself).
+        InputError: if the part is empty or shares a patient with training (unless it is `train` itself), or it is the
+            evaluation part and `open_eval` is not set.
     """
     torch.set_num_threads(run.config.machine.threads)
     detector = _current_detector(run, planned)
     part: Part = run.config.evaluate.part
     tuned_on: Part = "dev" if planned.split["dev"] else part
     _require_scorable(planned, part)
+    opened = opening.open_eval(run, planned, allowed=open_eval) if part == "eval" else opening.openings(run)
     parts = [tuned_on] if tuned_on == part else [tuned_on, part]
     total = sum(len(planned.split[p]) for p in parts)
     done = 0
@@ -82,7 +91,8 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress) -> Evaluated:
         done += len(planned.split[name])
     detector = _tune(detector, scored[tuned_on])
     detectors.save(run.folder, detector)
-    return _results(planned, detector, scored[part], tuned_on)
+    results = _results(planned, detector, scored[part], tuned_on)
+    return replace(results, document={**results.document, "eval_openings": opened})
 
 
 def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
@@ -145,6 +155,8 @@ def _require_scorable(planned: Planned, part: Part) -> None:
 
 def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
     numbers = planned.split[part]
+    if part != "train":
+        open_stored(run, planned, [*planned.split["train"], *numbers])  # no signal may be on both sides
     logits = []
     for done, stored in enumerate(open_stored(run, planned, numbers), 1):
         logits.append(detector.logits(stored))

@@ -204,6 +204,9 @@ def document(
         "coverage": planned.batches.coverage(steps),
         "feasibility": feasibility.assess(planned.batches),
         "cost": asdict(cost) if cost else None,
+        "statistics": {
+            part: planned.index.select(numbers).statistics() for part, numbers in planned.split.items() if numbers
+        },
         "quarantined": [asdict(entry) for entry in planned.quarantined],
         "index_hash": planned.index.hash,
         "plan_hash": planned.hash,

@@ -1,32 +1,76 @@
-"""`ictal prepare`: every planned recording into the signal store."""
+"""`ictal prepare`: every planned recording into the signal store, or a share of them on each of many machines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ictal.errors import InputError
+from ictal.errors import InputError, check_setting
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.run import Run
-from ictal.signals.prepare import Prepared, prepare
-from ictal.signals.store import SignalStore, StoredRecording
+from ictal.signals import manifest
+from ictal.signals.prepare import Prepared, Workers, prepare
+from ictal.signals.store import Entry, SignalStore, StoredRecording
+from ictal.windows import leakage
+from ictal.windows.leakage import Signal
 
 
-def prepare_run(run: Run, planned: Planned, progress: Progress | None = None) -> Prepared:
-    """Put what is not there yet into the store; what cannot be read is set aside in the run folder's ledger."""
+def prepare_run(
+    run: Run, planned: Planned, progress: Progress | None = None, *, shard: tuple[int, int] = (1, 1)
+) -> Prepared:
+    """Put what is not there yet into the store; what cannot be read is set aside in the run folder's ledger.
+
+    Args:
+        run: The run.
+        planned: Its plan.
+        progress: Called with (done, total), in seconds of EEG.
+        shard: (i, n): prepare the i-th of n shares alone, and leave `store.json` to who prepares all.
+    """
     machine = run.config.machine
+    one, of = shard
+    store = SignalStore(Path(machine.store))
     prepared = prepare(
-        planned.labelled,
-        SignalStore(Path(machine.store)),
+        planned.labelled[one - 1 :: of],
+        store,
         run.config.signals,
-        workers=machine.workers,
+        workers=Workers(processes=machine.workers, scheduler=machine.scheduler, kernel=machine.kernel),
         progress=progress,
     )
-    run.keep_config()
-    run.write_json("store.json", document(prepared))
+    manifest.write(store)
+    if shard == (1, 1):
+        repeated = leakage.copies(signals_of(planned, {ready.id: ready.entry for ready in prepared.ready}))
+        run.keep_config()
+        run.write_json("store.json", {**document(prepared), "copies": [[a.id, b.id] for a, b in repeated]})
     return prepared
+
+
+def signals_of(planned: Planned, entries: Mapping[str, Entry]) -> list[Signal]:
+    """Who each stored signal belongs to and what it serves for, to be looked at for leaks."""
+    part_of = {number: part for part, numbers in planned.split.items() for number in numbers}
+    return [
+        Signal(
+            id=recording.id,
+            patient=recording.patient,
+            part=part_of.get(number, "unused"),
+            content=entries[recording.id].checksum,
+        )
+        for number, recording in enumerate(planned.index.recordings)
+        if recording.id in entries
+    ]
+
+
+def shard_of(text: str) -> tuple[int, int]:
+    """The share that `i/n` names.
+
+    Raises:
+        InputError: if it names none (code `config-value`).
+    """
+    one, _, of = text.partition("/")
+    right = one.isdecimal() and of.isdecimal() and 1 <= int(one) <= int(of)
+    check_setting(right, "--shard", text, "i/n, the i-th of n shares, from 1/n to n/n")
+    return int(one), int(of)
 
 
 def document(prepared: Prepared) -> dict[str, Any]:
@@ -35,6 +79,7 @@ def document(prepared: Prepared) -> dict[str, Any]:
         "recordings": len(prepared.ready),
         "built": sum(ready.built for ready in prepared.ready),
         "clipped_samples": int(sum(sum(ready.entry.clipped) for ready in prepared.ready)),
+        "kernels": sorted({ready.entry.kernel for ready in prepared.ready}),
         "bytes": sum(ready.entry.npy_bytes for ready in prepared.ready),
         "quarantined": [asdict(entry) for entry in prepared.quarantined],
     }
@@ -44,7 +89,8 @@ def open_stored(run: Run, planned: Planned, numbers: Sequence[int]) -> list[Stor
     """Stored signals of some of the plan's recordings.
 
     Raises:
-        InputError: if one is not in the store, or is not as long as the index says.
+        InputError: if one is not in the store, is not as long as the index says, or is the signal of another patient
+            or of another part.
     """
     root = Path(run.config.machine.store)
     if numbers and not root.is_dir():
@@ -61,6 +107,8 @@ def open_stored(run: Run, planned: Planned, numbers: Sequence[int]) -> list[Stor
             raise _not_prepared(run, recording.recording.id) from error
         assert signal.samples == expected, f"{recording.recording.id}: {signal.samples} in the store, not {expected}"
         stored.append(signal)
+    entries = {planned.index.recordings[n].id: s.entry for n, s in zip(numbers, stored, strict=True)}
+    leakage.copies(signals_of(planned, entries))
     return stored
 
 

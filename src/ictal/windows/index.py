@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -268,6 +269,21 @@ class WindowIndex:
     def strata(self) -> dict[str, int]:
         """Number of windows of each stratum."""
         return dict(zip(STRATA, self.strip.counts(len(STRATA)).tolist(), strict=True))
+
+    def statistics(self) -> dict[str, Any]:
+        """Seizure windows in all and by recording: what a training program would otherwise probe for."""
+        owner, _ = self.locate(self.seizure_windows)
+        counts = np.bincount(owner, minlength=len(self.recordings))
+        chance = (1 - len(self.seizure_windows) / self.windows) ** 1000
+        return {
+            "windows": self.windows,
+            "seizure_windows": len(self.seizure_windows),
+            "share": len(self.seizure_windows) / self.windows,
+            "expected_in_1000": 1000 * len(self.seizure_windows) / self.windows,
+            "chance_of_none_in_1000": chance,
+            "strata": self.strata(),
+            "by_recording": {r.id: int(n) for r, n in zip(self.recordings, counts, strict=True) if n},
+        }
 
     def select(self, numbers: Sequence[int]) -> WindowIndex:
         """The index of some of the recordings, in the order given."""

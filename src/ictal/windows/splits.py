@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -42,8 +43,11 @@ class SplitConfig:
     """Every part must hold at least so many seizures."""
     minimum_seizure_patients: int = 1
     """Every part must hold at least so many patients with seizures."""
+    subset_patients: int = 0
+    """Use only so many patients, for a trial run: chosen with the split's own balance, each part with the seizures
+    that it must hold; 0 uses all."""
     seed: int = 0
-    """Seed of the order in which patients of equal burden are placed."""
+    """Seed of the order in which patients of equal burden are placed, and of the choice of a subset."""
 
     def __post_init__(self) -> None:
         for name, share in (("dev_share", self.dev_share), ("eval_share", self.eval_share)):
@@ -53,6 +57,7 @@ class SplitConfig:
         check_setting(least >= 1, "split.minimum_seizure_patients", least, "at least 1")
         check_setting(self.folds >= 2, "split.folds", self.folds, "at least 2")
         check_setting(self.fold >= 0, "split.fold", self.fold, "0 or more")
+        check_setting(self.subset_patients >= 0, "split.subset_patients", self.subset_patients, "0 or more")
         check_setting(self.seed >= 0, "split.seed", self.seed, "0 or more")
 
 
@@ -75,9 +80,35 @@ def split(recordings: Sequence[IndexedRecording], official: Sequence[str | None]
     else:
         parts = _by_patient(recordings, _BALANCED[config.method](_burden(recordings), config))
     require_disjoint_patients(recordings, parts)
+    if config.subset_patients:
+        parts = _subset(recordings, parts, config)
     for part in PARTS if config.method != "all-train" else PARTS[:1]:
         _require_seizures(recordings, parts[part], part, config)
     return parts
+
+
+def _subset(recordings: Sequence[IndexedRecording], parts: Split, config: SplitConfig) -> Split:
+    """Some of the patients of every part, about in proportion, those with seizures and those without in turn.
+
+    A part keeps patients with seizures until it holds the seizures and seizure patients that it must.
+    """
+    everyone = len({recording.patient for recording in recordings})
+    rng = np.random.default_rng(config.seed)
+    chosen: set[str] = set()
+    for numbers in parts.values():
+        seizures: dict[str, int] = {}
+        for number in numbers:
+            patient = recordings[number].patient
+            seizures[patient] = seizures.get(patient, 0) + len(recordings[number].seizures)
+        order = [sorted(seizures)[place] for place in rng.permutation(len(seizures))]
+        ictal = [patient for patient in order if seizures[patient]]
+        other = [patient for patient in order if not seizures[patient]]
+        needed = int(np.searchsorted(np.cumsum([seizures[p] for p in ictal]), config.minimum_seizures)) + 1
+        needed = max(needed, config.minimum_seizure_patients)
+        wanted = max(round(config.subset_patients * len(seizures) / everyone), 1)
+        shared = [patient for pair in zip_longest(other, ictal[needed:]) for patient in pair if patient is not None]
+        chosen |= set([*ictal[:needed], *shared][: max(wanted, min(needed, len(seizures)))])
+    return {part: tuple(n for n in numbers if recordings[n].patient in chosen) for part, numbers in parts.items()}
 
 
 def require_disjoint_patients(recordings: Sequence[IndexedRecording], parts: Mapping[Part, Sequence[int]]) -> None:

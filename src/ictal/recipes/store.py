@@ -1,0 +1,85 @@
+"""`ictal store`: verify, stats and gc of a signal store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ictal.errors import InputError
+from ictal.recipes import plan as planning
+from ictal.recipes.plan import Progress
+from ictal.recipes.run import open_planned
+from ictal.signals import manifest, upkeep
+from ictal.signals.store import SignalStore
+
+
+def opened(folder: Path) -> SignalStore:
+    """A store that exists.
+
+    Raises:
+        InputError: if there is none (code `store-missing`).
+    """
+    if not folder.is_dir():
+        raise InputError(
+            "There is no signal store",
+            where=folder,
+            got="no such folder",
+            expected="a folder that `ictal prepare` has made (machine.store)",
+            remedy="name the store's folder",
+            code="store-missing",
+        )
+    return SignalStore(folder)
+
+
+def verify(folder: Path, progress: Progress | None = None) -> dict[str, Any]:
+    """Read everything, and name what is damaged."""
+    store = opened(folder)
+    faults = upkeep.damaged(store, progress)
+    rows = [{"path": error.where, "code": error.code, "got": str(error.got), "do": error.remedy} for error in faults]
+    return {"recordings": len(store.keys()), "damaged": rows}
+
+
+def stats(folder: Path) -> dict[str, Any]:
+    """What is in a store, and what was set aside; writes the manifest anew."""
+    store = opened(folder)
+    rows = manifest.table(store).to_pylist()
+    manifest.write(store)
+    stored = [row for row in rows if row["status"] == "stored"]
+    return {
+        "recordings": len(stored),
+        "hours": sum(row["samples"] / row["rate_hz"] for row in stored) / 3600,
+        "bytes": sum(row["npy_bytes"] for row in stored),
+        "clipped_samples": sum(sum(row["clipped"]) for row in stored),
+        "settings": len({row["config"] for row in stored}),
+        "set_aside": [
+            {"path": row["source"], "code": row["code"], "reason": row["reason"]}
+            for row in rows
+            if row["status"] == "set aside"
+        ],
+    }
+
+
+def collect(folder: Path, runs: Sequence[Path], *, dry_run: bool) -> dict[str, Any]:
+    """List what nothing needs, and delete it if that is not only tried.
+
+    Args:
+        folder: The store.
+        runs: Runs whose recordings are kept; with none, every readable recording is.
+        dry_run: Delete nothing.
+    """
+    store = opened(folder)
+    found = upkeep.garbage(store, _needed(store, runs) if runs else None)
+    if not dry_run:
+        upkeep.delete(found)
+    files = [{"path": str(one.path), "bytes": one.size_bytes, "reason": one.reason} for one in found]
+    return {"dry_run": dry_run, "bytes": sum(one.size_bytes for one in found), "files": files}
+
+
+def _needed(store: SignalStore, runs: Sequence[Path]) -> set[str]:
+    kept = set()
+    for folder in runs:
+        run = open_planned(folder, ())
+        for labelled in planning.load(run).labelled:
+            kept.add(store.key_of(labelled.recording.edf, run.config.signals))
+    return kept
