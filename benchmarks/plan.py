@@ -179,9 +179,7 @@ def main() -> None:
     theirs_s, theirs_mb = (statistics.median(values) for values in zip(*theirs, strict=True))
     ratio, memory = theirs_s / ours_s, ours_mb / theirs_mb
     print(f"epoch of {EPOCH_WINDOWS:,}: ours {ours_s:.2f} s, {ours_mb:.1f} MB", end="; ")
-    print(
-        f"WeightedRandomSampler {theirs_s:.2f} s, {theirs_mb:.0f} MB: {ratio:.1f} x the time, {memory:.1%} of the memory"
-    )
+    print(f"WeightedRandomSampler {theirs_s:.2f} s, {theirs_mb:.0f} MB: {ratio:.1f} x; memory {memory:.1%} of it")
     probe_s, own_h = REPORT_PROBE * STORE_WINDOW_S, REPORT_PROBE * 3.7 / 3600
     print(f"the report's probe of {REPORT_PROBE:,}: {probe_s:.0f} s from our store, {own_h:.0f} h from its own cache")
     started = time.perf_counter()

@@ -11,7 +11,7 @@ import pytest
 from ictal.errors import InputError
 from ictal.recordings.channels import SCALP_19
 from ictal.recordings.corpus import Labelled
-from ictal.signals.prepare import prepare
+from ictal.signals.prepare import Workers, prepare
 from ictal.signals.preprocess import PreprocessConfig
 from ictal.signals.store import SignalStore
 
@@ -48,7 +48,9 @@ def test_bad_recordings_are_set_aside_and_the_others_prepared(
     """The ledger has every bad recording with its reason, the store every good one, in order, whatever the workers."""
     seen: list[tuple[int, int]] = []
     recordings = mixed(write_recording)
-    result = prepare(recordings, store, CONFIG, workers=workers, progress=lambda *call: seen.append(call))
+    result = prepare(
+        recordings, store, CONFIG, workers=Workers(processes=workers), progress=lambda *call: seen.append(call)
+    )
     assert [ready.id for ready in result.ready] == ["a_1", "c_1", "g_1"]
     assert [(q.id, q.code) for q in result.quarantined] == [
         ("b_1", "channel-missing"),
@@ -57,7 +59,9 @@ def test_bad_recordings_are_set_aside_and_the_others_prepared(
         ("f_1", "edf-unreadable"),
     ]
     assert "O2" in result.quarantined[0].reason
-    assert seen == [(done, 7) for done in range(1, 8)]
+    assert [total for _, total in seen] == [12 + 37 + 12 + 37 + 20 + 20 + 11] * 7
+    assert sorted(done for done, _ in seen) == [done for done, _ in seen]
+    assert seen[-1][0] == seen[-1][1]
     for ready in result.ready:
         assert ready.built
         assert store.verify(ready.entry.key) == ready.entry
@@ -79,17 +83,17 @@ def test_an_interruption_leaves_a_valid_store_to_go_on_from(
     recordings = [write_recording(f"p_{number}", seconds=5, seed=number) for number in range(8)]
 
     def interrupt(done: int, total: int) -> None:
-        assert total == len(recordings)
-        if done == 2:
+        assert total == 5 * len(recordings)
+        if done == 10:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(recordings, store, CONFIG, workers=workers, progress=interrupt)
+        prepare(recordings, store, CONFIG, workers=Workers(processes=workers), progress=interrupt)
     whole = {file.stem for file in store.root.glob("*.json")}
     assert len(whole) >= 2
     assert not list(store.root.glob("*.tmp"))
     assert all(store.verify(key) for key in whole)
-    result = prepare(recordings, store, CONFIG, workers=workers)
+    result = prepare(recordings, store, CONFIG, workers=Workers(processes=workers))
     assert len(result.ready) == 8
     assert {ready.entry.key for ready in result.ready if not ready.built} == whole
 
@@ -103,7 +107,7 @@ def test_a_damaged_store_stops_the_preparation(
     entry = prepare(recordings, store, CONFIG).ready[0].entry
     (store.root / f"{entry.key}.npy").write_bytes(b"")
     with pytest.raises(InputError, match="delete") as caught:
-        prepare(recordings, store, CONFIG, workers=workers)
+        prepare(recordings, store, CONFIG, workers=Workers(processes=workers))
     assert caught.value.code == "store-damaged"
 
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ictal.errors import InputError
-from ictal.signals.preprocess import FULL_SCALE, PreprocessConfig, lookahead_s, preprocess, quantised, samples_out
+from ictal.signals.preprocess import PreprocessConfig, lookahead_s, preprocess, quantised, samples_out
+from ictal.signals.units import FULL_SCALE
 from tests.reference import preprocess as twin
 
 CONFIG = PreprocessConfig()

@@ -24,15 +24,23 @@ def tone(frequency_hz: float, rate_hz: float, samples: int) -> npt.NDArray[np.fl
     return np.asarray(np.sin(2 * np.pi * frequency_hz * np.arange(samples) / rate_hz + 0.7), dtype=np.float64)
 
 
+def resample(signal: npt.NDArray[np.float64], rate_hz: float) -> npt.NDArray[np.float64]:
+    """One channel to 256 Hz, as the package does it."""
+    out = design(rate_hz, 256, 60.0)(signal.astype(np.float32)[None])
+    return out[0].astype(np.float64)
+
+
 def level_db(signal: npt.NDArray[np.float64], against: npt.NDArray[np.float64]) -> float:
     return float(10 * np.log10(np.mean(signal**2) / np.mean(against**2)))
 
 
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
-@pytest.mark.parametrize("frequency_hz", [0.7, 7.3, 33.0, 59.0, 75.0])
+@pytest.mark.parametrize(
+    ("rate_hz", "frequency_hz"),
+    [(rate, tone) for rate in RATES_HZ for tone in (0.7, 7.3, 33.0, 59.0, 76.0) if tone <= 0.3 * min(rate, 256)],
+)
 def test_a_tone_in_the_band_keeps_amplitude_and_phase_to_90_db(rate_hz: float, frequency_hz: float) -> None:
     """The output is the tone sampled at the new rate, with an error at least 90 dB below it."""
-    out = design(rate_hz, 256, 60.0)(tone(frequency_hz, rate_hz, int(12 * rate_hz)).astype(np.float32))
+    out = resample(tone(frequency_hz, rate_hz, int(12 * rate_hz)), rate_hz)
     ideal = tone(frequency_hz, 256, len(out))
     inside = slice(EDGE_SAMPLES, -EDGE_SAMPLES)
     assert level_db(ideal[inside], out[inside] - ideal[inside]) >= 90
@@ -45,14 +53,14 @@ def test_a_tone_in_the_band_keeps_amplitude_and_phase_to_90_db(rate_hz: float, f
 def test_a_tone_above_the_new_nyquist_frequency_is_rejected_by_90_db(rate_hz: float, frequency_hz: float) -> None:
     """A tone that the new rate cannot hold leaves nothing behind, at whatever frequency it would alias to."""
     signal = tone(frequency_hz, rate_hz, int(12 * rate_hz))
-    out = design(rate_hz, 256, 60.0)(signal.astype(np.float32)).astype(np.float64)
+    out = resample(signal, rate_hz)
     assert level_db(out[EDGE_SAMPLES:-EDGE_SAMPLES], signal) <= -90
 
 
 @pytest.mark.parametrize("rate_hz", [200.0, 250.0])
 def test_interpolation_leaves_no_image_of_an_electrode_offset(rate_hz: float) -> None:
     """A constant of 10 mV comes out as that constant: its images would be tones of a few Hz."""
-    out = design(rate_hz, 256, 60.0)(np.full(2000, 10_000.0, dtype=np.float32))
+    out = resample(np.full(2000, 10_000.0), rate_hz)
     assert np.abs(out - 10_000.0).max() < 0.01
 
 
@@ -60,7 +68,7 @@ def test_interpolation_leaves_no_image_of_an_electrode_offset(rate_hz: float) ->
 def test_matrix_form_equals_the_zero_stuffing_twin(rate_hz: int) -> None:
     """Blocks of matrix products give what filtering at the common multiple of the rates gives, ends included."""
     row = np.random.default_rng(rate_hz).standard_normal(3217)
-    out = design(rate_hz, 256, 60.0)(row.astype(np.float32))
+    out = resample(row, rate_hz)
     expected = twin.resample(row, rate_hz, 256, 60.0)
     assert out.shape == expected.shape
     assert np.abs(out - expected).max() < 1e-4
@@ -76,7 +84,7 @@ def test_recordings_of_any_length_have_the_length_that_the_rule_says(
     samples: int, rate_hz: int, rate_out_hz: int
 ) -> None:
     """Even one sample is resampled to the nearest whole number of samples, all of them finite."""
-    out = design(rate_hz, rate_out_hz, 20.0)(np.ones(samples, dtype=np.float32))
+    out = design(rate_hz, rate_out_hz, 20.0)(np.ones((1, samples), dtype=np.float32))[0]
     assert len(out) == math.floor(samples * Fraction(rate_out_hz, rate_hz) + Fraction(1, 2))
     assert len(out) == samples_out(samples, rate_hz, rate_out_hz)
     assert np.allclose(out, 1.0, atol=1e-5)
@@ -96,18 +104,18 @@ def test_length_rule_is_the_one_rounding_of_time(samples: int, rate_hz: float) -
 def test_no_sample_depends_on_a_later_time_than_the_lookahead(rate_hz: float) -> None:
     """What happens after the lookahead changes nothing before it, to the last bit."""
     resampler = design(rate_hz, 256, 60.0)
-    signal = np.random.default_rng(0).standard_normal(5000).astype(np.float32)
+    signal = np.random.default_rng(0).standard_normal((2, 5000)).astype(np.float32)
     changed = signal.copy()
-    changed[3000:] += 100
+    changed[:, 3000:] += 100
     same = math.floor((3000 / rate_hz - resampler.lookahead_s) * 256)
-    assert np.array_equal(resampler(signal)[:same], resampler(changed)[:same])
+    assert np.array_equal(resampler(signal)[:, :same], resampler(changed)[:, :same])
     assert resampler.lookahead_s < 0.2
 
 
 def test_equal_rates_leave_the_signal_as_it_is() -> None:
     """256 Hz to 256 Hz is the identity, with no lookahead."""
     resampler = design(256.0, 256, 60.0)
-    signal = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
+    signal = np.random.default_rng(0).standard_normal((2, 1000)).astype(np.float32)
     assert np.array_equal(resampler(signal), signal)
     assert resampler.lookahead_s == 0
 

@@ -44,11 +44,13 @@ def random_recording(tmp_path_factory: pytest.TempPathFactory) -> StoredRecordin
     path = tmp_path_factory.mktemp("store") / "key.npy"
     np.save(path, blocks)
     entry = Entry(
-        format=1,
+        format=2,
         key="key",
         source="",
         fingerprint="",
         config="",
+        kernel="scipy",
+        notch_hz=60.0,
         channels=("a", "b", "c"),
         rate_hz=10,
         samples=VALUES.shape[1],
@@ -244,7 +246,7 @@ def test_a_flipped_bit_is_found_by_verify(write_recording: WriteRecording, store
 def test_another_format_is_refused(write_recording: WriteRecording, store: SignalStore) -> None:
     """A store of another version is not read by guess."""
     entry, _ = store.build(write_recording(seconds=3).header, CONFIG)
-    (store.root / f"{entry.key}.json").write_text(json.dumps({**dataclasses.asdict(entry), "format": 2}))
+    (store.root / f"{entry.key}.json").write_text(json.dumps({**dataclasses.asdict(entry), "format": 1}))
     with pytest.raises(InputError) as caught:
         store.open(entry.key)
     assert caught.value.code == "store-version"

@@ -37,7 +37,7 @@ def verify(folder: Path, progress: Progress | None = None) -> dict[str, Any]:
     store = opened(folder)
     faults = upkeep.damaged(store, progress)
     rows = [{"path": error.where, "code": error.code, "got": str(error.got), "do": error.remedy} for error in faults]
-    return {"recordings": len(store.keys()), "damaged": rows}
+    return {"recordings": len(store.every_key()), "damaged": rows}
 
 
 def stats(folder: Path) -> dict[str, Any]:

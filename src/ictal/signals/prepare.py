@@ -1,7 +1,8 @@
-"""Many recordings into the store, on many cores: a bad one is set aside with its reason, the rest goes on.
+"""Many recordings into the store, on many cores or machines: a bad one is set aside with its reason, the rest goes on.
 
 Invariants: the outcome does not depend on the number of workers; what was finished before an interruption is found
-again by the next call, and nothing unfinished is ever visible in the store.
+again by the next call, and nothing unfinished is ever visible in the store. A cluster's worker that dies loses the
+recording in hand, which another one builds.
 """
 
 from __future__ import annotations
@@ -9,17 +10,21 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from ictal.errors import InputError
 from ictal.recordings.corpus import Labelled, Quarantined
+from ictal.signals.kernels import KernelName
+from ictal.signals.ledger import Line
 from ictal.signals.preprocess import PreprocessConfig
 from ictal.signals.store import Entry, SignalStore
 
 _RECORDING_FAULTS = ("edf-", "channel-", "signal-", "rate-")
 """Beginnings of the codes that blame one recording; any other error stops the whole preparation."""
+
+_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +50,28 @@ class Prepared:
     quarantined: tuple[Quarantined, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who works.
+
+    Args:
+        processes: Of this machine; 1 works in this process.
+        scheduler: Address of a Dask scheduler, `tcp://host:8786`, whose workers share the store's folder and the
+            corpus's; empty for this machine.
+        kernel: Which implementation of the filters they run; the numbers do not depend on it.
+    """
+
+    processes: int = 1
+    scheduler: str = ""
+    kernel: KernelName = "scipy"
+
+
 def prepare(
     recordings: Sequence[Labelled],
     store: SignalStore,
     config: PreprocessConfig,
     *,
-    workers: int = 1,
+    workers: Workers = Workers(),
     progress: Callable[[int, int], None] | None = None,
 ) -> Prepared:
     """Put recordings into the store.
@@ -59,20 +80,24 @@ def prepare(
         recordings: What to prepare.
         store: Where to.
         config: How.
-        workers: Processes; 1 works in this one.
-        progress: Called with (done, total).
+        workers: Who does it.
+        progress: Called with (done, total), in seconds of EEG.
 
     Raises:
-        InputError: if the store itself or the configuration is at fault, not one recording.
+        InputError: if the store itself or the configuration is at fault, not one recording, or the scheduler cannot be
+            reached (code `scheduler`).
     """
-    assert workers >= 1, workers
+    assert workers.processes >= 1, workers
     outcomes: dict[int, Ready | Quarantined] = {}
-    work = _in_process(recordings, store, config) if workers == 1 else _in_pool(recordings, store, config, workers)
-    with closing(work):
-        for number, outcome in work:
+    total_s = round(sum(recording.duration_s for recording in recordings))
+    done_s = 0.0
+    work = _Work(store=store, config=config, kernel=workers.kernel)
+    with closing(_outcomes(recordings, work, workers)) as finished:
+        for number, outcome in finished:
             outcomes[number] = outcome
+            done_s += recordings[number].duration_s
             if progress is not None:
-                progress(len(outcomes), len(recordings))
+                progress(round(done_s), total_s)
     ordered = [outcomes[number] for number in range(len(recordings))]
     return Prepared(
         ready=tuple(outcome for outcome in ordered if isinstance(outcome, Ready)),
@@ -80,43 +105,73 @@ def prepare(
     )
 
 
-_Outcomes = Generator[tuple[int, Ready | Quarantined], None, None]
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """What is done to every recording; travels to the workers."""
+
+    store: SignalStore
+    config: PreprocessConfig
+    kernel: KernelName
+
+    def __call__(self, recording: Labelled) -> Ready | Quarantined:
+        edf = recording.recording.edf
+        try:
+            entry, built = self.store.build(recording.header, self.config, kernel=self.kernel)
+        except InputError as error:
+            if not error.code.startswith(_RECORDING_FAULTS):
+                raise
+            reason = f"{error.what}: got {error.got}, expected {error.expected}"
+            self.store.ledger.append(Line(source=str(edf), built=False, code=error.code, reason=reason))
+            return Quarantined(id=recording.recording.id, path=str(edf), code=error.code, reason=reason)
+        return Ready(id=recording.recording.id, entry=entry, built=built)
 
 
-def _in_process(recordings: Sequence[Labelled], store: SignalStore, config: PreprocessConfig) -> _Outcomes:
-    for number, recording in enumerate(recordings):
-        yield number, _outcome(recording, store, config)
-
-
-def _in_pool(recordings: Sequence[Labelled], store: SignalStore, config: PreprocessConfig, workers: int) -> _Outcomes:
-    with _pool(workers) as pool:
-        numbers = {pool.submit(_outcome, recording, store, config): i for i, recording in enumerate(recordings)}
+def _outcomes(
+    recordings: Sequence[Labelled], work: _Work, workers: Workers
+) -> Generator[tuple[int, Ready | Quarantined], None, None]:
+    """Outcomes by the recordings' numbers, as they come."""
+    if workers.processes == 1 and not workers.scheduler:
+        yield from ((number, work(recording)) for number, recording in enumerate(recordings))
+        return
+    with _cluster(workers.scheduler) if workers.scheduler else _pool(workers.processes) as executor:
+        numbers = {executor.submit(work, recording): number for number, recording in enumerate(recordings)}
         for future in as_completed(numbers):
             yield numbers[future], future.result()
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(processes: int) -> Iterator[Executor]:
     """Processes that finish the recording in hand when this one is interrupted, and begin no other."""
     context = multiprocessing.get_context("forkserver")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts_to_the_parent)
     try:
         yield pool
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextmanager
+def _cluster(scheduler: str) -> Iterator[Executor]:
+    """The workers of a Dask scheduler; recordings that no worker has begun are taken back at the end."""
+    try:
+        from distributed import Client  # noqa: PLC0415 - an extra, needed for a cluster alone
+
+        client = Client(scheduler, timeout=_PATIENCE_S, set_as_default=False)
+    except (ImportError, OSError, ValueError) as error:
+        raise InputError(
+            "The Dask scheduler cannot be used",
+            where="machine.scheduler",
+            got=f"{scheduler}: {error}",
+            expected="the address of a running scheduler, such as tcp://host:8786, and ictal[cluster] installed",
+            remedy="start one with `dask scheduler`, and `dask worker ADDRESS` on every machine",
+            code="scheduler",
+        ) from error
+    with client, client.get_executor(pure=False) as executor:
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False)
+
+
 def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _outcome(recording: Labelled, store: SignalStore, config: PreprocessConfig) -> Ready | Quarantined:
-    try:
-        entry, built = store.build(recording.header, config)
-    except InputError as error:
-        if not error.code.startswith(_RECORDING_FAULTS):
-            raise
-        reason = f"{error.what}: got {error.got}, expected {error.expected}"
-        path = str(recording.recording.edf)
-        return Quarantined(id=recording.recording.id, path=path, code=error.code, reason=reason)
-    return Ready(id=recording.recording.id, entry=entry, built=built)

@@ -4,8 +4,8 @@ Invariants: output sample n stands for the time n / rate_out exactly (the filter
 that constant (the gain at 0 Hz is exactly 1 at every output phase, so an electrode's offset leaves no tone behind);
 nothing later than `Resampler.lookahead_s` after a sample has any influence on it.
 
-Every `up` outputs the filter's phases repeat, `down` inputs further on, so one matrix turns each block of inputs into
-its block of outputs. A product of matrices is many times faster than one dot product for each sample.
+Every `up` outputs the filter's phases repeat, `down` inputs further on, so one matrix turns each row of inputs into
+the same few outputs of that row. A product of matrices is many times faster than one dot product for each sample.
 
 Source: Crochiere & Rabiner 1983, Multirate Digital Signal Processing, ch. 4; Kaiser 1974 for the window.
 """
@@ -18,18 +18,20 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import firwin, kaiser_beta
 
 from ictal.errors import InputError
 
 ATTENUATION_DB = 100.0
-PASS_SHARE = 0.8
+PASS_SHARE = 0.6
 """Share of the lower Nyquist frequency that the filter passes untouched, if the band asked for needs no more."""
 PASS_SHARE_MAX = 0.95
 """Above this share the filter would grow without bound."""
 
 _MAX_FACTOR = 2000
 _RATE_DENOMINATOR = 1000
+_GROUP_SAMPLES = 32  # outputs of one product: fewer are slower for each, more multiply by more zeros
 _ONE_THREAD_PRODUCTS = 1 << 18  # up to so many multiplications OpenBLAS stays on one core; `prepare` fills the others
 
 
@@ -56,6 +58,21 @@ def ratio(rate_in_hz: float, rate_out_hz: float) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Group:
+    """Neighbouring outputs of every row.
+
+    Args:
+        first_input: Where in a row (which begins `reach_samples` before its own first input) their inputs begin.
+        first_output: Where in a row of outputs they lie.
+        matrix: What each input adds to each output: (inputs, outputs).
+    """
+
+    first_input: int
+    first_output: int
+    matrix: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Resampler:
     """A designed filter, laid out as matrices.
 
@@ -63,44 +80,46 @@ class Resampler:
         up: Factor of interpolation.
         down: Factor of decimation.
         reach_samples: Inputs on either side of an output's time that the output depends on.
-        own: What each input of a block adds to each output of the block: (inputs, outputs).
-        following: The same for the first inputs of the block after.
+        row_samples: Inputs of one row, a multiple of `down`.
+        groups: How a row's outputs come about.
         lookahead_s: How much of the future an output depends on.
     """
 
     up: int
     down: int
     reach_samples: int
-    own: npt.NDArray[np.float32]
-    following: npt.NDArray[np.float32]
+    row_samples: int
+    groups: tuple[Group, ...]
     lookahead_s: float
 
     def __call__(self, signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Resample one channel of shape (samples,); outside, it is taken to hold its first and last value."""
+        """Resample (channels, samples); outside, a channel is taken to hold its first and last value."""
         if self.up == self.down:
             return signal
-        length = (2 * len(signal) * self.up + self.down) // (2 * self.down)
-        blocks = self._blocks(signal, -(-length // self.own.shape[1]))
-        return self._product(blocks).reshape(-1)[:length]
+        length = (2 * signal.shape[1] * self.up + self.down) // (2 * self.down)
+        row_out = self.row_samples // self.down * self.up
+        count = max(1, -(-length // row_out))
+        return self._product(self._held(signal, count), count, row_out).reshape(len(signal), -1)[:, :length]
 
-    def _blocks(self, signal: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
-        """The channel with held ends, as rows of a block's inputs each; one row more than blocks of output."""
-        width = len(self.own)
-        flat = np.empty((count + 1) * width, dtype=np.float32)
-        inside = flat[self.reach_samples : self.reach_samples + len(signal)]
-        flat[: self.reach_samples] = signal[0]
-        inside[:] = signal[: len(inside)]
-        flat[self.reach_samples + len(signal) :] = signal[-1]
-        return flat.reshape(count + 1, width)
+    def _held(self, signal: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
+        """The channels with held ends, long enough for so many rows and the row after them."""
+        held = np.empty((len(signal), (count + 1) * self.row_samples), dtype=np.float32)
+        inside = held[:, self.reach_samples : self.reach_samples + signal.shape[1]]
+        held[:, : self.reach_samples] = signal[:, :1]
+        inside[:] = signal[:, : inside.shape[1]]
+        held[:, self.reach_samples + signal.shape[1] :] = signal[:, -1:]
+        return held
 
-    def _product(self, blocks: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        count, reach = len(blocks) - 1, len(self.following)
-        out = np.empty((count, self.own.shape[1]), dtype=np.float32)
-        step = max(1, _ONE_THREAD_PRODUCTS // self.own.size)
-        for first in range(0, count, step):
-            stop = min(first + step, count)
-            rows = np.matmul(blocks[first:stop], self.own, out=out[first:stop])
-            rows += blocks[first + 1 : stop + 1, :reach] @ self.following
+    def _product(self, held: npt.NDArray[np.float32], count: int, row_out: int) -> npt.NDArray[np.float32]:
+        out = np.empty((len(held), count, row_out), dtype=np.float32)
+        for group in self.groups:
+            inputs, outputs = group.matrix.shape
+            rows = sliding_window_view(held[:, group.first_input :], inputs, axis=1)[:, :: self.row_samples]
+            columns = slice(group.first_output, group.first_output + outputs)
+            step = max(1, _ONE_THREAD_PRODUCTS // group.matrix.size)
+            for first in range(0, count, step):
+                stop = min(first + step, count)
+                np.matmul(rows[:, first:stop], group.matrix, out=out[:, first:stop, columns])
         return out
 
 
@@ -124,9 +143,15 @@ def design(rate_in_hz: float, rate_out_hz: float, pass_hz: float) -> Resampler:
         )
     taps = _taps(up, rate_in_hz, max(pass_hz, PASS_SHARE * nyquist_hz), nyquist_hz)
     reach = -(-(len(taps) // 2) // up)
-    own, following = _matrices(taps, up, down, reach)
-    lookahead_s = reach / rate_in_hz if up != down else 0.0
-    return Resampler(up=up, down=down, reach_samples=reach, own=own, following=following, lookahead_s=lookahead_s)
+    groups = _groups(taps, up, down, reach)
+    return Resampler(
+        up=up,
+        down=down,
+        reach_samples=reach,
+        row_samples=_periods(up, down, reach) * down,
+        groups=groups,
+        lookahead_s=reach / rate_in_hz if up != down else 0.0,
+    )
 
 
 def _taps(up: int, rate_in_hz: float, pass_hz: float, stop_hz: float) -> npt.NDArray[np.float64]:
@@ -141,17 +166,23 @@ def _taps(up: int, rate_in_hz: float, pass_hz: float, stop_hz: float) -> npt.NDA
     return taps
 
 
-def _matrices(
-    taps: npt.NDArray[np.float64], up: int, down: int, reach: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Matrices of a block that is at least as long as the filter, so that an output needs no third block."""
-    groups = -(-2 * reach // down)
-    inputs, outputs = groups * down, groups * up
-    row, column = np.arange(inputs + 2 * reach)[:, None], np.arange(outputs)[None, :]
-    place = len(taps) // 2 + column * down - (row - reach) * up
-    inside = (place >= 0) & (place < len(taps))
-    matrix = np.where(inside, taps[np.where(inside, place, 0)], 0.0).astype(np.float32)
-    return np.ascontiguousarray(matrix[:inputs]), np.ascontiguousarray(matrix[inputs:])
+def _periods(up: int, down: int, reach: int) -> int:
+    """Periods of the phases in one row: so many that a group's inputs are no more than a row."""
+    return -(-(_GROUP_SAMPLES * down // up + 2 * reach + 2) // down)
+
+
+def _groups(taps: npt.NDArray[np.float64], up: int, down: int, reach: int) -> tuple[Group, ...]:
+    groups = []
+    outputs = _periods(up, down, reach) * up
+    for first in range(0, outputs, _GROUP_SAMPLES):
+        stop = min(first + _GROUP_SAMPLES, outputs)
+        begin, end = first * down // up, -(-(stop - 1) * down // up) + 2 * reach + 1
+        row, column = np.arange(begin, end)[:, None], np.arange(first, stop)[None, :]
+        place = len(taps) // 2 + column * down - (row - reach) * up
+        inside = (place >= 0) & (place < len(taps))
+        matrix = np.where(inside, taps[np.where(inside, place, 0)], 0.0).astype(np.float32)
+        groups.append(Group(first_input=begin, first_output=first, matrix=np.ascontiguousarray(matrix)))
+    return tuple(groups)
 
 
 def _exact_rate(rate_hz: float) -> Fraction:

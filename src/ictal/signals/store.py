@@ -5,11 +5,14 @@ filled up with zeros, and `<key>.json`, what is known about it. A window is one 
 
 Invariants: the key is a hash of the EDF's content and of everything that decides the numbers; labels and names are not
 in it. A file appears under its name only when it is whole, the JSON last: where it is, the recording is complete.
-Nothing here overwrites, mends or deletes a complete recording.
+Nothing here overwrites, mends or deletes a complete recording. Of several builders of one recording one works and the
+others wait, by a lock that the system takes from a process that dies.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import functools
 import hashlib
 import io
@@ -29,15 +32,20 @@ from pydantic import TypeAdapter, ValidationError
 
 from ictal.errors import InputError
 from ictal.recordings import montages
-from ictal.recordings.edf import Header, read_uv
+from ictal.recordings.edf import Header
 from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache, content_hash
-from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig, Quantised, quantised
+from ictal.signals.kernels import KernelName
+from ictal.signals.ledger import FOLDER as LEDGER
+from ictal.signals.ledger import Ledger, Line
+from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig, Quantised
+from ictal.signals.source import prepared
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 BLOCK_S = 10
 """Length of a block: a 60 s window reads at most 1/6 more than it needs, and blocks are long enough to read fast."""
 
 _VALUE = np.dtype("<i2")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +62,10 @@ class Entry:
     """Hash of the EDF's content."""
     config: str
     """Preprocessing settings, as canonical JSON."""
+    kernel: KernelName
+    """Which implementation of the filters ran; the numbers do not depend on it."""
+    notch_hz: float
+    """Frequency of the mains that was taken out."""
     channels: tuple[str, ...]
     """Names of the channels, in order."""
     rate_hz: int
@@ -170,6 +182,7 @@ class SignalStore:
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
         self.fingerprints = FingerprintCache(path=self.root / CACHE_NAME)
+        self.ledger = Ledger(folder=self.root / LEDGER)
 
     def key(self, fingerprint: str, config: PreprocessConfig) -> str:
         """Name of the recording with this content under this configuration."""
@@ -190,7 +203,7 @@ class SignalStore:
         """
         return self.key(self.fingerprints.fingerprint(edf), config)
 
-    def build(self, header: Header, config: PreprocessConfig) -> tuple[Entry, bool]:
+    def build(self, header: Header, config: PreprocessConfig, *, kernel: KernelName = "scipy") -> tuple[Entry, bool]:
         """Prepare a recording, or find it prepared.
 
         Returns:
@@ -199,32 +212,57 @@ class SignalStore:
         Raises:
             InputError: if the recording cannot be used, or is in the store and damaged.
         """
-        fingerprint = self.fingerprints.fingerprint(header.path)
-        key = self.key(fingerprint, config)
+        key = self.key(self.fingerprints.fingerprint(header.path), config)
         if self._json(key).exists():
             return self.verify(key), False
-        derivation = montages.derive(montages.named(config.montage), header)
-        signal_uv = derivation.matrix @ read_uv(header, derivation.labels)
-        prepared = quantised(signal_uv, derivation.rate_hz, config)
-        npy_bytes, checksum = self._write_signal(key, prepared, BLOCK_S * config.rate_hz)
+        with self._alone(key):
+            if self._json(key).exists():
+                return self.verify(key), False
+            return self._build(header, config, kernel), True
+
+    def _build(self, header: Header, config: PreprocessConfig, kernel: KernelName) -> Entry:
+        fingerprint = self.fingerprints.fingerprint(header.path)
+        key = self.key(fingerprint, config)
+        made = prepared(header, config, kernel=kernel)
+        npy_bytes, checksum = self._write_signal(key, made.signal, BLOCK_S * config.rate_hz)
+        assert made.config.notch_hz != "auto"
         entry = Entry(
             format=FORMAT_VERSION,
             key=key,
             source=str(header.path),
             fingerprint=fingerprint,
             config=config.canonical(),
-            channels=derivation.channels,
+            kernel=kernel,
+            notch_hz=made.config.notch_hz,
+            channels=made.derivation.channels,
             rate_hz=config.rate_hz,
-            samples=prepared.values.shape[1],
+            samples=made.signal.values.shape[1],
             block_samples=BLOCK_S * config.rate_hz,
-            scale_uv=tuple(prepared.scale_uv.tolist()),
-            clipped=tuple(prepared.clipped.tolist()),
+            scale_uv=tuple(made.signal.scale_uv.tolist()),
+            clipped=tuple(made.signal.clipped.tolist()),
             npy_bytes=npy_bytes,
             checksum=checksum,
         )
         with _whole_file(self._json(key)) as file:
             file.write(json.dumps(asdict(entry), indent=1).encode())
-        return entry, True
+        self.ledger.append(Line(key=key, source=str(header.path), built=True))
+        return entry
+
+    @contextmanager
+    def _alone(self, key: str) -> Iterator[None]:
+        """The only process of this machine (or file server) that builds this recording."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = self.root / f".{key}.lock"
+        with lock.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+
+    def every_key(self) -> tuple[str, ...]:
+        """Names of all recordings, in order."""
+        return tuple(sorted(path.stem for path in self.root.glob("*.json")))
 
     def open(self, key: str) -> StoredRecording:
         """A recording that is in the store.
@@ -302,6 +340,10 @@ def _whole_file(path: Path) -> Iterator[BinaryIO]:
         draft.replace(path)
         with _descriptor(path.parent) as folder:
             os.fsync(folder)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise _full(path, error) from error
     finally:
         draft.unlink(missing_ok=True)
 
@@ -339,6 +381,17 @@ def _missing(path: Path) -> InputError:
         expected="a prepared recording",
         remedy="run `ictal prepare RUN` with the run's folder; nothing else builds the store",
         code="store-missing",
+    )
+
+
+def _full(path: Path, error: OSError) -> InputError:
+    return InputError(
+        "The signal store is full",
+        where=path.parent,
+        got=str(error.strerror),
+        expected="about 36 MB for an hour of 19 channels at 256 Hz",
+        remedy="make room; what is in the store is whole, and the same command goes on from there",
+        code="store-full",
     )
 
 

@@ -1,0 +1,69 @@
+"""The two loops that take the time, compiled or as scipy has them, with equal numbers to the last bit.
+
+Both compute second-order sections in float64 in the order of scipy's `sosfilt` (transposed direct form II) without
+joining a product and a sum into one rounding, so that which of them ran is no part of the signal store's key. A kernel
+that is asked for by name runs or raises.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import sosfilt
+
+from ictal.errors import InputError
+from ictal.signals.units import FULL_SCALE, Samples
+
+KernelName = Literal["compiled", "scipy"]
+
+
+class Kernel(Protocol):
+    """What the two have in common; arrays are of shape (channels, samples)."""
+
+    def filtered(self, signal: npt.NDArray[np.floating], sections: Samples, state: Samples) -> Samples:
+        """Run the sections over every channel, from `state` (channels, sections, 2), which is brought up to date."""
+
+    def quantise(self, signal: Samples, uv_per_unit: float, out: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
+        """Round to units, limited to the full scale; returns for each channel how many were beyond it."""
+
+
+class Scipy:
+    """`scipy.signal.sosfilt` and NumPy."""
+
+    def filtered(self, signal: npt.NDArray[np.floating], sections: Samples, state: Samples) -> Samples:
+        """See `Kernel`."""
+        out, after = sosfilt(sections, signal, axis=-1, zi=state.transpose(1, 0, 2))
+        state[:] = after.transpose(1, 0, 2)
+        return np.asarray(out, dtype=np.float64)
+
+    def quantise(self, signal: Samples, uv_per_unit: float, out: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
+        """See `Kernel`."""
+        units = np.rint(signal / uv_per_unit)
+        beyond = np.abs(units) > FULL_SCALE
+        np.clip(units, -FULL_SCALE, FULL_SCALE, out=units)
+        out[:] = units
+        return np.asarray(beyond.sum(axis=1), dtype=np.int64)
+
+
+def named(name: KernelName) -> Kernel:
+    """A kernel by its name; the compiled one is compiled once on a machine (about 3 s) and kept beside its module.
+
+    Raises:
+        InputError: if the compiled one cannot be kept or built here (code `kernel`).
+    """
+    if name == "scipy":
+        return Scipy()
+    try:
+        from ictal.signals.compiled import Compiled  # noqa: PLC0415 - numba takes half a second to import
+    except (ImportError, RuntimeError) as error:  # the latter where numba finds no folder for what it compiled
+        raise InputError(
+            "The compiled kernel cannot be used",
+            where="machine.kernel",
+            got=str(error),
+            expected="numba, and a folder that it can write to",
+            remedy='set machine.kernel = "scipy": the numbers are the same, it takes longer',
+            code="kernel",
+        ) from error
+    return Compiled()
