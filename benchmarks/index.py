@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import statistics
 import time
+import tracemalloc
 
 import numpy as np
 
 from ictal.timeline.grid import WindowGrid
 from ictal.timeline.spans import union
 from ictal.windows.index import IndexedRecording, build
+from ictal.windows.labels import BACKGROUND
 
 RATE_HZ, RECORDINGS, REPEATS, SHARE = 256, 3734, 7, 10
 GRID = WindowGrid(length_samples=60 * RATE_HZ, stride_samples=10 * RATE_HZ)
@@ -46,6 +48,47 @@ def by_mask(recordings: list[IndexedRecording]) -> int:
     return ictal
 
 
+def large(recordings: int, stride_s: float, hours: float) -> None:
+    """Time and memory of a whole index, seizure windows listed, and of finding windows in its background."""
+    rng = np.random.default_rng(1)
+    samples = int(hours * 3600 * RATE_HZ)
+    grid = WindowGrid(length_samples=60 * RATE_HZ, stride_samples=int(stride_s * RATE_HZ))
+    made = []
+    for number in range(recordings):
+        onset = int(rng.integers(0, samples - 60 * RATE_HZ))
+        seizures = np.array([[onset, onset + 40 * RATE_HZ]]) if number % 5 == 0 else np.empty((0, 2), dtype=np.int64)
+        made.append(IndexedRecording(id=f"r{number}", patient=f"p{number // 7}", samples=samples, seizures=seizures))
+    times_s = []
+    for _ in range(3):
+        started = time.process_time()
+        index = build(made, grid)
+        _ = index.seizure_windows, index.background_windows
+        times_s.append(time.process_time() - started)
+    tracemalloc.start()
+    index = build(made, grid)
+    _ = index.seizure_windows, index.background_windows
+    peak_mb = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    pool = index.pool(*BACKGROUND)
+    places = rng.integers(0, pool.size, 1_000_000)
+    runs = np.cumsum(pool.runs[:, 1] - pool.runs[:, 0])
+    table_ns, search_ns = [], []
+    for _ in range(5):
+        started = time.process_time()
+        found = pool.members(places)
+        table_ns.append((time.process_time() - started) * 1e9 / len(places))
+        started = time.process_time()
+        run = np.searchsorted(runs, places, side="right")
+        searched = places - runs[run] + pool.runs[run, 1]
+        search_ns.append((time.process_time() - started) * 1e9 / len(places))
+    assert (found == searched).all()
+    print(
+        f"{index.windows:,} windows, {len(index.seizure_windows):,} with a seizure, {recordings:,} recordings: "
+        f"{statistics.median(times_s) * 1e3:.1f} ms, {peak_mb:.0f} MB; a place in the background "
+        f"{statistics.median(table_ns):.0f} ns, by plain search {statistics.median(search_ns):.0f} ns"
+    )
+
+
 def main() -> None:
     """Print times and ratio."""
     recordings = corpus(np.random.default_rng(0))
@@ -62,6 +105,9 @@ def main() -> None:
     ours, masks = statistics.median(ours_s), statistics.median(masks_s)
     print(f"{index.windows:,} windows, {len(index.seizure_windows):,} with a seizure, {len(recordings):,} recordings")
     print(f"ictal {ours * 1e3:.1f} ms; masks and loops {masks * 1e3:.0f} ms; ratio {masks / ours:.0f}")
+
+    large(recordings=7364, stride_s=10.0, hours=0.205)
+    large(recordings=28_000, stride_s=1.0, hours=1.0)
 
 
 if __name__ == "__main__":

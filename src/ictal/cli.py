@@ -155,6 +155,7 @@ def plan(
         document = recipe.document(opened, planned, windows_per_s=windows_per_s, price_per_hour=price_per_hour)
         recipe.save(opened, planned, document)
     console.result(document, show_plan)
+    console.err.print(f"Figure of the chances: {opened.path('plan.png')}", markup=False)
     return FINDINGS if planned.quarantined else 0
 
 

@@ -145,6 +145,11 @@ def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
     storage.save(planned.index, run.path(INDEX))
     run.write_json(PLAN, document)
     run.write_json("incident.json", incident(run, planned))
+    from ictal.report.chances import chances_figure  # noqa: PLC0415 - drawing takes a second to import
+
+    temporary = run.path(".plan.png")
+    temporary.write_bytes(chances_figure(document))
+    temporary.replace(run.path("plan.png"))
 
 
 def load(run: Run) -> Planned:
