@@ -1,8 +1,8 @@
 """From the bytes of an EDF to int16: one hour of 19 channels, by `ictal` and by the pipeline of the incident's project.
 
 The peer, written anew from its description: float64, `scipy.signal.resample` over the whole recording, a Butterworth
-band-pass of order 3 and a notch in (b, a) form by `lfilter`, a z-score over the whole recording, one montage row after
-the other. It reads with the same reader, which is to its advantage. Ours runs with both kernels, whose int16 are
+band-pass of order 3 and a notch in (b, a) form by `lfilter`, a z-score over the whole recording.
+It reads with the same reader, which is to its advantage. Ours runs with both kernels, whose int16 are
 compared before anything is timed. Candidates take turns; process time of one thread; the median of the paired ratios.
 Run: `OMP_NUM_THREADS=1 python benchmarks/preprocess.py`.
 """
