@@ -142,7 +142,7 @@ def count_quotas(batches: int) -> tuple[int, int]:
             most = min(index.background_windows, len(index.seizure_windows)) // ranks
             config = BatchConfig(size=max(2, min(size, most)), seizure_windows=min(quota, max(1, min(size, most) - 1)))
             plan = balanced(index, config, ranks=ranks)
-            steps = batches // (CORPORA * 4 * ranks)
+            steps = -(-batches // (CORPORA * 4 * ranks))
             for rank in range(ranks):
                 first = int(rng.integers(0, 10**7))
                 mine = plan.with_rank(rank, ranks)

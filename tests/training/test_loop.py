@@ -82,3 +82,21 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     run.run(silent)
     with pytest.raises(InputError, match="other settings"):
         checkpoint.load(run.checkpoint_path, "another run")
+
+
+def test_half_precision_trains_and_keeps_its_weights_whole(tmp_path: Path) -> None:
+    """The forward pass is in bf16, loss and weights are not; it learns what the other learns."""
+    run = trainer(tmp_path, precision="bf16")  # type: ignore[arg-type]
+    run.run(silent)
+    rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert rows[-1]["skill"] > 0.3
+    assert {value.dtype for value in run.model.state_dict().values()} == {torch.float32}
+
+
+def test_where_the_time_goes_is_written_beside_the_log(tmp_path: Path) -> None:
+    """One line a step with the parts of its time; the log itself stays the same for the same run."""
+    trainer(tmp_path, steps=5).run(silent)
+    rows = [json.loads(line) for line in (tmp_path / "timing.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == list(range(5))
+    parts = {"data_s", "transfer_s", "forward_s", "backward_s", "guards_s", "optimiser_s"}
+    assert all(set(row) == {"step", *parts} and all(row[part] >= 0 for part in parts) for row in rows)

@@ -133,6 +133,9 @@ def show_plan(console: Console, plan: Json) -> None:
             ["ictal time steps", f"{natural['time_step']:.2%}", f"{drawn['time_step']:.2%}"],
         ],
     )
+    effective = plan["effective_prior"]
+    factors = f"x {effective['odds_by_batches']:.3g} by the batches, x {effective['odds_by_loss']:.3g} by the loss"
+    console.out.print(f"Odds of ictal time: {factors}; the model starts from {effective['time_step']:.2%}.")
     console.out.print(_counted(batches))
     rows = [
         [

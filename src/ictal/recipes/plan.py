@@ -191,6 +191,8 @@ def document(
         price_per_hour: Of the machine, in any currency.
     """
     batch, steps = run.config.batch, run.config.train.steps
+    weights, twice = run.config.train.loss_weights, run.config.train.allow_double_correction
+    effective = prior.effective(planned.batches, weights, allow_double_correction=twice)
     cost = windows_per_s and feasibility.cost(steps, batch.size, 1, windows_per_s, price_per_hour)
     return {
         "corpus": planned.corpus.name,
@@ -206,6 +208,14 @@ def document(
         },
         "batches": asdict(planned.batches.check(steps)),
         "strategy": batch.strategy,
+        "effective_prior": {
+            "odds_by_batches": effective.sampling_odds,
+            "odds_by_loss": effective.weights.odds,
+            "odds": effective.product,
+            "time_step": effective.probability,
+            "logit_offset": effective.logit_offset,
+            "initial_bias": effective.initial_bias,
+        },
         "coverage": planned.batches.coverage(steps),
         "feasibility": feasibility.assess(planned.batches),
         "cost": asdict(cost) if cost else None,

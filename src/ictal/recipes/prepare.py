@@ -42,7 +42,9 @@ def prepare_run(
     if shard == (1, 1):
         repeated = leakage.copies(signals_of(planned, {ready.id: ready.entry for ready in prepared.ready}))
         run.keep_config()
-        run.write_json("store.json", {**document(prepared), "copies": [[a.id, b.id] for a, b in repeated]})
+        held = planned.index.statistics()["by_recording"]
+        kept = {**document(prepared), "copies": [[a.id, b.id] for a, b in repeated], "seizure_windows": held}
+        run.write_json("store.json", kept)
     return prepared
 
 

@@ -15,6 +15,7 @@ from ictal.recipes import config as configs
 from ictal.recipes import detector as detectors
 from ictal.recipes.config import Config
 from ictal.recipes.detector import Detector, device_of, trained_alike
+from ictal.recipes.mining import Miner
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
@@ -102,6 +103,7 @@ def trainer_of(
         run_hash=run_hash,
         device=device,
         ranks=ranks,
+        mine=Miner(run, dataset, prior, device).windows if config.batch.strategy == "adaptive" else None,
         views=lambda first: views(config.log, folder, settings=_flat(config), run_hash=run_hash, first_step=first),
     )
     return trainer, skill, prior

@@ -114,6 +114,7 @@ class Trainer:
         device: Where to compute.
         ranks: The processes that train together.
         views: Who else is shown the log.
+        mine: Windows of hard false alarms that the model gives in a round, for a plan that adapts.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class Trainer:
         device: torch.device,
         ranks: Ranks = ALONE,
         views: Callable[[int], Sequence[View]] = lambda _first_step: (),
+        mine: Callable[[nn.Module, int], Sequence[int]] | None = None,
     ) -> None:
         self.model = model.to(device)
         self.parallel = ranks.wrapped(self.model)
@@ -148,6 +150,7 @@ class Trainer:
         self.device = device
         self.ranks = ranks
         self.views = views
+        self.mine = mine
         self.round = RoundLosses()
         self.done = 0
 
@@ -288,7 +291,9 @@ class Trainer:
             return
         seizure, background = self.round.means(self.ranks)
         first = self.done * self.config.accumulate
-        self.plan = self.plan.advance(first, seizure_loss=seizure, background_loss=background)
+        hard = self.mine(self.model, len(self.plan.rounds)) if self.mine else None
+        self.model.train()
+        self.plan = self.plan.advance(first, seizure_loss=seizure, background_loss=background, hard=hard)
         for guard in self.guards:
             guard.follow(self.plan)
         self.round = RoundLosses()

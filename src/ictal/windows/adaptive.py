@@ -4,7 +4,8 @@ Steps come in rounds. Within a round the plan is as fixed as any other; between 
 round's quotas from what was measured:
 
 - seizure windows: the last quota times the square root of (mean loss of seizure windows / mean loss of background),
-  at least `FLOOR` of the configured quota and at most half a batch or the configured quota, whichever is more;
+  at least what nature has, `FLOOR` of the configured quota and one window, and at most half a batch or the configured
+  quota, whichever is more;
 - hard false alarms: background windows in which the model, run over training recordings, reported events that are none;
   at most `HARD_SHARE_MAX` of the batch, never within a stated distance of a seizure.
 
@@ -136,7 +137,8 @@ class AdaptivePlan(QuotaPlan):
         assert step > last.first_step, (step, last.first_step)
         wanted = last.seizure_windows * float(np.sqrt(seizure_loss / background_loss))
         ceiling = max(config.size / 2, config.seizure_windows)
-        quota = min(max(wanted, config.seizure_windows * FLOOR, 1.0), ceiling, config.size - 1)
+        natural = config.size * len(self.index.seizure_windows) / self.index.windows
+        quota = min(max(wanted, natural, config.seizure_windows * FLOOR, 1.0), ceiling, config.size - 1)
         members = last.hard if hard is None else tuple(hard)
         most_hard = min(int(config.size * HARD_SHARE_MAX), int(config.size - quota) - 1)
         following = Round(
