@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -61,6 +62,9 @@ def test_wandb_offline_leaves_a_file_to_send(tmp_path: Path) -> None:
     """Nothing leaves the machine; the run's file holds the numbers."""
     show(LogConfig(tensorboard="off", wandb="offline"), tmp_path, RECORDS)
     (kept,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
+    until = time.monotonic() + 60  # the package's own process writes it, on a busy machine after `finish` has returned
+    while b"data_s" not in kept.read_bytes() and time.monotonic() < until:
+        time.sleep(0.2)
     assert b"data_s" in kept.read_bytes()
 
 
