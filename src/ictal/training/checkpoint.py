@@ -31,13 +31,31 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write to a temporary file, force it to disk, then give it its name."""
+    """Write to a temporary file, force it to disk, read it back, then give it its name.
+
+    Raises:
+        InputError: if what is read back is not what was written; the checkpoint before it stays.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as file:
         torch.save(vars(checkpoint), file)
         file.flush()
         os.fsync(file.fileno())
+    found = load(temporary, checkpoint.run_hash)
+    if found.step != checkpoint.step or not _same(found.model, checkpoint.model):
+        raise InputError(
+            "The checkpoint does not read back as it was written",
+            where=temporary,
+            got=f"step {found.step}, other weights",
+            expected=f"step {checkpoint.step} with its weights",
+            remedy="look at the disk; the checkpoint before it is whole",
+            code="file-damaged",
+        )
     temporary.replace(path)
+
+
+def _same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(v.cpu(), second[n].cpu()) for n, v in first.items())
 
 
 def load(path: Path, run_hash: str) -> Checkpoint:
