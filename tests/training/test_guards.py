@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -269,3 +270,18 @@ def observation(step: int, logits: Tensor, labels: Tensor) -> Observation:
         gradient_norm=1.0,
         learning_rate=0.1,
     )
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_one_broken_sample_anywhere_is_found(tmp_path: Path, value: float) -> None:
+    """Also where infinities of both signs would cancel, and not where a sum only overflows."""
+    run = trainer(tmp_path)
+    guard = numbers(run)
+    fine = observation(1, torch.zeros(4, 1), torch.zeros(4, 1))
+    whole = replace(fine, signal_uv=torch.full((4, 2, 50), 3e38))
+    assert guard.observe(whole) is None
+    broken = torch.zeros(4, 2, 50)
+    broken[2, 1, 33], broken[0, 0, 0] = value, -value
+    verdict = guard.observe(replace(fine, signal_uv=broken))
+    assert verdict is not None
+    assert "signal" in verdict.message
