@@ -21,7 +21,7 @@ from ictal.scoring.szcore import count_events, count_samples
 from ictal.timeline import spans as sp
 from ictal.timeline.grid import WindowGrid
 from ictal.windows.index import IndexedRecording, build
-from tests.end_to_end.commands import Terminal
+from tests.end_to_end.commands import Terminal, words
 from tests.reference.edf_bytes import constant, edf_bytes
 from tests.reference.small_corpus import LABELS, tusz_path, write_recording, write_tusz
 
@@ -190,6 +190,19 @@ def test_a9_an_event_of_0_7_s_is_scored(onset_s: float) -> None:
     event = [(onset_s, onset_s + 0.7)]
     assert count_events(event, event, 60.0).true_positives == 1
     assert count_samples(event, event, 60.0).true_positives >= 1
+
+
+def test_a9_a_seizure_that_would_be_rounded_away_sets_the_recording_aside(tmp_path: Path, terminal: Terminal) -> None:
+    """A millisecond is less than a sample; it is named, and the other recordings are planned."""
+    for number, seizures_s in enumerate([[(10, 40)], [(10, 40)], [(10, 40)], [(10, 40), (50.0, 50.001)]]):
+        write_recording(tusz_path(tmp_path / "corpus", "train", f"aaaaaa{number:02}"), seizures_s, duration_s=120)
+    slow = {"signals.rate_hz": 4, "signals.band_hz": [0.1, 1.2], "model.samples_per_step": 4}
+    places = {"corpus.path": tmp_path / "corpus", "split.method": "stratified"}
+    said = terminal("plan", tmp_path / "run", *words(**slow, **places))
+    assert said.code == 1, said.err
+    assert "event-too-short" in said.err
+    assert "50 to 50.001 s, both at sample 200" in said.err
+    assert "aaaaaa03" in said.err
 
 
 def test_a10_a_discontinuous_recording_is_refused(tmp_path: Path) -> None:

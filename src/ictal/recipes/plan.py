@@ -99,7 +99,7 @@ def _index_each(
         try:
             indexed.append(_indexed(recording, config))
         except InputError as error:
-            if not (error.code.startswith(("channel-", "rate-")) or corpora.is_quarantine(error)):
+            if not (error.code.startswith(("channel-", "rate-", "event-")) or corpora.is_quarantine(error)):
                 raise
             unmounted.append(corpora.quarantined(recording.recording, error))
         else:
@@ -122,6 +122,7 @@ def _indexed(recording: Labelled, config: PreprocessConfig) -> IndexedRecording:
     rate_hz = derive(named(config.montage), header).rate_hz
     lookahead_s(rate_hz, config)
     samples = samples_out(round(header.duration_s * rate_hz), rate_hz, config.rate_hz)
+    _require_lengths(recording, config.rate_hz)
     seizures = sp.clip(sp.spans_from_seconds(recording.seizures_s, config.rate_hz), 0, samples)
     return IndexedRecording(
         id=recording.recording.id,
@@ -130,6 +131,25 @@ def _indexed(recording: Labelled, config: PreprocessConfig) -> IndexedRecording:
         seizures=seizures,
         types=_types(recording, seizures, config.rate_hz),
     )
+
+
+def _require_lengths(recording: Labelled, rate_hz: int) -> None:
+    """Stop before a seizure is rounded away.
+
+    Raises:
+        InputError: if one begins and ends at the same sample.
+    """
+    edges = sp.samples_from_seconds(np.array(recording.seizures_s).reshape(-1), rate_hz).reshape(-1, 2)
+    for number in np.flatnonzero(edges[:, 0] == edges[:, 1])[:1]:
+        onset_s, stop_s = recording.seizures_s[number]
+        raise InputError(
+            "A seizure is shorter than a sample",
+            where=recording.recording.edf,
+            got=f"{onset_s:g} to {stop_s:g} s, both at sample {edges[number, 0]} of {rate_hz} Hz",
+            expected="a seizure of at least one sample: rounded, it would be none",
+            remedy="correct the annotation, or take the recording out (corpus.exclude)",
+            code="event-too-short",
+        )
 
 
 def _types(recording: Labelled, seizures: sp.Spans, rate_hz: int) -> tuple[str, ...]:
