@@ -210,7 +210,7 @@ def document(
         windows_per_s: Windows that training takes in a second, to say what the run will take; None for no such saying.
         price_per_hour: Of the machine, in any currency.
     """
-    batch, steps = run.config.batch, run.config.train.steps
+    batch, steps = run.config.batch, run.config.train.steps * run.config.train.accumulate
     weights, twice = run.config.train.loss_weights, run.config.train.allow_double_correction
     effective = prior.effective(planned.batches, weights, allow_double_correction=twice)
     cost = windows_per_s and feasibility.cost(steps, batch.size, 1, windows_per_s, price_per_hour)
