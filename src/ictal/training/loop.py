@@ -135,7 +135,6 @@ class Trainer:
         mine: Callable[[nn.Module, int], Sequence[int]] | None = None,
     ) -> None:
         self.model = model.to(device)
-        self.parallel = ranks.wrapped(self.model)
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.optimiser = adamw(self.model, config.learning_rate, config.weight_decay)
         self.loss = StepLoss(weights=config.loss_weights, focal_gamma=config.focal_gamma)
@@ -217,8 +216,10 @@ class Trainer:
             logits.append(answer.detach().float())
             lost += loss.detach()
             clock.lap("forward_s")
-            (loss * self.ranks.ranks / shared[0]).backward()  # type: ignore[no-untyped-call]
+            (loss / shared[0]).backward()  # type: ignore[no-untyped-call]
             clock.lap("backward_s")
+        self.ranks.add_gradients(self.model)
+        clock.lap("transfer_s")
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         observation = Observation(
             step=self.done,
@@ -260,7 +261,7 @@ class Trainer:
         torch.manual_seed(2 * (self.config.seed * 1_000_003 + own))
         signal_uv = self.augmentation(batch.signal_uv, own)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            logits: Tensor = self.parallel(signal_uv, batch.valid_samples)
+            logits: Tensor = self.model(signal_uv, batch.valid_samples)
         loss, _ = self.loss.sums(logits.float(), batch.labels, batch.weights)
         return logits, loss
 
