@@ -304,7 +304,17 @@ def evaluate(run: RunFolder, *settings: Overrides, open_eval: bool = False, json
     from ictal.recipes.run import open_planned
 
     console = Console(as_json=json)
-    opened = open_planned(run, settings)
+    part = ("--evaluate.part", "eval") if open_eval else ()
+    opened = open_planned(run, (*part, *settings))
+    if open_eval and opened.config.evaluate.part != "eval":
+        raise InputError(
+            "Two parts are asked for",
+            where="command line",
+            got=f"--open-eval and evaluate.part = {opened.config.evaluate.part}",
+            expected="one of them",
+            remedy="leave one out: --open-eval scores the evaluation part",
+            code="config-value",
+        )
     planned = planning.load(opened)
     with console.step("evaluate", str(run)) as progress:
         evaluated = recipe.evaluate_run(opened, planned, progress, open_eval=open_eval)

@@ -84,5 +84,9 @@ def test_d4_the_eval_part_is_locked_and_every_opening_is_recorded(
     second = json.loads(record.read_text().splitlines()[1])
     assert second["plan_hash"] == again.document["plan_hash"]
     dev = terminal("evaluate", run, "--evaluate.part", "dev", "--json")
-    assert dev.code in {0, 1}
+    assert dev.document["part"] == "dev"
     assert len(record.read_text().splitlines()) == 2
+    after = terminal("evaluate", run, "--open-eval", "--json")
+    assert (after.document["part"], after.document["eval_openings"]) == ("eval", 3)
+    both = terminal("evaluate", run, "--open-eval", "--evaluate.part", "dev")
+    assert (both.code, len(record.read_text().splitlines())) == (2, 3)
