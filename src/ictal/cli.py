@@ -182,6 +182,8 @@ def prepare(run: RunFolder, *settings: Overrides, shard: str = "1/1") -> int:
     with console.recorded("prepare", opened.config.machine.store) as progress:
         prepared = recipe.prepare_run(opened, planned, progress, shard=share)
     document = recipe.document(prepared)
+    for first, second in recipe.copies_of(opened):
+        console.err.print(f"the same signal twice in one patient: {second} is {first}", markup=False)
     console.out.print(f"{document['recordings']} recordings in the store, {document['built']} of them made now")
     show_quarantined(console, [*map(asdict, planned.quarantined), *document["quarantined"]])
     return FINDINGS if prepared.quarantined or planned.quarantined else 0

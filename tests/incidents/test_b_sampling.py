@@ -227,13 +227,17 @@ def test_b13_the_split_comes_before_any_window_is_drawn() -> None:
     assert stop.value.code == "patient-in-two-parts"
 
 
-def test_b13_the_same_signal_under_another_patient_stops_the_preparation(
-    synthetic_corpus: Path, terminal: Terminal, tmp_path: Path
+@pytest.mark.parametrize("part", ["train", "eval"])
+def test_b13_the_same_signal_under_another_patient_stops_preparation_and_training(
+    synthetic_corpus: Path, terminal: Terminal, tmp_path: Path, part: str
 ) -> None:
-    """A recording is copied to another patient's folder under another name; names differ, signals do not."""
+    """A recording of training is copied to another patient of either part, under another name.
+
+    `train` finds it by itself: on a cluster only shards are prepared, and nobody looks at all of them together.
+    """
     corpus = linked(synthetic_corpus, tmp_path / "corpus")
     source = next(path for path in sorted(corpus.rglob("*.edf")) if "train" in path.parts)
-    other = source.parents[2].parent / "aaaaazzz" / "s001_2011" / source.parent.name
+    other = source.parents[4] / part / "aaaaazzz" / "s001_2011" / source.parent.name
     other.mkdir(parents=True)
     for path in (source, source.with_suffix(".csv"), source.with_suffix(".csv_bi")):
         text = path.read_bytes()
@@ -243,10 +247,13 @@ def test_b13_the_same_signal_under_another_patient_stops_the_preparation(
     run = tmp_path / "run"
     said = terminal("plan", run, *words(**{"corpus.path": corpus, "machine.store": tmp_path / "store"}))
     assert said.code == 0, said.err
-    said = terminal("prepare", run)
-    assert said.code == 2
-    assert "under two patients" in said.err
-    assert "aaaaazzz_s001_t000" in said.err
+    for command in (("prepare", run, "--shard", "1/2"), ("prepare", run, "--shard", "2/2")):
+        assert terminal(*command).code == 0
+    for command in (("train", run), ("prepare", run)):
+        said = terminal(*command)
+        assert said.code == 2
+        assert "under two patients" in said.err
+        assert "aaaaazzz_s001_t000" in said.err
 
 
 def test_b9_a_subset_for_a_trial_run_holds_seizures_in_every_part(
@@ -257,8 +264,21 @@ def test_b9_a_subset_for_a_trial_run_holds_seizures_in_every_part(
         "plan", tmp_path / "run", "--json", *words(**{"corpus.path": synthetic_corpus, "split.subset_patients": 6})
     )
     parts = said.document["splits"]
-    assert sum(part["patients"] for part in parts.values()) < 12
+    assert sum(part["patients"] for part in parts.values()) <= 6
     assert all(part["seizures"] >= 1 for part in parts.values())
     assert {name: row["seizure_windows"] for name, row in said.document["statistics"].items()} == {
         name: part["seizure_windows"] for name, part in parts.items()
     }
+    few = terminal("plan", tmp_path / "few", *words(**{"corpus.path": synthetic_corpus, "split.subset_patients": 2}))
+    assert few.code == 2
+    assert "at least 3 patients" in few.err
+
+
+def test_b9_a_subset_prepares_no_more_than_it_uses(synthetic_corpus: Path, terminal: Terminal, tmp_path: Path) -> None:
+    """A trial run must not cost what the whole one costs."""
+    run = tmp_path / "run"
+    places = {"corpus.path": synthetic_corpus, "machine.store": tmp_path / "store", "split.subset_patients": 6}
+    document = terminal("plan", run, "--json", *words(**places)).document
+    assert terminal("prepare", run).code == 0
+    recordings = sum(part["recordings"] for part in document["splits"].values())
+    assert len(list((tmp_path / "store").rglob("*.npy"))) == recordings < 12

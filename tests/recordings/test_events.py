@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ictal.errors import InputError
-from ictal.recordings.events import Annotation, Event, gaps, merged, seizures
+from ictal.recordings.events import Annotation, Event, gaps, merged, seizure_types, seizures
 from tests.reference import spans as twin
 
 pairs = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=8)
@@ -64,3 +64,14 @@ def test_the_line_is_no_part_of_what_an_event_is():
     """The same event in two files is the same event."""
     assert Event(onset_s=0, stop_s=1, label="sz", line=3) == Event(onset_s=0, stop_s=1, label="sz")
     assert Event(onset_s=0.5, stop_s=2, label="sz").duration_s == 1.5
+
+
+def test_the_type_of_a_seizure_is_the_label_that_covers_most_of_it() -> None:
+    """Over all channels and files; `seiz` only where nothing else is said, nothing where nothing reaches it."""
+
+    def annotated(*rows: tuple[float, float, str]) -> Annotation:
+        return annotation(*(Event(onset_s=a, stop_s=b, label=label) for a, b, label in rows))
+
+    whole = annotated((10, 40, "seiz"), (60, 70, "seiz"))
+    channels = annotated((10, 22, "fnsz"), (12, 40, "gnsz"), (0, 5, "bckg"))
+    assert seizure_types([whole, channels], [(10, 40), (60, 70), (80, 90)]) == ("gnsz", "seiz", "")

@@ -50,7 +50,7 @@ def test_two_processes_draw_the_plan_without_overlap_each_with_its_quota(tmp_pat
         for rank in range(RANKS)
     ]
     said = [process.communicate(timeout=120) for process in processes]
-    assert said[0][0], said  # the gathered batches of both; gloo may abort a process that is done (torch 2.13)
+    assert [process.returncode for process in processes] == [0, 0], said
     drawn = np.array(json.loads(said[0][0]))
     assert (drawn.transpose(1, 0, 2).reshape(-1, 8) == plan(0, 1).table(0, RANKS * STEPS)).all()  # type: ignore[attr-defined]
     both = drawn.transpose(1, 0, 2).reshape(STEPS, -1)

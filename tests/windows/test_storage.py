@@ -40,13 +40,13 @@ def test_an_index_comes_back_from_disk_as_it_was(
     assert [path.name for path in tmp_path.iterdir()] == ["index.parquet"]
 
 
-def test_types_and_content_hashes_come_back(tmp_path: Path) -> None:
+def test_types_come_back(tmp_path: Path) -> None:
     """They are kept beside the seizures."""
     seizures = np.array([[10, 20], [30, 40]])
-    one = IndexedRecording(id="a", patient="p", samples=99, seizures=seizures, types=("fnsz", "gnsz"), content="c0")
+    one = IndexedRecording(id="a", patient="p", samples=99, seizures=seizures, types=("fnsz", "gnsz"))
     storage.save(build([one], GRID), tmp_path / "index.parquet")
     loaded = storage.load(tmp_path / "index.parquet").recordings[0]
-    assert (loaded.types, loaded.content) == (one.types, one.content)
+    assert loaded.types == one.types
 
 
 def test_an_index_whose_content_was_changed_does_not_load(tmp_path: Path, index: WindowIndex) -> None:

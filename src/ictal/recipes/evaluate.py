@@ -81,6 +81,8 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
     part: Part = run.config.evaluate.part
     tuned_on: Part = "dev" if planned.split["dev"] else part
     _require_scorable(planned, part)
+    if part == "eval" and open_eval:
+        open_stored(run, planned)  # what is missing or damaged costs no opening
     opened = opening.open_eval(run, planned, allowed=open_eval) if part == "eval" else opening.openings(run)
     parts = [tuned_on] if tuned_on == part else [tuned_on, part]
     total = sum(len(planned.split[p]) for p in parts)
@@ -155,10 +157,8 @@ def _require_scorable(planned: Planned, part: Part) -> None:
 
 def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
     numbers = planned.split[part]
-    if part != "train":
-        open_stored(run, planned, [*planned.split["train"], *numbers])  # no signal may be on both sides
     logits = []
-    for done, stored in enumerate(open_stored(run, planned, numbers), 1):
+    for done, stored in enumerate(open_stored(run, planned, part), 1):
         logits.append(detector.logits(stored))
         progress(done, len(numbers))
     index = planned.index.select(numbers)

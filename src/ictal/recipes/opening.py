@@ -1,7 +1,8 @@
 """The evaluation part is locked: every look at it is asked for by name and written down before it is taken.
 
 Whoever looks at the test patients, changes something and looks again, tunes on them. Nothing here can forbid that, but
-the number of looks stands in the results, and the record says what was looked at with which detector.
+the number of looks stands in the results, and the record says what was looked at with which detector. Looks are counted
+in a run folder: who plans the same corpus in another one begins at none.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ictal.signals.prepare import Prepared, Workers, prepare
 from ictal.signals.store import Entry, SignalStore, StoredRecording
 from ictal.windows import leakage
 from ictal.windows.leakage import Signal
+from ictal.windows.splits import Part
 
 
 def prepare_run(
@@ -32,7 +34,7 @@ def prepare_run(
     one, of = shard
     store = SignalStore(Path(machine.store))
     prepared = prepare(
-        planned.labelled[one - 1 :: of],
+        [planned.labelled[number] for number in used(planned)][one - 1 :: of],
         store,
         run.config.signals,
         workers=Workers(processes=machine.workers, scheduler=machine.scheduler, kernel=machine.kernel),
@@ -48,18 +50,21 @@ def prepare_run(
     return prepared
 
 
+def copies_of(run: Run) -> list[list[str]]:
+    """Pairs of recordings of one patient and part with the same signal, as the last whole preparation found them."""
+    if not run.path("store.json").exists():
+        return []
+    pairs: list[list[str]] = json.loads(run.path("store.json").read_text())["copies"]
+    return pairs
+
+
 def signals_of(planned: Planned, entries: Mapping[str, Entry]) -> list[Signal]:
     """Who each stored signal belongs to and what it serves for, to be looked at for leaks."""
-    part_of = {number: part for part, numbers in planned.split.items() for number in numbers}
     return [
-        Signal(
-            id=recording.id,
-            patient=recording.patient,
-            part=part_of.get(number, "unused"),
-            content=entries[recording.id].checksum,
-        )
-        for number, recording in enumerate(planned.index.recordings)
-        if recording.id in entries
+        Signal(id=r.id, patient=r.patient, part=part, content=entries[r.id].checksum)
+        for part, numbers in planned.split.items()
+        for r in (planned.index.recordings[number] for number in numbers)
+        if r.id in entries
     ]
 
 
@@ -87,31 +92,44 @@ def document(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def open_stored(run: Run, planned: Planned, numbers: Sequence[int]) -> list[StoredRecording]:
-    """Stored signals of some of the plan's recordings.
+def open_stored(run: Run, planned: Planned, part: Part | None = None) -> list[StoredRecording]:
+    """Stored signals of one part of the plan, or of all.
+
+    Every part is opened, whichever is asked for: only so is it known that no signal serves in two of them.
 
     Raises:
         InputError: if one is not in the store, is not as long as the index says, or is the signal of another patient
             or of another part.
     """
-    root = Path(run.config.machine.store)
-    if numbers and not root.is_dir():
-        raise _not_prepared(run, planned.labelled[numbers[0]].recording.id)
+    stored = {number: open_one(run, planned, number) for number in used(planned)}
+    leakage.copies(signals_of(planned, {planned.index.recordings[n].id: s.entry for n, s in stored.items()}))
+    return [stored[number] for number in (stored if part is None else planned.split[part])]
+
+
+def open_one(run: Run, planned: Planned, number: int) -> StoredRecording:
+    """Stored signal of one recording of the plan.
+
+    Raises:
+        InputError: if it is not in the store.
+    """
+    recording, root = planned.labelled[number].recording, Path(run.config.machine.store)
+    if not root.is_dir():
+        raise _not_prepared(run, recording.id)
     store = SignalStore(root)
-    stored = []
-    for number in numbers:
-        recording, expected = planned.labelled[number], planned.index.recordings[number].samples
-        try:
-            signal = store.open(store.key_of(recording.recording.edf, run.config.signals))
-        except InputError as error:
-            if error.code != "store-missing":
-                raise
-            raise _not_prepared(run, recording.recording.id) from error
-        assert signal.samples == expected, f"{recording.recording.id}: {signal.samples} in the store, not {expected}"
-        stored.append(signal)
-    entries = {planned.index.recordings[n].id: s.entry for n, s in zip(numbers, stored, strict=True)}
-    leakage.copies(signals_of(planned, entries))
-    return stored
+    try:
+        signal = store.open(store.key_of(recording.edf, run.config.signals))
+    except InputError as error:
+        if error.code != "store-missing":
+            raise
+        raise _not_prepared(run, recording.id) from error
+    expected = planned.index.recordings[number].samples
+    assert signal.samples == expected, f"{recording.id}: {signal.samples} in the store, not {expected}"
+    return signal
+
+
+def used(planned: Planned) -> list[int]:
+    """Numbers of the recordings that serve for something; a subset leaves some out."""
+    return sorted(number for numbers in planned.split.values() for number in numbers)
 
 
 def _not_prepared(run: Run, recording: str) -> InputError:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ictal.recipes.detector import CARD
 from ictal.recipes.plan import Planned
-from ictal.recipes.prepare import open_stored
+from ictal.recipes.prepare import open_one
 from ictal.recipes.run import Run, damaged, read_json, versions, write_text
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import seizures
@@ -220,7 +220,7 @@ def _peak(run: Run, recording: _ScoredRecording, span: SpansS) -> float:
 def _example(
     run: Run, planned: Planned, caption: str, recording: _ScoredRecording, span: SpansS, threshold: float
 ) -> EegExample:
-    (stored,) = open_stored(run, planned, [recording.number])
+    stored = open_one(run, planned, recording.number)
     length_s = min(EXAMPLE_S, recording.strip.duration_s)
     start_s = float(np.floor(np.clip(span[0] - EXAMPLE_S / 4, 0, recording.strip.duration_s - length_s)))
     rate_hz, steps_hz = run.config.signals.rate_hz, _steps_hz(run)
@@ -242,9 +242,10 @@ def _example(
 
 
 def _provenance(run: Run, planned: Planned) -> dict[str, str]:
-    steps = ("plan", "prepare", "train", "evaluate", "report")
+    scored = "--open-eval" if run.config.evaluate.part == "eval" else f"--evaluate.part {run.config.evaluate.part}"
+    steps = {"plan": "", "prepare": "", "train": "", "evaluate": f" {scored}", "report": ""}
     return {
-        **{f"command {n}": f"ictal {step} {run.folder}" for n, step in enumerate(steps, 1)},
+        **{f"command {n}": f"ictal {step} {run.folder}{more}" for n, (step, more) in enumerate(steps.items(), 1)},
         "configuration": str(run.path("config.toml")),
         "index hash": planned.index.hash,
         "plan hash": planned.hash,

@@ -142,7 +142,7 @@ def _is_kept(folder: Path, detector: Detector, weights: Mapping[str, Tensor]) ->
 
 def training_windows(run: Run, planned: Planned) -> WindowDataset:
     """The training part's windows over the store; nothing is built here, a missing recording is an error."""
-    stored = open_stored(run, planned, planned.split["train"])
+    stored = open_stored(run, planned, "train")
     return WindowDataset(planned.batches.index, stored, run.config.model.samples_per_step)
 
 

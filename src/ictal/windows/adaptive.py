@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,17 @@ from ictal.timeline.spans import Spans
 from ictal.windows import pools
 from ictal.windows.index import WindowIndex
 from ictal.windows.labels import PERI_ICTAL
-from ictal.windows.plan import BatchConfig, QuotaPlan, divided, fill, parts_of, require_quota, require_seizures, times
+from ictal.windows.plan import (
+    BatchConfig,
+    QuotaPlan,
+    divided,
+    fill,
+    fraction_of,
+    parts_of,
+    require_quota,
+    require_seizures,
+    times,
+)
 from ictal.windows.pools import Numbers
 from ictal.windows.streams import shuffled
 
@@ -118,7 +127,7 @@ class AdaptivePlan(QuotaPlan):
         planned = []
         for part, first, stop in self._by_round(first_step, stop_step):
             number = self._numbers(part, first, stop)
-            quota = _fraction(part.seizure_windows)
+            quota = fraction_of(part.seizure_windows)
             planned.append(times(number + 1, quota) - times(number, quota))
         return np.concatenate(planned)
 
@@ -178,7 +187,7 @@ class AdaptivePlan(QuotaPlan):
 
     def _taken(self, part: Round, batches: Numbers) -> list[Numbers]:
         """Windows taken from each part, and from the hard ones, after so many batches of a round."""
-        seizure = times(batches, _fraction(part.seizure_windows))
+        seizure = times(batches, fraction_of(part.seizure_windows))
         hard = batches * part.hard_windows
         totals = {True: seizure, False: batches * self.config.size - seizure - hard}
         taken: list[Numbers] = []
@@ -226,7 +235,3 @@ def hard_windows(index: WindowIndex, alarms: Mapping[int, Spans], distance_sampl
     background = index.stratum_of(windows) >= PERI_ICTAL
     hard: Numbers = windows[background & ~np.isin(windows, near)]
     return hard
-
-
-def _fraction(quota: float) -> Fraction:
-    return Fraction(quota).limit_denominator(10_000)

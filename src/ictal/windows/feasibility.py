@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 
-from ictal.windows.index import WindowIndex
 from ictal.windows.plan import BatchPlan
 from ictal.windows.probing import positive_weight
 
@@ -88,10 +87,11 @@ def probed_share(share: float, probe: int, windows: int) -> float:
     return seizure / mean_weight
 
 
-def strategies(index: WindowIndex, size: int, ranks: int, plan: BatchPlan) -> list[StrategyChances]:
+def strategies(plan: BatchPlan) -> list[StrategyChances]:
     """What each way of drawing risks on these windows: the report's, the obvious ones, and this plan."""
+    index, size = plan.index, plan.config.size
     windows, seizure = index.windows, len(index.seizure_windows)
-    share, epoch = seizure / windows, windows / ranks
+    share, epoch = seizure / windows, windows / plan.ranks
     rows = [
         _row("each window once an epoch", share, log_none_in_probe(windows, seizure, size), size,
              log_none_in_probe(windows, seizure, math.ceil(epoch))),
@@ -141,7 +141,7 @@ def assess(plan: BatchPlan) -> dict[str, object]:
         chances.append(_chance("a planned batch holds fewer seizure windows than its quota", -math.inf))
     return {
         "chances": [asdict(chance) for chance in chances],
-        "strategies": [asdict(row) for row in strategies(index, size, plan.ranks, plan)],
+        "strategies": [asdict(row) for row in strategies(plan)],
         "probe_needed_for_99_percent": probe_needed(windows, seizure, 0.99),
         "seizure_windows_per_100_uniform_batches": 100 * size * seizure / windows,
         "seizure_windows_per_100_planned_batches": 100 * size * plan.seizure_share,

@@ -95,7 +95,6 @@ class IndexedRecording:
         samples: Its length.
         seizures: Sorted, disjoint, inside the recording: shape (seizures, 2).
         types: Type of each seizure as annotated, or nothing where types are unknown.
-        content: Hash of the recording's file, "" where unknown; no part of what the index was made from.
     """
 
     id: str
@@ -103,7 +102,6 @@ class IndexedRecording:
     samples: int
     seizures: Spans
     types: tuple[str, ...] = ()
-    content: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -211,7 +211,7 @@ class QuotaPlan(BatchPlan):
     @cached_property
     def quota(self) -> Fraction:
         """Seizure windows of a batch, in the mean."""
-        return Fraction(self.config.seizure_windows).limit_denominator(_DENOMINATOR)
+        return fraction_of(self.config.seizure_windows)
 
     @property
     def guaranteed(self) -> bool:
@@ -257,6 +257,11 @@ class QuotaPlan(BatchPlan):
         for group in (True, False):
             taken += divided(totals[group], [part.share for part in self.parts if part.seizure is group])
         return taken
+
+
+def fraction_of(quota: float) -> Fraction:
+    """A quota as a fraction that keeps positions whole."""
+    return Fraction(quota).limit_denominator(_DENOMINATOR)
 
 
 def times(counts: Numbers, fraction: Fraction) -> Numbers:
@@ -367,7 +372,7 @@ def _cut(
                 remedy=f"set batch.shares.{stratum} to 0, or change windows.peri_ictal_s or the corpus",
                 code="quota-infeasible",
             )
-    fractions = {stratum: Fraction(share).limit_denominator(_DENOMINATOR) for stratum, share in given.items()}
+    fractions = {stratum: fraction_of(share) for stratum, share in given.items()}
     return [((stratum,), fraction / sum(fractions.values())) for stratum, fraction in fractions.items()]
 
 

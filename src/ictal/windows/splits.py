@@ -44,8 +44,7 @@ class SplitConfig:
     minimum_seizure_patients: int = 1
     """Every part must hold at least so many patients with seizures."""
     subset_patients: int = 0
-    """Use only so many patients, for a trial run: chosen with the split's own balance, each part with the seizures
-    that it must hold; 0 uses all."""
+    """Use at most so many patients, for a trial run, each part with the seizures that it must hold; 0 uses all."""
     seed: int = 0
     """Seed of the order in which patients of equal burden are placed, and of the choice of a subset."""
 
@@ -88,27 +87,50 @@ def split(recordings: Sequence[IndexedRecording], official: Sequence[str | None]
 
 
 def _subset(recordings: Sequence[IndexedRecording], parts: Split, config: SplitConfig) -> Split:
-    """Some of the patients of every part, about in proportion, those with seizures and those without in turn.
+    """Some of the patients of every part: those that give it the seizures that it must hold, then others in turn.
 
-    A part keeps patients with seizures until it holds the seizures and seizure patients that it must.
+    What is left of the number asked for goes to the parts in proportion to their patients.
+
+    Raises:
+        InputError: if so few patients cannot hold the seizures that the parts must hold.
     """
-    everyone = len({recording.patient for recording in recordings})
     rng = np.random.default_rng(config.seed)
-    chosen: set[str] = set()
-    for numbers in parts.values():
-        seizures: dict[str, int] = {}
-        for number in numbers:
-            patient = recordings[number].patient
-            seizures[patient] = seizures.get(patient, 0) + len(recordings[number].seizures)
-        order = [sorted(seizures)[place] for place in rng.permutation(len(seizures))]
-        ictal = [patient for patient in order if seizures[patient]]
-        other = [patient for patient in order if not seizures[patient]]
-        needed = int(np.searchsorted(np.cumsum([seizures[p] for p in ictal]), config.minimum_seizures)) + 1
-        needed = max(needed, config.minimum_seizure_patients)
-        wanted = max(round(config.subset_patients * len(seizures) / everyone), 1)
-        shared = [patient for pair in zip_longest(other, ictal[needed:]) for patient in pair if patient is not None]
-        chosen |= set([*ictal[:needed], *shared][: max(wanted, min(needed, len(seizures)))])
+    ranked = {part: _ranked(recordings, numbers, config, rng) for part, numbers in parts.items() if numbers}
+    needed = sum(count for _, count in ranked.values())
+    if needed > config.subset_patients:
+        raise InputError(
+            "The subset is too small for the seizures that every part must hold",
+            where="split.subset_patients",
+            got=config.subset_patients,
+            expected=f"at least {needed} patients",
+            remedy="raise it, or lower split.minimum_seizures and split.minimum_seizure_patients",
+            code="split-infeasible",
+        )
+    everyone = sum(len(patients) for patients, _ in ranked.values())
+    spare = config.subset_patients - needed
+    chosen = {
+        patient
+        for patients, count in ranked.values()
+        for patient in patients[: count + spare * len(patients) // everyone]
+    }
     return {part: tuple(n for n in numbers if recordings[n].patient in chosen) for part, numbers in parts.items()}
+
+
+def _ranked(
+    recordings: Sequence[IndexedRecording], numbers: Sequence[int], config: SplitConfig, rng: np.random.Generator
+) -> tuple[list[str], int]:
+    """The patients of a part in the order in which a subset takes them, and how many of them it needs."""
+    seizures: dict[str, int] = {}
+    for number in numbers:
+        patient = recordings[number].patient
+        seizures[patient] = seizures.get(patient, 0) + len(recordings[number].seizures)
+    order = [sorted(seizures)[place] for place in rng.permutation(len(seizures))]
+    ictal = [patient for patient in order if seizures[patient]]
+    other = [patient for patient in order if not seizures[patient]]
+    enough = int(np.searchsorted(np.cumsum([seizures[p] for p in ictal]), config.minimum_seizures)) + 1
+    needed = min(max(enough, config.minimum_seizure_patients), len(ictal))
+    turns = [patient for pair in zip_longest(other, ictal[needed:]) for patient in pair if patient is not None]
+    return [*ictal[:needed], *turns], needed
 
 
 def require_disjoint_patients(recordings: Sequence[IndexedRecording], parts: Mapping[Part, Sequence[int]]) -> None:

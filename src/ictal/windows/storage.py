@@ -28,7 +28,6 @@ def save(index: WindowIndex, path: Path) -> None:
             "seizure_starts": pa.array([r.seizures[:, 0].tolist() for r in index.recordings], pa.list_(pa.int64())),
             "seizure_stops": pa.array([r.seizures[:, 1].tolist() for r in index.recordings], pa.list_(pa.int64())),
             "seizure_types": pa.array([list(r.types) for r in index.recordings], pa.list_(pa.string())),
-            "content": [r.content for r in index.recordings],
         }
     )
     metadata = {"grid": json.dumps(asdict(index.grid)), "rule": json.dumps(asdict(index.rule)), "hash": index.hash}
@@ -77,5 +76,4 @@ def _recording(row: dict[str, Any]) -> IndexedRecording:
         samples=row["samples"],
         seizures=np.array([row["seizure_starts"], row["seizure_stops"]], dtype=np.int64).T.reshape(-1, 2),
         types=tuple(row["seizure_types"]),
-        content=row["content"],
     )

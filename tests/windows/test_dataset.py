@@ -1,0 +1,34 @@
+"""Labels and weights of time steps, against a loop over every sample."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ictal.timeline.grid import WindowGrid
+from ictal.windows.dataset import step_labels
+from ictal.windows.index import IndexedRecording, build
+from ictal.windows.labels import LabelRule
+from tests.windows.strategies import recordings
+
+
+@given(recordings(max_samples=70), st.integers(0, 6), st.sampled_from([1, 2, 4]))
+@settings(max_examples=80, deadline=None)
+def test_every_step_is_what_its_samples_are(corpus: list[IndexedRecording], margin: int, step: int) -> None:
+    """A sample near an onset or stop, or past the end, has no weight; the label is the ictal share of the others."""
+    grid = WindowGrid(length_samples=12, stride_samples=5)
+    index = build(corpus, grid, LabelRule(margin_samples=margin))
+    windows = np.arange(index.windows)
+    labels, weights = step_labels(index, windows, step)
+    owner, starts = index.locate(windows)
+    for window, (recording, start) in enumerate(zip(owner.tolist(), starts.tolist(), strict=True)):
+        samples, seizures = corpus[recording].samples, corpus[recording].seizures.tolist()
+        for place in range(12 // step):
+            held = [
+                any(a <= t < b for a, b in seizures)
+                for t in range(start + place * step, min(start + (place + 1) * step, samples))
+                if not any(edge - margin <= t < edge + margin for span in seizures for edge in span)
+            ]
+            assert weights[window, place] == len(held) / step
+            assert labels[window, place] == np.float32(sum(held) / len(held) if held else 0)
