@@ -5,15 +5,102 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ictal.errors import InputError
 from ictal.timeline.grid import WindowGrid
-from ictal.windows.index import build
+from ictal.windows import splits
+from ictal.windows.index import IndexedRecording, build
 from ictal.windows.splits import PARTS, SplitConfig, split
+from tests.reference import splits as slow
 from tests.windows.strategies import many_recordings
+
+
+@st.composite
+def corpora(draw: st.DrawFn, patients: int = 12) -> list[IndexedRecording]:
+    """A corpus in which no two patients with seizures have the same ictal time."""
+    seed = draw(st.integers(0, 10_000))
+    return varied(draw(st.integers(6, patients)), seed=seed)
+
+
+def varied(patients: int, seed: int = 0) -> list[IndexedRecording]:
+    """Recordings of many lengths; half the patients, and six at least, have seizures, of many lengths and three types.
+
+    Seizures come 3,000 samples apart, each 10 samples longer than the one before it anywhere in the corpus.
+    """
+    rng = np.random.default_rng(seed)
+    ictal = set(rng.permutation(patients)[: max(6, patients // 2)].tolist())
+    corpus, length = [], 10
+    for patient in range(patients):
+        for number in range(int(rng.integers(1, 4))):
+            onsets = range(0, 3000 * int(rng.integers(1, 6)), 3000) if patient in ictal else ()
+            seizures = []
+            for onset in onsets:
+                seizures.append([onset, onset + length])
+                length += 10
+            corpus.append(
+                IndexedRecording(
+                    id=f"p{patient:03}_{number}",
+                    patient=f"p{patient:03}",
+                    samples=int(rng.integers(20_000, 90_000)),
+                    seizures=np.array(seizures, dtype=np.int64).reshape(-1, 2),
+                    types=tuple(rng.choice(["fnsz", "gnsz", "absz"], len(seizures)).tolist()),
+                )
+            )
+    return corpus
+
+
+def parts_of(corpus: list[IndexedRecording], config: SplitConfig) -> dict[str, int]:
+    """The place of each patient."""
+    parts = split(corpus, [None] * len(corpus), config)
+    return {corpus[n].patient: PARTS.index(part) for part, numbers in parts.items() for n in numbers}
+
+
+@given(corpora(), st.integers(1, 2), st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_each_patient_is_placed_where_the_slow_twin_would_place_it(
+    corpus: list[IndexedRecording], minimum: int, seed: int
+) -> None:
+    """Patients in turn, the heaviest burden first, each where the parts come closest to their shares."""
+    with_seizures = [recording for recording in corpus if len(recording.seizures)]
+    config = SplitConfig(method="stratified", minimum_seizure_patients=minimum, seed=seed)
+    placed = parts_of(with_seizures, config)
+    assert not slow.placing_faults(with_seizures, placed, (0.6, 0.2, 0.2), minimum)
+
+
+@given(corpora(patients=16), st.integers(1, 4), st.integers(1, 2), st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_a_subset_grows_as_the_slow_twin_would_have_it(
+    corpus: list[IndexedRecording], seizures: int, minimum: int, seed: int
+) -> None:
+    """One patient more, one more: each makes the truest picture of the whole that can be made."""
+    config = SplitConfig(minimum_seizures=seizures, minimum_seizure_patients=minimum)
+    order, needed = splits._ranked(splits._burden(corpus), config, np.random.default_rng(seed))
+    assert sorted(order) == sorted({recording.patient for recording in corpus})
+    assert not slow.choosing_faults(corpus, order, seizures, minimum)
+    held = [sum(len(r.seizures) for r in corpus if r.patient == patient) for patient in order]
+    enough = [sum(held[:n]) >= seizures and sum(map(bool, held[:n])) >= minimum for n in range(len(order) + 1)]
+    assert needed == enough.index(True)
+
+
+def test_a_subset_is_a_small_picture_of_the_whole() -> None:
+    """A quarter of the patients holds about a quarter of everything, far closer than a quarter drawn by chance."""
+    corpus = varied(120, seed=3)
+    whole = slow.profiles(corpus)
+    names = sorted(whole["p000"])
+
+    def farthest(patients: list[str]) -> float:
+        held = slow.together([whole[patient] for patient in patients], names)
+        return max(abs(amount - 0.25) for amount in held.values())
+
+    rng = np.random.default_rng(0)
+    by_chance = [farthest(rng.choice(sorted(whole), 30, replace=False).tolist()) for _ in range(50)]
+    for seed in range(5):
+        chosen = parts_of(corpus, SplitConfig(method="all-train", subset_patients=30, seed=seed))
+        assert farthest(list(chosen)) < min(0.03, *by_chance)
 
 
 @given(st.integers(6, 30), st.integers(1, 3), st.integers(0, 3))

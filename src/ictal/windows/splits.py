@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -44,7 +43,8 @@ class SplitConfig:
     minimum_seizure_patients: int = 1
     """Every part must hold at least so many patients with seizures."""
     subset_patients: int = 0
-    """Use at most so many patients, for a trial run, each part with the seizures that it must hold; 0 uses all."""
+    """Use at most so many patients, for a trial run: each part with the seizures that it must hold, and with its
+    proportions of seizures, ictal time, types and hours; 0 uses all."""
     seed: int = 0
     """Seed of the order in which patients of equal burden are placed, and of the choice of a subset."""
 
@@ -87,15 +87,17 @@ def split(recordings: Sequence[IndexedRecording], official: Sequence[str | None]
 
 
 def _subset(recordings: Sequence[IndexedRecording], parts: Split, config: SplitConfig) -> Split:
-    """Some of the patients of every part: those that give it the seizures that it must hold, then others in turn.
-
-    What is left of the number asked for goes to the parts in proportion to their patients.
+    """Some of the patients of every part: as many as hold the seizures that it must hold, then others in proportion.
 
     Raises:
         InputError: if so few patients cannot hold the seizures that the parts must hold.
     """
     rng = np.random.default_rng(config.seed)
-    ranked = {part: _ranked(recordings, numbers, config, rng) for part, numbers in parts.items() if numbers}
+    ranked = {
+        part: _ranked(_burden([recordings[n] for n in numbers]), config, rng)
+        for part, numbers in parts.items()
+        if numbers
+    }
     needed = sum(count for _, count in ranked.values())
     if needed > config.subset_patients:
         raise InputError(
@@ -116,21 +118,33 @@ def _subset(recordings: Sequence[IndexedRecording], parts: Split, config: SplitC
     return {part: tuple(n for n in numbers if recordings[n].patient in chosen) for part, numbers in parts.items()}
 
 
-def _ranked(
-    recordings: Sequence[IndexedRecording], numbers: Sequence[int], config: SplitConfig, rng: np.random.Generator
-) -> tuple[list[str], int]:
-    """The patients of a part in the order in which a subset takes them, and how many of them it needs."""
-    seizures: dict[str, int] = {}
-    for number in numbers:
-        patient = recordings[number].patient
-        seizures[patient] = seizures.get(patient, 0) + len(recordings[number].seizures)
-    order = [sorted(seizures)[place] for place in rng.permutation(len(seizures))]
-    ictal = [patient for patient in order if seizures[patient]]
-    other = [patient for patient in order if not seizures[patient]]
-    enough = int(np.searchsorted(np.cumsum([seizures[p] for p in ictal]), config.minimum_seizures)) + 1
-    needed = min(max(enough, config.minimum_seizure_patients), len(ictal))
-    turns = [patient for pair in zip_longest(other, ictal[needed:]) for patient in pair if patient is not None]
-    return [*ictal[:needed], *turns], needed
+def _ranked(burden: _Burden, config: SplitConfig, rng: np.random.Generator) -> tuple[list[str], int]:
+    """The patients of a part in the order in which a subset takes them, and how many of them it needs.
+
+    The first k of them are a small picture of the part: each comes next who brings what is taken closest to k shares of
+    seizures, ictal time, hours and types. The first is drawn among those with seizures, and only they are taken until
+    the seizures that a part must hold are there.
+    """
+    burden = burden.of(rng.permutation(len(burden.patients)))
+    ictal = burden.seizures > 0
+    held = np.zeros(burden.shares.shape[1])
+    order: list[int] = []
+    needed = 0
+    while len(order) < len(burden.patients):
+        share = (len(order) + 1) / len(burden.patients)
+        missed = ((held + burden.shares - share) ** 2 * _weights(burden)).sum(1)
+        missed[order] = np.inf
+        lacking = (
+            burden.seizures[order].sum() < config.minimum_seizures
+            or ictal[order].sum() < config.minimum_seizure_patients
+        )
+        if lacking and ictal[order].sum() < ictal.sum():
+            missed[~ictal] = np.inf
+            needed += 1
+        place = int(missed.argmin()) if order else int(ictal.argmax())
+        order.append(place)
+        held += burden.shares[place]
+    return [burden.patients[place] for place in order], needed
 
 
 def require_disjoint_patients(recordings: Sequence[IndexedRecording], parts: Mapping[Part, Sequence[int]]) -> None:
@@ -176,12 +190,12 @@ class _Burden:
     shares: npt.NDArray[np.float64]
     """Share of all seizures, ictal time, recorded time and patients, then of each seizure type: (patients, columns)."""
 
-    def of(self, chosen: npt.NDArray[np.bool_]) -> _Burden:
-        """Some of the patients, as shares of what they hold together."""
-        shares = self.shares[chosen]
-        patients = tuple(patient for patient, taken in zip(self.patients, chosen, strict=True) if taken)
+    def of(self, places: npt.NDArray[np.int64]) -> _Burden:
+        """Some of the patients, in the order of their places, as shares of what they hold together."""
+        shares = self.shares[places]
+        patients = tuple(self.patients[place] for place in places)
         totals = np.maximum(shares.sum(0), np.finfo(np.float64).tiny)
-        return _Burden(patients=patients, seizures=self.seizures[chosen], shares=shares / totals)
+        return _Burden(patients=patients, seizures=self.seizures[places], shares=shares / totals)
 
 
 def _stratified(burden: _Burden, config: SplitConfig) -> dict[str, Part]:
@@ -206,7 +220,7 @@ _BALANCED = {"stratified": _stratified, "kfold": _kfold, "leave-one-patient-out"
 
 def _around(burden: _Burden, held_out: npt.NDArray[np.bool_], config: SplitConfig) -> dict[str, Part]:
     """The held out patients are for evaluation; the others are divided into training and development."""
-    rest = burden.of(~held_out)
+    rest = burden.of(np.flatnonzero(~held_out))
     places = _place(rest, np.array([1 - config.dev_share, config.dev_share]), config)
     parts: dict[str, Part] = dict.fromkeys(burden.patients, "eval")
     return parts | {patient: PARTS[place] for patient, place in zip(rest.patients, places, strict=True)}
