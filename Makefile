@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint docs lock clean
 
 demo: .venv/.ready
 	$(BIN)/ictal demo --out demo
@@ -16,6 +16,10 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The documentation as a site: site/index.html.
+docs: .venv/.ready
+	$(BIN)/python -m mkdocs build --strict
+
 # Every package, at the version that the tests passed with.
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -27,4 +31,4 @@ lock:
 	$(BIN)/pip freeze --exclude-editable | sed "s,+cpu,," | sort --ignore-case > constraints.txt
 
 clean:
-	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv demo site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
