@@ -16,12 +16,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from incident import CHANNELS, MODEL, SAMPLES_PER_STEP, SEIZURE_WINDOWS, SIZE, corpus
+from incident import CHANNELS, MODEL, RATE_HZ, SAMPLES_PER_STEP, SEIZURE_WINDOWS, SIZE, corpus
 from torch import nn
 
 from ictal.models.detector import Detector, build
@@ -39,27 +40,46 @@ from ictal.training.guards import (
 from ictal.training.loop import TrainConfig, Trainer
 from ictal.windows.dataset import WindowDataset
 from ictal.windows.index import WindowIndex
-from ictal.windows.plan import BatchConfig, balanced
+from ictal.windows.plan import BatchConfig
+from ictal.windows.planning import make
 from ictal.windows.prior import EffectivePrior, effective
 
 SHARE, RATE, WARMUP, GRACE = 0.01, 4e-3, 20, 100
 NO_CHANGE = AugmentConfig(gain_octaves=0.0, mirror_share=0.0, dropout_share=0.0)
 
 
-def trainer(folder: Path, seed: int, steps: int, *, rate: float = RATE) -> Trainer:
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A way to die."""
+
+    fault: Callable[[Trainer], None] = lambda _run: None
+    learning_guards_only: bool = False
+    """Leave out the guards that compare with the index, to see whether the others would notice."""
+    rate: float = RATE
+    share: float = SHARE
+    strategy: Literal["balanced", "natural"] = "balanced"
+
+
+HEALTHY = Way()
+
+
+def trainer(folder: Path, seed: int, steps: int, way: Way) -> Trainer:
     """A run with all guards on."""
     rng = np.random.default_rng([seed, 77])
-    index, signals = corpus(SHARE, 24, rng)
+    index, signals = corpus(way.share, 24, rng)
     torch.manual_seed(seed)
-    plan = balanced(index, BatchConfig(size=SIZE, seizure_windows=SEIZURE_WINDOWS, seed=seed))
-    config = TrainConfig(steps=steps, learning_rate=rate, warmup_steps=WARMUP, seed=seed, checkpoint_steps=10 * steps)
+    batches = BatchConfig(size=SIZE, seizure_windows=SEIZURE_WINDOWS, seed=seed, strategy=way.strategy)
+    plan = make(index, batches)
+    config = TrainConfig(
+        steps=steps, learning_rate=way.rate, warmup_steps=WARMUP, seed=seed, checkpoint_steps=10 * steps
+    )
     prior = effective(plan, config.loss_weights)
     model = build(MODEL, CHANNELS, prior.probability)
     return Trainer(
         model=model,
         plan=plan,
         dataset=WindowDataset(index, signals, SAMPLES_PER_STEP),  # type: ignore[arg-type]
-        augmentation=Augmentation(NO_CHANGE, [f"c{n}" for n in range(CHANNELS)], seed),
+        augmentation=Augmentation(NO_CHANGE, [f"c{n}" for n in range(CHANNELS)], seed, RATE_HZ),
         guards=guards(model, index, plan, prior, config),
         config=config,
         prior_entropy=prior.entropy,
@@ -93,11 +113,6 @@ def changed(run: Trainer, change: Callable[[Any], None]) -> None:
     run.dataset.__getitems__ = read  # type: ignore[method-assign]
 
 
-def learning_guards_only(run: Trainer) -> None:
-    """Leave out the guards that compare with the index, to see whether the others would notice."""
-    run.guards = [g for g in run.guards if not isinstance(g, CompositionGuard | DataGuard)]
-
-
 def shuffle(batch: Any) -> None:
     """Labels of other windows."""
     batch.labels.copy_(batch.labels[torch.randperm(len(batch.labels))])
@@ -124,30 +139,43 @@ def wrong_sign(run: Trainer) -> None:
         parameter.register_hook(lambda gradient: -gradient)
 
 
-def nothing(run: Trainer) -> None:
-    """A healthy run."""
+def stale(run: Trainer) -> None:
+    """A buffer that is not filled again after the fifth batch."""
+    kept: list[torch.Tensor] = []
+
+    def refill(batch: Any) -> None:
+        kept.append(batch.signal_uv.clone())
+        batch.signal_uv.copy_(kept[min(len(kept), 5) - 1])
+
+    changed(run, refill)
 
 
-WAYS: dict[str, tuple[Callable[[Trainer], None], bool, float]] = {
-    "all labels zero": (lambda run: changed(run, lambda b: b.labels.zero_()), False, RATE),
-    "labels shuffled": (lambda run: changed(run, shuffle), False, RATE),
-    "labels shuffled, seen only by what is learnt": (lambda run: changed(run, shuffle), True, RATE),
-    "sampler replaced by a uniform one": (uniform, False, RATE),
-    "NaN in one signal": (lambda run: changed(run, lambda b: b.signal_uv[0, 0, 5].fill_(math.nan)), False, RATE),
-    "signals constant": (lambda run: changed(run, lambda b: b.signal_uv.fill_(1.0)), False, RATE),
-    "learning rate 100 x": (nothing, False, 100 * RATE),
-    "backbone frozen": (freeze, False, RATE),
-    "sign of the loss wrong": (wrong_sign, False, RATE),
+WAYS = {
+    "all labels zero": Way(fault=lambda run: changed(run, lambda b: b.labels.zero_())),
+    "labels shuffled": Way(fault=lambda run: changed(run, shuffle)),
+    "labels shuffled, seen only by what is learnt": Way(
+        fault=lambda run: changed(run, shuffle), learning_guards_only=True
+    ),
+    "uniform draws, 0.2 % seizure windows": Way(strategy="natural", share=0.002),
+    "uniform draws, 1 % seizure windows": Way(strategy="natural"),
+    "sampler replaced by a uniform one": Way(fault=uniform),
+    "NaN in one signal": Way(fault=lambda run: changed(run, lambda b: b.signal_uv[0, 0, 5].fill_(math.nan))),
+    "signals constant": Way(fault=lambda run: changed(run, lambda b: b.signal_uv.fill_(1.0))),
+    "signals saturated": Way(fault=lambda run: changed(run, lambda b: b.signal_uv.mul_(1e6).clamp_(-100, 100))),
+    "signals of an earlier batch from step 5 on": Way(fault=stale),
+    "learning rate 100 x": Way(rate=100 * RATE),
+    "backbone frozen": Way(fault=freeze),
+    "sign of the loss wrong": Way(fault=wrong_sign),
 }
 
 
-def outcome(seed: int, steps: int, fault: Callable[[Trainer], None], *, blind: bool, rate: float) -> tuple[int, str]:
-    """Steps until the verdict, and its kind; the last step and `healthy` without one."""
+def outcome(seed: int, steps: int, way: Way) -> tuple[int, str]:
+    """Steps until the verdict, and its kind; the last step and `none` without one."""
     with tempfile.TemporaryDirectory() as folder:
-        run = trainer(Path(folder), seed, steps, rate=rate)
-        fault(run)
-        if blind:
-            learning_guards_only(run)
+        run = trainer(Path(folder), seed, steps, way)
+        way.fault(run)
+        if way.learning_guards_only:
+            run.guards = [g for g in run.guards if not isinstance(g, CompositionGuard | DataGuard)]
         try:
             run.run(lambda _done, _record: None)
         except GuardStop as stop:
@@ -164,12 +192,12 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("| way to die | steps until the verdict (3 seeds) | verdict |\n|---|---|---|")
-    for name, (fault, blind, rate) in WAYS.items():
-        found = [outcome(seed, options.steps, fault, blind=blind, rate=rate) for seed in range(3)]
+    for name, way in WAYS.items():
+        found = [outcome(seed, options.steps, way) for seed in range(3)]
         kinds = Counter(kind for _, kind in found)
         print(f"| {name} | {', '.join(str(steps) for steps, _ in found)} | {', '.join(kinds)} |", flush=True)
     started = time.monotonic()
-    healthy = [outcome(s, options.steps, nothing, blind=False, rate=RATE) for s in range(options.healthy)]
+    healthy = [outcome(s, options.steps, HEALTHY) for s in range(options.healthy)]
     stopped = [kind for _, kind in healthy if not kind.startswith("none")]
     skills = [float(kind.split()[-1].rstrip(")")) for _, kind in healthy if kind.startswith("none")]
     print(f"\nhealthy runs stopped: {len(stopped)} of {options.healthy} {Counter(stopped) or ''}")

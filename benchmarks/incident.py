@@ -1,6 +1,7 @@
 """The incident, reproduced and ended: what each way of drawing does to one model on the same data, for equal steps.
 
     python benchmarks/incident.py [--shares 0.002 0.005 0.01 0.08] [--seeds 10] [--steps 400] [--jobs 2] [--out FOLDER]
+        [--picture FILE]
 
 For every share of seizure windows and every seed a corpus of noise is made in which seizures are rhythms, weak beside
 what they lie in, and each strategy trains the same small Bi-Mamba on it without any guard. Every run is scored on the
@@ -8,7 +9,7 @@ full recordings of patients that it has not seen. A run has *collapsed* when it 
 recordings above one half, as the model left training), or ranks seconds hardly better than chance (AUPRC below three
 times the prevalence).
 
-Finished runs are kept in FOLDER/runs.jsonl, so that an interrupted benchmark goes on.
+Finished runs are kept in FOLDER/runs.jsonl, so that an interrupted benchmark goes on. FILE is a picture of all runs.
 """
 
 from __future__ import annotations
@@ -25,15 +26,18 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 import torch
+from matplotlib.figure import Figure
 from torch.nn import functional
 
 from ictal.detection.calibration import Calibration, correct_prior, fit_temperature, sigmoid
 from ictal.detection.sweep import events_by_threshold
 from ictal.models.detector import DetectorConfig, build
 from ictal.recipes.config import EventConfig
+from ictal.report.palette import LIGHT
 from ictal.scoring import szcore
 from ictal.scoring.curves import candidate_thresholds
 from ictal.scoring.eventlists import event_lists
@@ -43,6 +47,7 @@ from ictal.timeline.grid import WindowGrid
 from ictal.training.inference import recording_logits
 from ictal.training.optimiser import adamw, learning_rate
 from ictal.windows import prior, probing
+from ictal.windows.adaptive import adaptive
 from ictal.windows.dataset import WindowDataset
 from ictal.windows.index import IndexedRecording, WindowIndex
 from ictal.windows.index import build as build_index
@@ -58,6 +63,8 @@ TRAIN_HOURS, DEV_HOURS, TEST_HOURS, HOURS_EACH = 24, 12, 24, 0.5
 SEIZURE_S = 24.0
 PEAK_RATE = 4e-3
 CHANCE_FACTOR = 3.0
+ROUND_STEPS = 50
+"""Of adaptive batches."""
 MODEL = DetectorConfig(
     width=24, layers=1, state=8, head_dim=12, shapes=4, rhythms=8, samples_per_step=SAMPLES_PER_STEP, dropout=0.0,
     input_scale_uv=2.0,
@@ -110,21 +117,77 @@ def corpus(share: float, hours: int, rng: np.random.Generator) -> tuple[WindowIn
     return build_index(recordings, GRID), signals
 
 
+class Drawing:
+    """Batches that are known beforehand.
+
+    Args:
+        table: Window numbers (steps, SIZE).
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+
+    def prior(self, index: WindowIndex) -> float:
+        """Share of ictal time in what is drawn."""
+        return float(index.ictal_samples_in(self.table).sum()) / (self.table.size * GRID.length_samples)
+
+    def batch(self, step: int) -> Table:
+        """Windows of a step: (SIZE,)."""
+        batch: Table = self.table[step]
+        return batch
+
+    def learnt(self, losses: npt.NDArray[np.float32]) -> None:
+        """Be told each window's loss in the last batch: (SIZE,)."""
+
+
+class AdaptiveDrawing(Drawing):
+    """Batches whose quotas follow the loss of the round before."""
+
+    def __init__(self, index: WindowIndex, steps: int, seed: int) -> None:
+        super().__init__(np.zeros((steps, SIZE), dtype=np.int64))
+        config = BatchConfig(size=SIZE, seizure_windows=SEIZURE_WINDOWS, seed=seed, strategy="adaptive")
+        self.plan = adaptive(index, config)
+        self.losses: tuple[list[float], list[float]] = ([], [])
+        """Of background and of seizure windows, in this round."""
+        self.step = 0
+
+    def prior(self, index: WindowIndex) -> float:
+        """The present round's."""
+        assert index is self.plan.index
+        return prior.drawn(self.plan).time_step
+
+    def batch(self, step: int) -> Table:
+        """Windows of a step, which must come in order."""
+        if step and step % ROUND_STEPS == 0:
+            background, seizure = (statistics.fmean(losses) for losses in self.losses)
+            self.plan = self.plan.advance(step, seizure_loss=seizure, background_loss=background)
+            self.losses = ([], [])
+        self.step = step
+        self.table[step] = self.plan.batch(step)
+        return super().batch(step)
+
+    def learnt(self, losses: npt.NDArray[np.float32]) -> None:
+        """Keep them by kind."""
+        seizure = np.isin(self.table[self.step], self.plan.index.seizure_windows)
+        for kind, loss in zip(seizure.tolist(), losses.tolist(), strict=True):
+            self.losses[kind].append(loss)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
     """A way of drawing, and of weighing the loss."""
 
-    draw: Callable[[WindowIndex, int, int], Table]
-    """(index, steps, seed) to window numbers (steps, SIZE)."""
+    draw: Callable[[WindowIndex, int, int], Drawing]
+    """(index, steps, seed) to what gives the batches."""
     positive_weight: bool = False
     focal: bool = False
 
 
-def _uniform(index: WindowIndex, steps: int, seed: int) -> Table:
-    return np.random.default_rng(seed).integers(index.windows, size=(steps, SIZE))
+def _uniform(index: WindowIndex, steps: int, seed: int) -> Drawing:
+    return Drawing(np.random.default_rng(seed).integers(index.windows, size=(steps, SIZE)))
 
 
-def _weighted(index: WindowIndex, steps: int, seed: int, probe: int | None) -> Table:
+def _weighted(index: WindowIndex, steps: int, seed: int, probe: int | None) -> Drawing:
     """The report's weights: after a probe as it was written, or (None) from exact labels."""
     rng = np.random.default_rng(seed)
     seizure = np.zeros(index.windows, dtype=np.bool_)
@@ -133,13 +196,13 @@ def _weighted(index: WindowIndex, steps: int, seed: int, probe: int | None) -> T
         weights = np.where(seizure, probing.positive_weight(float(seizure.mean())), 1.0)
     else:
         weights, _ = probing.probed_weights(seizure, probe, rng)
-    return rng.choice(index.windows, size=(steps, SIZE), p=weights / weights.sum())
+    return Drawing(rng.choice(index.windows, size=(steps, SIZE), p=weights / weights.sum()))
 
 
-def _planned(strategy: str, seizure_windows: int = SEIZURE_WINDOWS) -> Callable[[WindowIndex, int, int], Table]:
-    def draw(index: WindowIndex, steps: int, seed: int) -> Table:
+def _planned(strategy: str, seizure_windows: int = SEIZURE_WINDOWS) -> Callable[[WindowIndex, int, int], Drawing]:
+    def draw(index: WindowIndex, steps: int, seed: int) -> Drawing:
         config = BatchConfig(size=SIZE, seizure_windows=seizure_windows, seed=seed, strategy=strategy)  # type: ignore[arg-type]
-        return make(index, config).table(0, steps)
+        return Drawing(make(index, config).table(0, steps))
 
     return draw
 
@@ -154,21 +217,24 @@ STRATEGIES = {
     "oversample to the same share": Strategy(draw=_planned("oversample")),
     "balanced, 8 of 16": Strategy(draw=_planned("balanced")),
     "balanced, 2 of 16": Strategy(draw=_planned("balanced", 2)),
+    "adaptive, from 8 of 16": Strategy(draw=AdaptiveDrawing),
 }
 
 
-def train(dataset: WindowDataset, table: Table, strategy: Strategy, drawn: float, seed: int) -> torch.nn.Module:
+def train(dataset: WindowDataset, drawing: Drawing, strategy: Strategy, seed: int) -> torch.nn.Module:
     """The same model, optimiser and steps for all; nothing watches."""
     torch.manual_seed(seed)
+    drawn, steps = drawing.prior(dataset.index), len(drawing.table)
     model = build(MODEL, CHANNELS, min(max(drawn, 1e-4), 0.999))
     optimiser = adamw(model, PEAK_RATE, 0.01)
     weight = (1 - drawn) / max(drawn, 1e-4) if strategy.positive_weight else 1.0
-    for step, windows in enumerate(table):
-        batch = dataset.__getitems__(windows.tolist())
+    for step in range(steps):
+        batch = dataset.__getitems__(drawing.batch(step).tolist())
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, peak=PEAK_RATE, warmup_steps=20, steps=len(table))
+            group["lr"] = learning_rate(step, peak=PEAK_RATE, warmup_steps=20, steps=steps)
         logits = model(batch.signal_uv, batch.valid_samples)
         losses = functional.binary_cross_entropy_with_logits(logits, batch.labels, reduction="none")
+        drawing.learnt(losses.detach().mean(dim=1).numpy())
         if strategy.focal:
             sure = torch.sigmoid(logits) * batch.labels + torch.sigmoid(-logits) * (1 - batch.labels)
             losses = losses * (1 - sure).square()
@@ -229,10 +295,9 @@ def one_run(share: float, seed: int, name: str, steps: int) -> dict[str, Any]:
     rng = np.random.default_rng([seed, int(share * 1e6)])
     index, signals = corpus(share, TRAIN_HOURS, rng)
     parts = [corpus(share, hours, rng) for hours in (DEV_HOURS, TEST_HOURS)]
-    table = strategy.draw(index, steps, seed)
-    ictal = index.ictal_samples_in(table)
-    drawn = float(ictal.sum()) / (table.size * GRID.length_samples)
-    model = train(WindowDataset(index, signals, SAMPLES_PER_STEP), table, strategy, drawn, seed)  # type: ignore[arg-type]
+    drawing = strategy.draw(index, steps, seed)
+    model = train(WindowDataset(index, signals, SAMPLES_PER_STEP), drawing, strategy, seed)  # type: ignore[arg-type]
+    ictal, drawn = index.ictal_samples_in(drawing.table), drawing.prior(index)
     (dev, dev_ictal), (test, test_ictal) = (traces(model, *part) for part in parts)
     truth = np.concatenate(test_ictal) >= 0.5
     every, area = np.concatenate(test), auprc(np.concatenate(test), truth)
@@ -323,6 +388,30 @@ HEADER = [
 ]  # fmt: skip
 
 
+def picture(runs: Sequence[dict[str, Any]], shares: Sequence[float], path: Path) -> None:
+    """AUPRC of every run, one panel for each share of seizure windows; collapsed runs in the colour of a seizure."""
+    names = [name for name in STRATEGIES if any(run["strategy"] == name for run in runs)]
+    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "ictal", "font.size": 8})
+    figure = Figure(figsize=(8.6, 3.1), layout="constrained")
+    panels = figure.subplots(1, len(shares), sharey=True, squeeze=False)[0]
+    for axes, share in zip(panels, shares, strict=True):
+        for place, name in enumerate(names):
+            mine = [run for run in runs if run["strategy"] == name and run["share"] == share]
+            for collapsed, colour in ((False, LIGHT["detection"]), (True, LIGHT["seizure"])):
+                areas = [run["auprc"] for run in mine if run["collapsed"] is collapsed]
+                axes.scatter(areas, [place] * len(areas), s=14, alpha=0.5, color=colour, linewidths=0)
+            lost = sum(run["collapsed"] for run in mine)
+            if lost:
+                axes.text(1.02, place, f"{lost} of {len(mine)}", va="center", color=LIGHT["seizure"], clip_on=False)
+        axes.set(title=f"{share:.1%} seizure windows", xlim=(-0.03, 1.0), xlabel="AUPRC", yticks=range(len(names)))
+        axes.set_yticklabels(names)
+        axes.grid(axis="y", color=LIGHT["line"], linewidth=0.5)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_axisbelow(True)
+    panels[0].invert_yaxis()
+    figure.savefig(path, metadata={"Date": None})
+
+
 def _mean(runs: Sequence[dict[str, Any]], key: str) -> float:
     return statistics.fmean(run[key] for run in runs)
 
@@ -341,11 +430,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("incident"))
+    parser.add_argument("--picture", type=Path, default=None)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     runs = run_all(
         options.strategies, options.shares, options.seeds, options.steps, options.jobs, options.out / "runs.jsonl"
     )
+    if options.picture:
+        picture(runs, options.shares, options.picture)
     for share in options.shares:
         here = [run for run in runs if run["share"] == share]
         print(f"\n### {share:.1%} of the windows hold a seizure ({_mean(here, 'window_share'):.2%} made)\n")

@@ -4,7 +4,8 @@
 
 A synthetic corpus in TUSZ's layout is made; then the reader of annotations is broken as it was in the incident, so that
 every row is skipped, and the command line is used as a person would: `ictal audit`, then `ictal plan`. The same is done
-with the files broken instead of the reader: rows in the format that the incident's parser had been written for.
+with the files broken instead of the reader: rows in the format that the incident's parser had been written for; and
+with labels that are lost only after an honest plan, on their way to the model, which is as late as they can be.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ictal import cli
 from ictal.recordings.annotations import beside
 from ictal.recordings.events import Annotation
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
+from ictal.windows import dataset
 
 SEED = 0
 
@@ -51,6 +54,22 @@ def lenient_reader() -> Iterator[None]:
         yield
     finally:
         beside.read = honest
+
+
+@contextlib.contextmanager
+def forgetful_dataset() -> Iterator[None]:
+    """Every label of every batch is zero."""
+    honest = dataset.step_labels
+
+    def zeros(*given: Any) -> tuple[Any, Any]:
+        labels, weights = honest(*given)
+        return 0 * labels, weights
+
+    dataset.step_labels = zeros
+    try:
+        yield
+    finally:
+        dataset.step_labels = honest
 
 
 def rewrite_rows(corpus: Path) -> None:
@@ -83,6 +102,10 @@ def main() -> None:
     with lenient_reader():
         show("The reader skips every row: audit", ["audit", str(corpus)])
         show("The reader skips every row: plan", plan)
+    run([*plan, "--machine.store", str(options.out / "store")])
+    run(["prepare", str(run_folder)])
+    with forgetful_dataset():
+        show("Labels are lost on their way to the model: train", ["train", str(run_folder)])
     rewrite_rows(corpus)
     show("The files are in another format: audit", ["audit", str(corpus)])
     show("The files are in another format: plan", plan)

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
@@ -100,29 +100,75 @@ def synth(
 @app.command
 def audit(
     folder: Path,
-    *,
+    *settings: Overrides,
     corpus: str = "auto",
     label_mapping: dict[str, str] | None = None,
     prior: float | None = None,
+    deep: bool = False,
+    config: ConfigFile = None,
+    html: Path | None = None,
+    tables: Path | None = None,
     json: AsJson = False,
 ) -> int:
     """Say what is in a corpus and everything that is wrong with it.
 
     Args:
         folder: The corpus.
-        corpus: Its layout: tusz, bids, chbmit, siena, folder, or auto to find out.
+        settings: Settings of the windows, the labels and the policy about missing electrodes, as --section.key value.
+        corpus: Its layout: tusz, bids, chbmit, siena, seizeit1, helsinki, folder, or auto to find out.
         label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
         prior: Published share of 60 s windows, every 10 s, that hold a seizure; by default that of the corpus.
+        deep: Read the signals too: checksums, flat and saturated channels, values out of range.
+        config: TOML file with settings.
+        html: Also write the audit as a page that opens anywhere.
+        tables: Also write recordings.parquet and events.parquet into this folder.
         json: Print one JSON document on stdout, nothing else.
     """
+    from ictal.recipes import audit as recipe
     from ictal.recipes.console import Console, show_audit
-    from ictal.recordings.audit import audit as look
 
     console = Console(as_json=json)
+    chosen = recipe.settings(config, settings, layout=corpus, mapping=label_mapping or {})
     with console.step("audit", str(folder)) as progress:
-        found = look(folder, corpus=corpus, mapping=label_mapping or {}, prior=prior, progress=progress)
-    console.result(found.document(), show_audit)
+        found, document = recipe.audit_folder(folder, chosen, prior=prior, deep=deep, progress=progress)
+    if html is not None:
+        recipe.write_page(html, document)
+        console.err.print(f"Page: {html}", markup=False)
+    if tables is not None:
+        recipe.write_tables(tables, found)
+        console.err.print(f"Tables: {tables}", markup=False)
+    console.result(document, show_audit)
     return found.exit_code
+
+
+@app.command
+def convert(
+    folder: Path,
+    out: Path,
+    *settings: Overrides,
+    to: Literal["bids"] = "bids",
+    config: ConfigFile = None,
+    json: AsJson = False,
+) -> int:
+    """Write a corpus of any layout as a BIDS dataset with HED-SCORE events; goes on where it was interrupted.
+
+    Args:
+        folder: The corpus.
+        out: Folder of the dataset.
+        settings: Settings of the corpus, as --corpus.key value.
+        to: What to write.
+        config: TOML file with settings.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes import convert as recipe
+    from ictal.recipes.console import Console, show_converted
+
+    assert to == "bids"
+    console = Console(as_json=json)
+    with console.step("convert", str(out)) as progress:
+        converted = recipe.convert(folder, out, config, settings, progress)
+    console.result(converted.document(), show_converted)
+    return FINDINGS if converted.quarantined else 0
 
 
 @app.command
@@ -185,6 +231,11 @@ def prepare(run: RunFolder, *settings: Overrides, shard: str = "1/1") -> int:
     for first, second in recipe.copies_of(opened):
         console.err.print(f"the same signal twice in one patient: {second} is {first}", markup=False)
     console.out.print(f"{document['recordings']} recordings in the store, {document['built']} of them made now")
+    if document["interpolated"] or document["masked"]:
+        repaired = f"{document['interpolated']} with interpolated electrodes, {document['masked']} with masked channels"
+        console.out.print(f"Of these, {repaired} (signals.missing = {opened.config.signals.missing})")
+    for recording, channels in document["flat"].items():
+        console.err.print(f"never changes: {recording}: {', '.join(channels)}", markup=False)
     show_quarantined(console, [*map(asdict, planned.quarantined), *document["quarantined"]])
     return FINDINGS if prepared.quarantined or planned.quarantined else 0
 

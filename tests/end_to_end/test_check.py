@@ -36,6 +36,20 @@ def test_it_says_what_the_run_will_take_and_leaves_nothing_behind(planned: Path,
     assert sorted(path.name for path in planned.iterdir()) == before
 
 
+def test_validations_are_part_of_what_the_run_will_take(planned: Path, terminal: Terminal) -> None:
+    """Hours of steps and of validations; price for both. Twice as many take twice as long."""
+    hours = []
+    for every in (8, 4):
+        choice = ("--train.select", "auprc", "--train.validate_steps", every)
+        found = terminal("train", planned, "--check", "--json", "--price-per-hour", "2", *choice).document
+        steps_h = found["cost"]["windows"] / found["windows_per_s"] / 3600
+        assert found["cost"]["hours"] == pytest.approx(steps_h + found["validation_hours"])
+        assert found["cost"]["price"] == pytest.approx(2 * found["cost"]["hours"])
+        hours.append(found["validation_hours"] / found["seconds"]["forward_s"])
+    assert hours[0] > 0
+    assert hours[1] == pytest.approx(2 * hours[0])
+
+
 class Deaf(nn.Module):
     """Answers the same whatever it hears."""
 

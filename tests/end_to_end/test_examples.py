@@ -35,10 +35,16 @@ def test_a_slurm_array_cuts_the_work_into_shards(tmp_path: Path) -> None:
     assert done.stdout.split() == ["prepare", "runs/x", "--shard", "3/8", "--machine.workers", "4"]
 
 
-@pytest.mark.parametrize(("code", "requeued"), [(0, False), (3, False), (143, True)])
-def test_a_slurm_job_is_put_back_only_when_it_was_cut_off(tmp_path: Path, code: int, requeued: bool) -> None:
-    """Exit 143, saved on SIGTERM, goes back into the queue; a guard's 3 does not."""
-    stub(tmp_path, "srun", f'echo "$@"; exit {code}')
+@pytest.mark.parametrize(
+    ("code", "cut_off", "requeued"), [(0, False, False), (1, False, False), (1, True, True), (0, True, False)]
+)
+def test_a_slurm_job_is_put_back_only_when_it_was_cut_off(
+    tmp_path: Path, code: int, cut_off: bool, requeued: bool
+) -> None:
+    """Saved on SIGTERM, it goes back into the queue; stopped by a guard, or at its end in time, it does not."""
+    signalled = "kill -TERM $PPID; sleep 0.5; " if cut_off else ""
+    stub(tmp_path, "srun", f'echo "$@"; {signalled}exit {code}')
+    stub(tmp_path, "scancel", 'echo "CANCEL $@"')
     stub(tmp_path, "scontrol", 'if [ "$1" = show ]; then echo node7; else echo "REQUEUE $2"; fi')
     done = run_script(
         "train.sbatch",
@@ -51,6 +57,7 @@ def test_a_slurm_job_is_put_back_only_when_it_was_cut_off(tmp_path: Path, code: 
     )
     assert done.returncode == code, done.stderr
     assert ("REQUEUE 42" in done.stdout) == requeued
+    assert ("CANCEL --signal=TERM 42.0" in done.stdout) == cut_off
     assert "--nnodes 2 --nproc-per-node 4" in done.stdout
     assert "node7:29500 -m ictal train runs/x" in done.stdout
 

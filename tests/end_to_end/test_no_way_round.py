@@ -111,7 +111,7 @@ def test_a_damaged_store_is_noticed_by_prepare(terminal: Terminal, finished_run:
     store = shutil.copytree(finished_run.store, own.parent / "store")
     signal = next(store.rglob("*.npy"))
     content = bytearray(signal.read_bytes())
-    content[-1000:] = bytes(1000)
+    content[-1000:] = bytes(255 - byte for byte in content[-1000:])
     signal.write_bytes(content)
     said = terminal("prepare", own, "--machine.store", store)
     assert (said.code, "checksum" in said.err) == (2, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,15 @@ import pytest
 
 from ictal.errors import InputError
 from ictal.recordings import edf
-from ictal.recordings.montages import MONTAGES, derive
+from ictal.recordings.audit import audit
+from ictal.recordings.montages import MONTAGES, MissingPolicy, derive
+from ictal.signals import manifest
 from ictal.signals.preprocess import PreprocessConfig, preprocess, quantised
+from ictal.signals.source import prepared
 from ictal.signals.store import SignalStore, StoredRecording
 from tests.end_to_end.commands import FinishedRun, Terminal, contents_of, linked, put, recordings, words
-from tests.reference.edf_bytes import constant, edf_bytes
-from tests.reference.small_corpus import LABELS, write_edf
+from tests.reference.edf_bytes import Channel, constant, edf_bytes
+from tests.reference.small_corpus import LABELS, write_edf, write_recording
 
 CONFIG = PreprocessConfig(rate_hz=256)
 PAIRS = (
@@ -129,6 +133,69 @@ def test_c7_missing_electrodes_are_refused_by_name(tmp_path: Path, name: str) ->
         derive(MONTAGES[name], edf.read_header(tmp_path / "a.edf"))
     assert stop.value.code == "channel-missing"
     assert "Pz" in stop.value.what
+
+
+def _recording(path: Path, kept: list[str], *, ekg_uv: int = 0) -> edf.Header:
+    """Two minutes at 256 Hz; every electrode has its own noise, and an EKG may be as loud as it likes."""
+    rng = np.random.default_rng(len(kept))
+    channels = [Channel(label=label, samples=rng.integers(-500, 500, (120, 256)).tolist()) for label in kept]
+    channels.append(constant("EEG EKG1-REF", records=120, samples=256, value=ekg_uv))
+    path.write_bytes(edf_bytes(channels))
+    return edf.read_header(path)
+
+
+def test_c7_interpolation_is_of_the_scalp_alone_and_is_told(tmp_path: Path) -> None:
+    """An EKG in the file changes no number; what was not measured is told beside the signal, and in the manifest."""
+    kept = [label for label in LABELS if label not in {"EEG FZ-REF", "EEG PZ-REF"}]
+    store = SignalStore(tmp_path / "store")
+    config = replace(CONFIG, missing="interpolate")
+    signals = []
+    for name, ekg_uv in (("a", 0), ("b", 30000)):
+        entry, _ = store.build(_recording(tmp_path / f"{name}.edf", kept, ekg_uv=ekg_uv), config)
+        signals.append(store.open(entry.key))
+    quiet, loud = signals
+    np.testing.assert_array_equal(quiet.read(0, quiet.samples), loud.read(0, loud.samples))
+    told = dict(zip(quiet.channels, quiet.validity, strict=True))
+    assert {channel for channel, validity in told.items() if validity != "measured"} == {"Fz", "Pz"}
+    assert quiet.entry.interpolated == ("Fz", "Pz")
+    for electrode in ("Fz", "Pz"):
+        assert quiet.read(0, quiet.samples)[quiet.channels.index(electrode)].std() > 100
+    row = manifest.table(store).to_pylist()[0]
+    assert (row["validity"], row["interpolated"], row["reference"]) == (list(quiet.validity), ["Fz", "Pz"], "REF")
+
+
+def test_c7_the_policy_is_part_of_what_is_stored(tmp_path: Path) -> None:
+    """A recording that was refused, repaired or masked has another key each: one is never taken for the other."""
+    configs = [replace(CONFIG, missing=policy) for policy in ("error", "interpolate", "mask")]
+    assert len({SignalStore(tmp_path).key("fingerprint", config) for config in configs}) == 3
+
+
+def test_c7_a_constant_channel_is_flagged(tmp_path: Path) -> None:
+    """An electrode that was never connected is a finding of `audit --deep`; a silent EKG is none."""
+    write_recording(tmp_path / "x_1.edf", [(10, 20)])
+    dead = [LABELS[3], "EEG EKG1-REF"]
+    noise = np.random.default_rng(0).integers(-500, 500, (60, 4))
+    channels = [constant(name, records=60) if name in dead else Channel(label=name, samples=noise.tolist())
+                for name in (*LABELS, dead[1])]  # fmt: skip
+    (tmp_path / "x_1.edf").write_bytes(edf_bytes(channels))
+    assert audit(tmp_path).findings == ()
+    (finding,) = audit(tmp_path, deep=True).findings
+    assert finding.code == "signal-flat"
+    assert finding.message.endswith(f": {dead[0]}")
+
+
+@pytest.mark.parametrize("policy", ["interpolate", "mask"])
+def test_c8_the_average_is_of_valid_channels_only(tmp_path: Path, policy: MissingPolicy) -> None:
+    """Two zeros among 19 would leave 2/19 of what all electrodes share; the mean is of the 17 that were measured."""
+    kept = LABELS[2:]
+    common = np.random.default_rng(1).integers(-500, 500, (120, 256)).tolist()
+    (tmp_path / "a.edf").write_bytes(edf_bytes([Channel(label=label, samples=common) for label in kept]))
+    config = replace(CONFIG, montage="average-19", missing=policy)
+    made = prepared(edf.read_header(tmp_path / "a.edf"), config)
+    measured = [channel for channel, v in zip(made.derivation.channels, made.derivation.validity, strict=True)
+                if v == "measured"]  # fmt: skip
+    assert len(measured) == 17
+    assert np.abs(made.signal.values).max() <= 1
 
 
 def test_c8_the_average_is_over_electrodes_that_exist(tmp_path: Path) -> None:

@@ -48,6 +48,19 @@ def test_a_resumed_run_counts_its_own_steps() -> None:
     assert rows["seizure windows"] == "4 in this batch, 20 in 5"
 
 
+def test_the_last_hundred_batches_and_the_dev_part_are_shown() -> None:
+    """The report's count over a hundred batches, and the last validation with the step of the best one."""
+    view = view_after(3)
+    view.take(4, record(3, recent_seizure_windows=396, auroc=0.75, dev_auprc=0.5, dev_sensitivity=0.25, dev_best=True))
+    view.take(5, record(4, recent_seizure_windows=400, auroc=0.76, dev_auprc=0.4, dev_sensitivity=0.25, dev_best=False))
+    view.take(6, record(5, recent_seizure_windows=400, auroc=0.77))
+    rows = dict(view._rows())
+    assert rows["seizure windows"] == "4 in this batch, 24 in 6, 400 in the last hundred"
+    assert rows["AUROC of windows"].startswith("0.770")
+    assert rows["dev part"] == "auprc 0.400  sensitivity 0.250  (best after 4 steps)"
+    assert "dev auprc 0.400" in view.line()
+
+
 def test_no_speed_is_claimed_from_one_step() -> None:
     """One step has no duration that is known."""
     view = view_after(1)

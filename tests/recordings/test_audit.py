@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ictal.errors import InputError
 from ictal.recordings.audit import Audit, audit
 from ictal.recordings.montages import MONTAGES
+from tests.reference.edf_bytes import Channel, edf_bytes
 from tests.reference.small_corpus import LABELS, tusz_path, write_edf, write_recording, write_tusz
 
 
@@ -42,6 +46,26 @@ def test_a_sound_corpus_is_counted_and_has_no_findings(tmp_path):
     assert document["rates_hz"] == {"4": 4}
     assert document["montages"] == {**dict.fromkeys(MONTAGES, 4), "tcp-ar-22": 0}
     assert document["findings"] == []
+    assert document["other_files"] == {}
+    assert document["tallies"]["split"]["train"] == {
+        "recordings": 2,
+        "patients": 1,
+        "hours": pytest.approx(2 / 60),
+        "seizures": 1,
+        "seizure_seconds": 10.0,
+    }
+    assert {key: tally["seizures"] for key, tally in document["tallies"]["patient"].items()} == {
+        "aaaaaaaa": 1,
+        "aaaaaaab": 1,
+        "aaaaaaac": 0,
+    }
+    assert document["tallies"]["montage"].keys() == {name for name, n in document["montages"].items() if n}
+    assert {name: list(document["tallies"][name]) for name in ("rate_hz", "reference", "type")} == {
+        "rate_hz": ["4"],
+        "reference": ["REF"],
+        "type": ["fnsz"],
+    }
+    assert document["files"][0]["duration_s"] == {"annotation": 60.0, "header": 60.0, "data": 60.0}
 
 
 def test_every_fault_is_found_in_one_pass(tmp_path):
@@ -155,3 +179,91 @@ def test_a_table_that_is_no_annotation_is_not_called_unpaired(tmp_path):
     write_recording(tmp_path / "x_1.edf", [(1, 2)])
     (tmp_path / "subject_info.csv").write_text("patient,age\n", encoding="utf-8")
     assert audit(tmp_path).exit_code == 0
+
+
+def test_seizures_are_tallied_by_their_type(tmp_path):
+    """The type is in the `.csv`; a recording with two types counts under both, each with its own seizures."""
+    write_recording(tmp_path / "x_1.edf", [(10, 20), (30, 35)])
+    csv = tmp_path / "x_1.csv"
+    csv.write_text(csv.read_text().replace("30.0000,35.0000,fnsz", "30.0000,35.0000,gnsz"))
+    write_recording(tmp_path / "y_1.edf", [(0, 7)])
+    by_type = audit(tmp_path).tallies["type"]
+    assert {kind: (t.recordings, t.seizures, t.seizure_seconds) for kind, t in by_type.items()} == {
+        "fnsz": (2, 2, 17.0),
+        "gnsz": (1, 1, 5.0),
+    }
+
+
+def test_a_repair_is_told_and_is_no_finding(tmp_path):
+    """Incident c7: under a policy, what is missing, what was computed and what is left at zero."""
+    write_recording(tmp_path / "x_1.edf", [(10, 20)])
+    write_edf(tmp_path / "x_1.edf", labels=[label for label in LABELS if "FZ" not in label and "PZ" not in label])
+    assert codes(audit(tmp_path)) == [("channel-missing", "warning")]
+    interpolated = audit(tmp_path, policy="interpolate").document()
+    assert interpolated["findings"] == []
+    assert interpolated["repaired"] == {"interpolated": 1, "masked": 0}
+    row = interpolated["files"][0]
+    assert (set(row["missing"]), row["interpolated"], row["absent"]) == ({"Fz", "Pz"}, ["Fz", "Pz"], [])
+    masked = audit(tmp_path, policy="mask").document()
+    assert masked["repaired"] == {"interpolated": 0, "masked": 1}
+    assert masked["files"][0]["absent"] != []
+
+
+def test_the_policy_cannot_repair_everything(tmp_path):
+    """Five missing of 19 are a finding under any policy that would have to invent them."""
+    write_recording(tmp_path / "x_1.edf", [(10, 20)])
+    write_edf(tmp_path / "x_1.edf", labels=LABELS[5:])
+    assert codes(audit(tmp_path, policy="interpolate")) == [("channel-missing", "warning")]
+
+
+@pytest.mark.parametrize(("patient", "severity"), [("x", "warning"), ("y", "error")])
+def test_one_signal_under_two_names_is_found(tmp_path, patient, severity):
+    """Incident b13: within a patient a copy, across patients a leak; the name of the file does not matter."""
+    noise = np.random.default_rng(0).integers(-2000, 2000, (60, 4))
+    for name in ("x_1", f"{patient}_2"):
+        write_recording(tmp_path / f"{name}.edf", [(10, 20)])
+        channels = [Channel(label=label, samples=(noise + n).tolist()) for n, label in enumerate(LABELS)]
+        (tmp_path / f"{name}.edf").write_bytes(edf_bytes(channels, patient=name))
+    found = audit(tmp_path)
+    assert codes(found) == [("signal-repeated", severity)]
+    assert found.findings[0].path == f"{patient}_2.edf"
+    assert "the same signal as x_1" in found.findings[0].message
+
+
+def test_a_deep_audit_reads_signals_and_a_shallow_one_does_not(tmp_path):
+    """A saturated electrode shows in the signal alone; progress is of recordings."""
+    write_recording(tmp_path / "x_1.edf", [(10, 20)])
+    rows = [[32767] * 4 if second < 30 else [second] * 4 for second in range(60)]
+    (tmp_path / "x_1.edf").write_bytes(edf_bytes([Channel(label=label, samples=rows) for label in LABELS]))
+    assert audit(tmp_path).findings == ()
+    seen: list[tuple[int, int]] = []
+    found = audit(tmp_path, deep=True, progress=lambda done, total: seen.append((done, total)))
+    assert codes(found) == [("signal-saturated", "warning")]
+    assert "19 channel(s)" in found.findings[0].message
+    assert len(found.document()["files"][0]["signals"]["checksum"]) == 32
+    assert seen == [(1, 1)]
+
+
+def test_files_that_belong_to_nothing_are_counted(tmp_path):
+    """By suffix; no finding, for corpora come with their documents."""
+    write_recording(tmp_path / "x_1.edf", [(10, 20)])
+    for name in ("README.md", "a.tmp", "b.tmp", "LICENSE"):
+        (tmp_path / name).write_text("")
+    found = audit(tmp_path)
+    assert found.other_files == {".tmp": 2, ".md": 1, "LICENSE": 1}
+    assert found.exit_code == 0
+
+
+def test_a_disk_that_fails_is_a_finding_and_the_audit_goes_on(tmp_path, monkeypatch):
+    """A bad sector in one of thousands of files must not cost the audit of the others."""
+    for name in ("x_1", "y_1"):
+        write_recording(tmp_path / f"{name}.edf", [(10, 20)])
+
+    def broken(*_: object) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "preadv", broken)
+    found = audit(tmp_path, deep=True)
+    assert codes(found) == [("edf-unreadable", "warning")] * 3
+    assert [finding.path for finding in found.findings] == ["x_1.edf", "y_1.edf", "."]
+    assert "Input/output error" in found.findings[0].message

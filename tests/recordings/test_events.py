@@ -36,7 +36,7 @@ def test_gaps_are_what_the_intervals_leave_free(intervals):
 
 def test_a_seizure_on_many_channels_is_one_seizure():
     """TUSZ's csv has about 22 rows for each event."""
-    events = [Event(onset_s=10, stop_s=20 + n, label="fnsz", channel=f"C{n}") for n in range(3)]
+    events = [Event(onset_s=10, stop_s=20 + n, label="fnsz", channels=(f"C{n}",)) for n in range(3)]
     assert seizures(annotation(*events)) == ((10, 22),)
 
 
@@ -46,9 +46,16 @@ def test_seizures_that_touch_are_one_and_background_is_none():
         Event(onset_s=5, stop_s=8, label="gnsz"),
         Event(onset_s=0, stop_s=2, label="bckg"),
         Event(onset_s=2, stop_s=5, label="fnsz"),
-        Event(onset_s=50, stop_s=50, label="seiz"),
+        Event(onset_s=50, stop_s=50, label="bckg"),
     ]
     assert seizures(annotation(*events)) == ((2, 8),)
+
+
+def test_a_seizure_of_no_length_is_not_lost() -> None:
+    """It stops with its line; background of no length says nothing and is let be."""
+    with pytest.raises(InputError, match="no length") as caught:
+        seizures(annotation(Event(onset_s=50, stop_s=50, label="seiz", line=9)))
+    assert (caught.value.code, caught.value.where) == ("annotation-times", "x.csv:9")
 
 
 def test_an_unknown_label_names_its_line_even_beside_seizures():

@@ -193,3 +193,87 @@ def test_electrodes_of_two_references_are_refused(tmp_path):
     mixed = [*TUSZ[:-1], TUSZ[-1].replace("REF", "LE")]
     with pytest.raises(InputError, match="not against one reference"):
         derive(MONTAGES["double-banana-18"], header_of(tmp_path, numbered(mixed)))
+
+
+WRITTEN_OUT = {
+    "referential-19": "Fp1 F3 C3 P3 F7 T3 T5 O1 Fz Cz Pz Fp2 F4 C4 P4 F8 T4 T6 O2",
+    "average-19": "Fp1-Avg F3-Avg C3-Avg P3-Avg F7-Avg T3-Avg T5-Avg O1-Avg Fz-Avg Cz-Avg Pz-Avg Fp2-Avg F4-Avg C4-Avg "
+    "P4-Avg F8-Avg T4-Avg T6-Avg O2-Avg",
+    "laplacian-19": "Fp1-Lap F3-Lap C3-Lap P3-Lap F7-Lap T3-Lap T5-Lap O1-Lap Fz-Lap Cz-Lap Pz-Lap Fp2-Lap F4-Lap "
+    "C4-Lap P4-Lap F8-Lap T4-Lap T6-Lap O2-Lap",
+    "double-banana-18": "Fp1-F7 F7-T3 T3-T5 T5-O1 Fp1-F3 F3-C3 C3-P3 P3-O1 Fp2-F4 F4-C4 C4-P4 P4-O2 Fp2-F8 F8-T4 T4-T6 "
+    "T6-O2 Fz-Cz Cz-Pz",
+    "tcp-ar-22": "Fp1-F7 F7-T3 T3-T5 T5-O1 Fp2-F8 F8-T4 T4-T6 T6-O2 A1-T3 T3-C3 C3-Cz Cz-C4 C4-T4 T4-A2 Fp1-F3 F3-C3 "
+    "C3-P3 P3-O1 Fp2-F4 F4-C4 C4-P4 P4-O2",
+    "tcp-ar-a-20": "Fp1-F7 F7-T3 T3-T5 T5-O1 Fp2-F8 F8-T4 T4-T6 T6-O2 T3-C3 C3-Cz Cz-C4 C4-T4 Fp1-F3 F3-C3 C3-P3 P3-O1 "
+    "Fp2-F4 F4-C4 C4-P4 P4-O2",
+}
+"""The channels of every montage, in their order: of the incident's parent project, of ACNS and of TUSZ's documents."""
+NEIGHBOURS = """
+Fp1: Fp2 F3 F7 | Fp2: Fp1 F4 F8 | F7: Fp1 F3 T3 | F3: Fp1 F7 Fz C3 | Fz: F3 F4 Cz | F4: Fp2 F8 Fz C4 | F8: Fp2 F4 T4
+T3: F7 C3 T5 | C3: F3 T3 Cz P3 | Cz: Fz C3 C4 Pz | C4: F4 T4 Cz P4 | T4: F8 C4 T6
+T5: T3 P3 O1 | P3: C3 T5 Pz O1 | Pz: Cz P3 P4 | P4: C4 T6 Pz O2 | T6: T4 P4 O2 | O1: O2 P3 T5 | O2: O1 P4 T6
+"""
+"""Nearest electrodes of the 10-20 grid, in each direction in which there is one."""
+
+
+def test_there_are_no_montages_but_these():
+    """A montage without a written-out expectation would be untested."""
+    assert {name: " ".join(montage.channels) for name, montage in MONTAGES.items()} == WRITTEN_OUT
+
+
+def _expected(channel: str, uv: dict[str, float]) -> float:
+    """What a channel is, worked out from its name alone."""
+    electrode, _, against = channel.partition("-")
+    if against == "Avg":
+        return uv[electrode] - sum(uv[name] for name in SCALP_19) / 19
+    if against == "Lap":
+        around = _neighbours()[electrode]
+        return uv[electrode] - sum(uv[name] for name in around) / len(around)
+    return uv[electrode] - uv[against] if against else uv[electrode]
+
+
+def _neighbours() -> dict[str, list[str]]:
+    entries = NEIGHBOURS.replace("\n", "|").split("|")
+    return {
+        name.strip(): around.split() for name, colon, around in (entry.partition(":") for entry in entries) if colon
+    }
+
+
+@pytest.mark.parametrize("name", MONTAGES)
+def test_every_channel_of_every_montage_is_what_its_name_says(tmp_path, name):
+    """Thousands of random potentials would say no more than one: the derivation is linear and each weight is seen."""
+    potentials = np.random.default_rng(5).permutation(3000)[: 19 + 3] - 1500
+    labels = [*TUSZ, "EEG A1-REF", "EEG A2-REF", "EEG EKG1-REF"]
+    channels = [constant(label, value=int(value)) for label, value in zip(labels, potentials, strict=True)]
+    uv = dict(zip((*SCALP_19, "A1", "A2"), (0.1 * potentials[:-1]).tolist(), strict=True))
+    got = derived(name, header_of(tmp_path, channels))
+    assert got == pytest.approx({channel: _expected(channel, uv) for channel in WRITTEN_OUT[name].split()}, abs=1e-3)
+
+
+def test_being_a_neighbour_is_mutual():
+    """The Laplacian's table has no one-sided slip, and left mirrors right."""
+    around = _neighbours()
+    assert set(around) == set(SCALP_19)
+    assert all(name in around[other] for name, others in around.items() for other in others)
+    mirror = str.maketrans("12345678", "21436587")
+    assert all(
+        {o.translate(mirror) for o in others} == set(around[n.translate(mirror)]) for n, others in around.items()
+    )
+
+
+@pytest.mark.parametrize("electrode", SCALP_19)
+def test_an_electrode_under_two_labels_is_refused_whichever_it_is(tmp_path, electrode):
+    """Against two references, or with an older and a newer name: which is meant cannot be known."""
+    header = header_of(tmp_path, numbered([*TUSZ, f"{electrode}-LE"]))
+    for name in ("referential-19", "average-19", "laplacian-19"):
+        with pytest.raises(InputError, match=f"Two channels are both {electrode}") as caught:
+            derive(MONTAGES[name], header)
+        assert caught.value.code == "channel-ambiguous"
+
+
+def test_a_pair_under_two_labels_is_refused(tmp_path):
+    """`T8-P8` and `T4-T6` are one pair; the same label twice is one channel."""
+    header = header_of(tmp_path, numbered([*BANANA, "T8-P8"]))
+    with pytest.raises(InputError, match="Two channels are both T4-T6"):
+        derive(MONTAGES["double-banana-18"], header)

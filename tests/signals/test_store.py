@@ -23,7 +23,7 @@ from ictal.recordings.corpus import Labelled
 from ictal.recordings.edf import read_header, read_uv
 from ictal.signals import store as store_module
 from ictal.signals.preprocess import PreprocessConfig, preprocess
-from ictal.signals.store import Entry, SignalStore, StoredRecording
+from ictal.signals.store import FORMAT_VERSION, Entry, SignalStore, StoredRecording
 
 WriteRecording: TypeAlias = Callable[..., Labelled]
 CONFIG = PreprocessConfig()
@@ -44,7 +44,7 @@ def random_recording(tmp_path_factory: pytest.TempPathFactory) -> StoredRecordin
     path = tmp_path_factory.mktemp("store") / "key.npy"
     np.save(path, blocks)
     entry = Entry(
-        format=2,
+        format=FORMAT_VERSION,
         key="key",
         source="",
         fingerprint="",
@@ -52,6 +52,11 @@ def random_recording(tmp_path_factory: pytest.TempPathFactory) -> StoredRecordin
         kernel="scipy",
         notch_hz=60.0,
         channels=("a", "b", "c"),
+        validity=("measured", "measured", "measured"),
+        interpolated=(),
+        flat=(),
+        reference="REF",
+        recorded_rate_hz=10.0,
         rate_hz=10,
         samples=VALUES.shape[1],
         block_samples=100,
@@ -128,6 +133,7 @@ def test_another_content_has_another_key(write_recording: WriteRecording, store:
     "change",
     [
         {"montage": "average-19"},
+        {"missing": "mask"},
         {"rate_hz": 200},
         {"band_hz": (1.0, 60.0)},
         {"order": 2},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import numpy as np
@@ -234,3 +235,100 @@ def test_text_may_hold_any_byte(tmp_path):
     """Labels and names are Latin-1 or UTF-8 in practice."""
     header = header_of(tmp_path, edf_bytes([constant(b"\xc9lectrode")], patient=b"M\xfcller"))
     assert header.labels == ("Électrode",)
+
+
+@pytest.mark.parametrize("bound", ["", "x", "1,5", "nan", "inf", "1e999", "--1", "0x10"])
+@pytest.mark.parametrize("field", ["physical", "digital"])
+def test_a_range_that_is_no_number_is_refused(tmp_path, field, bound):
+    """Never uncalibrated values: a recorder that writes its decimals with a comma costs the recording."""
+    channel = Channel(label="EEG C3-REF", samples=[[1]], **{field: ("-5", bound)})
+    assert code_of(tmp_path, edf_bytes([channel])) == "edf-calibration"
+
+
+def test_a_digital_range_is_of_whole_numbers(tmp_path):
+    """Samples are; a range of a fraction would make its gain as large as one likes."""
+    whole = Channel(label="EEG C3-REF", samples=[[1]], digital=("-32768.0", "32767"))
+    assert header_of(tmp_path, edf_bytes([whole])).signals[0].gain_uv == pytest.approx(0.1)
+    assert code_of(tmp_path, edf_bytes([Channel(label="EEG C3-REF", samples=[[1]], digital=("0", "1E-99"))])) == (
+        "edf-calibration"
+    )
+
+
+@pytest.mark.parametrize("dimension", ["", "nV", "uA", "mmHg", "uV/mm", "dB", "0.1uV", b"\xb5"])
+def test_a_dimension_that_is_no_voltage_is_never_guessed(tmp_path, dimension):
+    """An empty dimension too: it may be volts or the amplifier's own units."""
+    header = header_of(tmp_path, edf_bytes([Channel(label="C3", samples=[[1]], dimension=dimension)]))
+    with pytest.raises(InputError) as caught:
+        edf.read_uv(header, ["C3"])
+    assert caught.value.code == "edf-dimension"
+
+
+def test_digital_limits_are_the_headers(tmp_path):
+    """What the audit calls out of range; in ascending order, unknown where the header has no number."""
+    channels = [
+        Channel(label="C3", samples=[[1]], digital=("-2048", "2047")),
+        Channel(label="C4", samples=[[1]], digital=("100", "-100")),
+        Channel(label="EKG", samples=[[1]], digital=("x", "7")),
+    ]
+    limits = [signal.digital_limits for signal in header_of(tmp_path, edf_bytes(channels)).signals]
+    assert limits[:2] == [(-2048, 2047), (-100, 100)]
+    assert np.isnan(limits[2][0])
+
+
+def test_three_lengths_are_told_apart(tmp_path):
+    """By the header, and by the bytes, which may be up to a second longer."""
+    raw = edf_bytes([constant("C3", records=5)], records="4")
+    header = header_of(tmp_path, raw[:-2])
+    assert (header.duration_s, header.data_s) == (4.0, 4.75)
+
+
+def test_two_channels_of_one_label_are_both_listed(tmp_path):
+    """Where each lies is known, so that the audit can compare them."""
+    header = header_of(tmp_path, edf_bytes([constant("T8-P8", value=1), constant("T8-P8", value=2)]))
+    assert header.labels == ("T8-P8", "T8-P8")
+    assert [signal.first_sample for signal in header.signals] == [0, 4]
+
+
+def test_a_window_is_read_without_touching_any_other_byte(tmp_path, monkeypatch):
+    """Lazy: the header, and the data records asked for; one read each at this size."""
+    rng = np.random.default_rng(0)
+    channels = [Channel(label=label, samples=rng.integers(-99, 99, (100, 256)).tolist()) for label in ("C3", "C4")]
+    path = tmp_path / "x.edf"
+    path.write_bytes(edf_bytes(channels))
+    touched = []
+    real = os.preadv
+
+    def watched(descriptor, buffers, place):
+        touched.append((place, sum(len(buffer.cast("B")) for buffer in buffers)))
+        return real(descriptor, buffers, place)
+
+    header = edf.read_header(path)
+    monkeypatch.setattr(os, "preadv", watched)
+    window = edf.read_uv(header, ["C4"], 40, 50)
+    assert window.shape == (1, 2560)
+    record_bytes = 2 * 2 * 256
+    assert touched == [(3 * 256 + 40 * record_bytes, 10 * record_bytes)]
+
+
+def test_gaps_of_a_bdf_are_refused_too(tmp_path):
+    """BDF+D: the same times in samples of three bytes."""
+    times = [b"+0\x14\x14\0", b"+9\x14\x14\0"]
+    shape = [constant("C3", samples=4), Channel(label="BDF Annotations", samples=[[0] * 6] * 2)]
+    head = edf_bytes(shape, version=b"\xffBIOSEMI", reserved="BDF+D")[: 3 * 256]
+    data = b"".join(bytes(12) + time.ljust(18, b"\0") for time in times)
+    with pytest.raises(InputError, match=r"1 gap\(s\): 1 s to 9 s"):
+        header_of(tmp_path, head + data)
+
+
+@pytest.mark.parametrize(
+    ("physical", "dimension", "read"),
+    [(("-1E9", "1E9"), "uV", True), (("-1E9", "2E9"), "uV", False), (("-3200", "3200"), "V", False),
+     (("-9E99", "9E99"), "uV", False)],
+)  # fmt: skip
+def test_a_range_beyond_a_kilovolt_is_refused(tmp_path, physical, dimension, read):
+    """Microvolts that are labelled as volts; and nothing overflows."""
+    raw = edf_bytes([Channel(label="EEG C3-REF", samples=[[1]], physical=physical, dimension=dimension)])
+    if read:
+        assert edf.read_uv(header_of(tmp_path, raw), ["EEG C3-REF"]).shape == (1, 1)
+    else:
+        assert code_of(tmp_path, raw) == "edf-calibration"

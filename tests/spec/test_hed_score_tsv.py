@@ -49,8 +49,8 @@ def test_channels_and_confidence_are_kept(tmp_path):
     """`n/a` and `all` mean the whole recording."""
     rows = "0\t1\tsz\t0.75\tT3,T5\tn/a\t50\n2\t1\tsz\tn/a\tall\tn/a\t50\n"
     first, second = bids.read(write(tmp_path, rows)).events
-    assert (first.channel, first.confidence) == ("T3,T5", 0.75)
-    assert (second.channel, second.confidence) == (None, None)
+    assert (first.channels, first.confidence) == (("T3", "T5"), 0.75)
+    assert (second.channels, second.confidence) == ((), None)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,8 @@ def test_csv_rows_carry_channel_times_type_and_confidence(tmp_path):
     annotation = tusz.read(path)
     assert annotation.duration_s == 301.0
     assert annotation.events == (
-        Event(onset_s=0.0, stop_s=36.8868, label="bckg", channel="FP1-F7", confidence=1.0),
-        Event(onset_s=36.8868, stop_s=183.3055, label="cpsz", channel="FP1-F7", confidence=0.5),
+        Event(onset_s=0.0, stop_s=36.8868, label="bckg", channels=("FP1-F7",), confidence=1.0),
+        Event(onset_s=36.8868, stop_s=183.3055, label="cpsz", channels=("FP1-F7",), confidence=0.5),
     )
     assert [event.line for event in annotation.events] == [7, 8]
 
@@ -49,7 +49,7 @@ def test_csv_rows_carry_channel_times_type_and_confidence(tmp_path):
 def test_csv_bi_rows_are_about_the_whole_recording(tmp_path):
     """TERM is no channel."""
     annotation = tusz.read(write(tmp_path, "TERM,36.8868,183.3055,seiz,1.0000\n", suffix=".csv_bi"))
-    assert annotation.events[0].channel is None
+    assert annotation.events[0].channels == ()
 
 
 def test_csv_bi_with_another_channel_is_refused(tmp_path):
@@ -149,7 +149,7 @@ def test_write_bi_tiles_the_recording_with_seiz_and_bckg(tmp_path):
     """Overlapping seizures are one; what is between is background."""
     path = tmp_path / "x_s001_t000.csv_bi"
     events = [
-        Event(onset_s=5.00004, stop_s=8, label="fnsz", channel="FP1-F7"),
+        Event(onset_s=5.00004, stop_s=8, label="fnsz", channels=("FP1-F7",)),
         Event(onset_s=6, stop_s=9.5, label="gnsz"),
         Event(onset_s=0, stop_s=3, label="bckg"),
     ]
@@ -166,7 +166,7 @@ def test_write_channels_gives_each_channel_its_seizures_and_gaps(tmp_path):
     """An event without a channel stands on every channel; one with a channel only there."""
     path = tmp_path / "x.csv"
     events = [
-        Event(onset_s=2, stop_s=4, label="fnsz", channel="F7-T3"),
+        Event(onset_s=2, stop_s=4, label="fnsz", channels=("F7-T3",)),
         Event(onset_s=6, stop_s=8, label="gnsz"),
     ]
     channels = ["FP1-F7", "F7-T3"]

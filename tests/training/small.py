@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,15 @@ from ictal.training.augment import Augmentation, AugmentConfig
 from ictal.training.guards import CompositionGuard, Guard, GuardConfig, NumbersGuard, SkillGuard
 from ictal.training.loop import TrainConfig, Trainer
 from ictal.training.ranks import ALONE, Ranks
+from ictal.training.selection import Scores
 from ictal.windows import prior
 from ictal.windows.dataset import WindowDataset
 from ictal.windows.index import build
-from ictal.windows.plan import BatchConfig
+from ictal.windows.plan import BatchConfig, BatchPlan
 from ictal.windows.planning import make
 from tests.windows.strategies import many_recordings
 
-SAMPLES_PER_STEP = 50
+SAMPLES_PER_STEP, RATE_HZ = 50, 100
 CHANNELS = ("Fp1", "Fp2")
 
 
@@ -81,7 +83,8 @@ def trainer(
     guards: list[Guard] | None = None,
     ranks: Ranks = ALONE,
     strategy: str = "balanced",
-    **config: float,
+    validate: Callable[[nn.Module, BatchPlan], Scores] | None = None,
+    **config: float | str,
 ) -> Trainer:
     """A run over twelve recordings of six patients."""
     torch.manual_seed(0)
@@ -104,13 +107,14 @@ def trainer(
         model=model,
         plan=plan,
         dataset=WindowDataset(plan.index, stored, SAMPLES_PER_STEP),
-        augmentation=Augmentation(AugmentConfig(gain_octaves=0.1), CHANNELS, 0),
+        augmentation=Augmentation(AugmentConfig(gain_octaves=0.1), CHANNELS, 0, RATE_HZ),
         guards=watching if guards is None else guards,
         config=settings,
         prior_entropy=entropy,
         folder=folder,
         run_hash="a run",
         ranks=ranks,
+        validate=validate,
         device=torch.device("cpu"),
     )
 

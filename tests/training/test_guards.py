@@ -21,7 +21,9 @@ from ictal.training.guards import (
     Observation,
     SeparationGuard,
     SkillGuard,
+    StreamingAuroc,
     rank_deviate,
+    window_answers,
 )
 from ictal.training.loop import Trainer
 from ictal.windows.dataset import Batch
@@ -158,8 +160,32 @@ def test_the_rank_deviate_is_that_of_mann_and_whitney() -> None:
     labels = torch.tensor([[1.0], [1.0], [0.0], [0.0], [0.0]])
     logits = torch.tensor([[3.0], [1.0], [1.0], [0.0], [-1.0]])
     pairs = sum((a > b) + 0.5 * (a == b) for a in (3, 1) for b in (1, 0, -1))
-    assert rank_deviate(observation(0, logits, labels)) == pytest.approx((pairs - 3) / (2 * 3 * 6 / 12) ** 0.5)
-    assert rank_deviate(observation(0, logits, torch.zeros_like(labels))) is None
+    scores, seizure = window_answers(observation(0, logits, labels))
+    assert rank_deviate(scores, seizure) == pytest.approx((pairs - 3) / (2 * 3 * 6 / 12) ** 0.5)
+    assert rank_deviate(scores, torch.zeros_like(seizure)) is None
+
+
+@pytest.mark.parametrize("spread", [0.05, 1.0, 8.0])
+def test_the_streaming_area_is_that_of_all_pairs(spread: float) -> None:
+    """Whether answers lie close together or far apart; the first steps have faded after a thousand."""
+    generator = torch.Generator().manual_seed(1)
+    stream, last = StreamingAuroc(-1.0), []
+    for step in range(1000):
+        seizure = torch.arange(16) < 8
+        apart = -3.0 if step < 300 else 0.7
+        scores = -1 + spread * (torch.randn(16, generator=generator) + apart * seizure)
+        stream.add(scores, seizure)
+        last.append(scores)
+    recent = torch.stack(last[-300:])
+    pairs = (recent[:, :8].flatten()[:, None] > recent[:, 8:].flatten()).double().mean()
+    assert stream.value == pytest.approx(float(pairs), abs=0.03)
+
+
+def test_there_is_no_area_without_both_kinds() -> None:
+    """A hundred batches of background have none."""
+    stream = StreamingAuroc(0.0)
+    stream.add(torch.randn(8), torch.zeros(8, dtype=torch.bool))
+    assert stream.value is None
 
 
 @pytest.mark.parametrize(
@@ -168,6 +194,7 @@ def test_the_rank_deviate_is_that_of_mann_and_whitney() -> None:
         (lambda b: b.labels.copy_(b.labels.flip(0)), "labels-differ"),
         (lambda b: b.signal_uv.zero_(), "constant-signal"),
         (lambda b: b.signal_uv.copy_(b.signal_uv[:1].expand_as(b.signal_uv)), "same-signal"),
+        (lambda b: b.signal_uv.mul_(1e9).clamp_(-400, 400), "saturated-signal"),
     ],
 )
 def test_data_that_cannot_be_what_was_planned_stops_the_first_step(
@@ -187,6 +214,47 @@ def test_data_that_cannot_be_what_was_planned_stops_the_first_step(
     with pytest.raises(GuardStop) as stop:
         run.run(silent)
     assert (stop.value.verdict.kind, stop.value.verdict.step) == (kind, 0)
+
+
+def test_signals_of_the_step_before_are_stopped(tmp_path: Path) -> None:
+    """The right windows and labels, over a buffer that nobody filled again."""
+    run = trainer(tmp_path)
+    run.guards = [DataGuard(run.plan.index, run.dataset.samples_per_step)]
+    original = run.dataset.__getitems__
+    read: list[Tensor] = []
+
+    def stale(windows: list[int]) -> object:
+        batch = original(windows)
+        read.append(batch.signal_uv)
+        if len(read) == 4:
+            batch.signal_uv.copy_(read[2])
+        return batch
+
+    run.dataset.__getitems__ = stale  # type: ignore[method-assign,assignment]
+    with pytest.raises(GuardStop, match="step before") as stop:
+        run.run(silent)
+    assert (stop.value.verdict.kind, stop.value.verdict.step) == ("repeated-batch", 3)
+
+
+def test_a_hundred_steps_without_a_seizure_are_stopped(tmp_path: Path) -> None:
+    """A plan that promises none is not stopped before; the verdict names its strategy."""
+    run = trainer(tmp_path, steps=150, strategy="natural")
+    background = run.plan.index.background(np.arange(8))
+    table = np.tile(background, (300, 1))
+    bare = type(run.plan)
+    guard = CompositionGuard(run.plan)
+    assert not run.plan.guaranteed
+    labels = torch.zeros(8, 1)
+    verdicts = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bare, "table", lambda _plan, first, stop: table[first:stop])
+        for step in range(100):
+            seen = replace(observation(step, torch.zeros(8, 1), labels), windows=background)
+            verdicts.append(guard.observe(seen))
+    assert verdicts[:99] == [None] * 99
+    assert verdicts[99] is not None
+    assert verdicts[99].kind == "no-seizure-drawn"
+    assert verdicts[99].evidence["strategy"] == "natural"
 
 
 def numbers(run: Trainer, **fields: float) -> NumbersGuard:
@@ -262,6 +330,7 @@ def observation(step: int, logits: Tensor, labels: Tensor) -> Observation:
         step=step,
         first_batch=step,
         windows=np.arange(len(logits)),
+        shift_samples=np.zeros(len(logits), dtype=np.int64),
         signal_uv=torch.zeros(len(logits), 1, 1),
         loss=0.5,
         logits=logits,

@@ -13,6 +13,7 @@ import torch
 from ictal.errors import InputError
 from ictal.training import checkpoint
 from ictal.training.interruption import Interrupted
+from ictal.training.loop import require_precision
 from tests.training.small import silent, trainer
 
 
@@ -91,6 +92,39 @@ def test_half_precision_trains_and_keeps_its_weights_whole(tmp_path: Path) -> No
     rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
     assert rows[-1]["skill"] > 0.3
     assert {value.dtype for value in run.model.state_dict().values()} == {torch.float32}
+
+
+def test_a_device_without_half_precision_refuses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named with what to set; nothing is emulated, and the processor computes in both."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *, including_emulation: including_emulation)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"Tesla T4 as {device}")
+    with pytest.raises(InputError, match=r"(?s)Tesla T4 as cuda:1.*float32") as refused:
+        require_precision(torch.device("cuda", 1), "bf16")
+    assert refused.value.code == "precision"
+    require_precision(torch.device("cuda", 1), "float32")
+    require_precision(torch.device("cpu"), "bf16")
+
+
+@pytest.mark.parametrize("shift", [-2.0, 1.5])
+def test_an_adjusted_loss_sees_the_logits_that_guards_and_log_see(tmp_path: Path, shift: float) -> None:
+    """The answer and what is added to it take the loss to the same place; the model need not answer it itself."""
+    plain, adjusted = tmp_path / "plain", tmp_path / "adjusted"
+    plain.mkdir()
+    adjusted.mkdir()
+    first, second = trainer(plain), trainer(adjusted)
+    second.logit_shift = shift
+    head = second.model.head
+    assert isinstance(head, torch.nn.Linear)
+    with torch.no_grad():
+        head.bias -= shift
+    first.run(silent)
+    second.run(silent)
+    rows = [[json.loads(line) for line in (f / "train.jsonl").read_text().splitlines()] for f in (plain, adjusted)]
+    for own, other in zip(*rows, strict=True):
+        assert own["loss"] == pytest.approx(other["loss"], rel=1e-3)
+    plain_head = first.model.head
+    assert isinstance(plain_head, torch.nn.Linear)
+    torch.testing.assert_close(head.bias.detach(), plain_head.bias.detach() - shift, rtol=0, atol=1e-2)
 
 
 def test_where_the_time_goes_is_written_beside_the_log(tmp_path: Path) -> None:

@@ -45,3 +45,19 @@ def test_entropy_is_the_loss_of_the_model_that_says_the_prior() -> None:
     """-p log p - (1 - p) log(1 - p), and 0 at both ends."""
     assert prior.binary_entropy(0.5) == pytest.approx(math.log(2))
     assert prior.binary_entropy(0.0) == prior.binary_entropy(1.0) == 0.0
+
+
+@pytest.mark.parametrize("adjustment", [0.0, 0.5, 1.0])
+def test_an_adjusted_answer_is_undone_like_any_other(adjustment: float) -> None:
+    """At 1 a model that knows only the prior answers one half; the offset takes every answer to the natural prior."""
+    recording = IndexedRecording(id="r", patient="p", samples=1000, seizures=np.array([[100, 150]]))
+    plan = balanced(
+        build([recording], WindowGrid(length_samples=50, stride_samples=10)), BatchConfig(size=4, seizure_windows=1)
+    )
+    found = prior.effective(plan, prior.LossWeights(logit_adjustment=adjustment))
+    logit = math.log(found.answer / (1 - found.answer))
+    loss_sees = logit + found.logit_shift
+    assert 1 / (1 + math.exp(-loss_sees)) == pytest.approx(prior.drawn(plan).time_step)
+    assert 1 / (1 + math.exp(-logit - found.logit_offset)) == pytest.approx(0.05)
+    assert found.initial_bias == pytest.approx(logit)
+    assert (found.answer == pytest.approx(0.5)) == (adjustment == 1)

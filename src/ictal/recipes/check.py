@@ -22,6 +22,7 @@ from ictal.recipes.detector import device_of
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
 from ictal.recipes.train import trainer_of
+from ictal.recipes.validation import Validator
 from ictal.training.logs import LogConfig
 from ictal.training.loop import Record, Trainer
 from ictal.training.optimiser import adamw
@@ -51,6 +52,8 @@ class Checked:
     windows_per_s: float
     memory_mb: float
     """Most memory of this process, or of the device where there is one."""
+    validation_hours: float
+    """Part of the run's hours that validations will take, where weights are selected by them."""
     cost: Cost
 
     def document(self) -> dict[str, object]:
@@ -68,7 +71,11 @@ def check_run(run: Run, planned: Planned, price_per_hour: float | None = None) -
     config = run.config
     torch.set_num_threads(config.machine.threads)
     short = replace(
-        config.train, steps=STEPS, warmup_steps=min(config.train.warmup_steps, STEPS), checkpoint_steps=STEPS
+        config.train,
+        steps=STEPS,
+        warmup_steps=min(config.train.warmup_steps, STEPS),
+        checkpoint_steps=STEPS,
+        select="last",
     )
     trial = replace(run, config=replace(config, train=short, log=LogConfig(tensorboard="off")))
     with tempfile.TemporaryDirectory() as folder:
@@ -86,15 +93,38 @@ def check_run(run: Run, planned: Planned, price_per_hour: float | None = None) -
         seconds = _timed(trainer)
     windows = config.batch.size * config.train.accumulate
     windows_per_s = windows / sum(seconds.values())
-    steps = config.train.steps * config.train.accumulate
+    validation_s = _validated_windows(run, planned) * seconds["forward_s"] / windows
     return Checked(
         first_loss=first,
         learnt_loss=learnt,
         seconds=seconds,
         windows_per_s=windows_per_s,
         memory_mb=_memory_mb(trainer.device),
-        cost=cost(steps, config.batch.size, 1, windows_per_s, price_per_hour),
+        validation_hours=validation_s / 3600,
+        cost=_cost(run, windows_per_s, validation_s / 3600, price_per_hour),
     )
+
+
+def _validated_windows(run: Run, planned: Planned) -> float:
+    """Windows that all validations read together; neighbours overlap by half.
+
+    Raises:
+        InputError: if the dev part cannot select weights, or a recording of it is not in the store.
+    """
+    config = run.config.train
+    if config.select == "last":
+        return 0.0
+    index = Validator(run, planned, device_of(run.config), ALONE).index
+    validations = -(-config.steps // config.validate_steps)
+    return validations * float(index.lengths.sum()) / (index.grid.length_samples / 2)
+
+
+def _cost(run: Run, windows_per_s: float, validation_hours: float, price_per_hour: float | None) -> Cost:
+    """Hours and price of all steps and of all validations."""
+    config = run.config
+    steps = cost(config.train.steps * config.train.accumulate, config.batch.size, 1, windows_per_s, None)
+    hours = steps.hours + validation_hours
+    return replace(steps, hours=hours, price=None if price_per_hour is None else hours * price_per_hour)
 
 
 def _by_heart(trainer: Trainer) -> tuple[float, float]:

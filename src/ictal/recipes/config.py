@@ -35,10 +35,15 @@ class CorpusConfig:
 
     path: str = ""
     """Folder of the corpus."""
-    layout: Literal["auto", "tusz", "bids", "chbmit", "siena", "folder"] = "auto"
+    layout: Literal["auto", "tusz", "bids", "chbmit", "siena", "seizeit1", "helsinki", "folder"] = "auto"
     """How the folder is organised; `auto` looks and says what it found."""
     label_mapping: dict[str, str] = field(default_factory=dict)
     """Labels outside the vocabulary and the known label that each is to be read as, e.g. `{nesz = "bckg"}`."""
+    consensus: str = "majority"
+    """Where several experts read each recording (Helsinki), what counts: `majority`, `unanimous`, `any`, or the name of
+    one of them."""
+    same_patient: dict[str, str] = field(default_factory=dict)
+    """Other names of a patient, and the name to use, e.g. `{"sub-21" = "sub-01"}`."""
     exclude: tuple[str, ...] = ()
     """Ids of recordings to leave out."""
 
@@ -92,10 +97,13 @@ class MachineConfig:
     """Threads of one training or detection process; more than there are idle cores make it many times slower."""
     device: str = "cpu"
     """torch device of training and detection."""
+    loader_workers: int = 0
+    """Processes that read the batches of training ahead of time, for each training process; 0: it reads them itself."""
 
     def __post_init__(self) -> None:
         check_setting(1 <= self.workers <= 512, "machine.workers", self.workers, "1 to 512")
         check_setting(1 <= self.threads <= 512, "machine.threads", self.threads, "1 to 512")
+        check_setting(0 <= self.loader_workers <= 512, "machine.loader_workers", self.loader_workers, "0 to 512")
 
 
 @checked(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))

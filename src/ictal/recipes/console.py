@@ -106,13 +106,45 @@ def show_audit(console: Console, audit: Json) -> None:
             ["patients with seizures", f"{audit['seizure_patients']:,}"],
             ["ictal time", f"{audit['seizure_seconds']:.0f} s, {share}"],
             ["labels", ", ".join(f"{label} {rows:,}" for label, rows in audit["labels"].items())],
+            ["rates", ", ".join(f"{rate} Hz {count:,}" for rate, count in audit["rates_hz"].items())],
+            ["montages", ", ".join(f"{name} {count:,}" for name, count in audit["montages"].items() if count)],
+            *([key, f"{count:,}"] for key, count in audit["repaired"].items() if count),
         ],
     )
+    _show_tallies(console, audit["tallies"])
+    _show_strata(console, audit["windows"])
     for finding in audit["findings"]:
         console.out.print(
             f"{finding['severity']}: {finding['code']}: {finding['path']}\n  {finding['message']}", markup=False
         )
     console.out.print(f"{len(audit['findings'])} findings")
+
+
+def _show_tallies(console: Console, tallies: Json) -> None:
+    """By split and by type; patients are for the page."""
+    columns = ("recordings", "patients", "hours", "seizures", "seizure_seconds")
+    for name in ("split", "type"):
+        rows = [
+            [key, *(f"{t[column]:,.2f}" if column == "hours" else f"{t[column]:,.0f}" for column in columns)]
+            for key, t in tallies[name].items()
+        ]
+        if rows:
+            console.table(f"By {name}", [name, *(column.replace("_", " ") for column in columns)], rows)
+
+
+def _show_strata(console: Console, windows: Json) -> None:
+    """A row for each stratum, a column for each part."""
+    parts = windows["strata"]
+    if parts:
+        totals = {part: max(sum(strata.values()), 1) for part, strata in parts.items()}
+        rows = [
+            [
+                name.replace("_", " "),
+                *(f"{parts[part][name]:,} ({parts[part][name] / totals[part]:.1%})" for part in parts),
+            ]
+            for name in parts["all"]
+        ]
+        console.table(f"Windows of {windows['length_s']:g} s every {windows['stride_s']:g} s", ["", *parts], rows)
 
 
 def show_plan(console: Console, plan: Json) -> None:
@@ -178,6 +210,13 @@ def show_quarantined(console: Console, entries: Sequence[Json]) -> None:
     """Recordings that were set aside."""
     for entry in entries:
         console.err.print(f"set aside: {entry['id']} ({entry['code']}): {entry['reason']}", markup=False)
+
+
+def show_converted(console: Console, document: Json) -> None:
+    """What a conversion made."""
+    show_quarantined(console, document["quarantined"])
+    made, held = document["made"], document["recordings"]
+    console.out.print(f"{held} recordings with {document['seizures']} seizures, {made} of them written now")
 
 
 def show_verified(console: Console, document: Json) -> None:

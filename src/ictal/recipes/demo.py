@@ -13,9 +13,9 @@ from typing import Any
 from ictal.errors import InputError
 from ictal.recipes import config as configs
 from ictal.recipes import evaluate, plan, prepare, report, train
+from ictal.recipes.audit import Settings, audit_folder
 from ictal.recipes.console import Console
 from ictal.recipes.run import Run
-from ictal.recordings.audit import audit
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 
 
@@ -32,12 +32,12 @@ def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) 
     with console.step("corpus", f"{synth.hours:g} h of synthetic EEG, {synth.patients} patients") as progress:
         _write_corpus(out / "corpus", synth, run.config.machine.workers, progress)
     with console.step("audit", "what is in it") as progress:
-        found = audit(out / "corpus", progress=progress)
+        _, audited = audit_folder(out / "corpus", Settings(), progress=progress)
     with console.step("plan", "windows, split and batches, before any signal is read") as progress:
         planned = plan.plan_run(run, progress)
         document = plan.document(run, planned)
         plan.save(run, planned, document)
-        run.write_json("audit.json", found.document())
+        run.write_json("audit.json", audited)
     with console.step("prepare", "signals into the store") as progress:
         prepare.prepare_run(run, planned, progress)
     with console.training(run.config.train.steps) as training:

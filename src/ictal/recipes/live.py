@@ -46,6 +46,10 @@ class TrainingView:
         self.recent: deque[tuple[float, int]] = deque(maxlen=_RECENT_STEPS)
         """Time and number of the last steps."""
         self.seizure_windows = 0
+        self.validation: dict[str, float] = {}
+        """What the last validation on the dev part found."""
+        self.best_step = 0
+        """Steps done at the best validation; 0 before one."""
         self.warnings: list[str] = []
 
     def take(self, done: int, record: Record) -> None:
@@ -56,6 +60,10 @@ class TrainingView:
         self.skills.append(record["skill"])
         self.recent.append((self.clock(), done))
         self.seizure_windows += record["seizure_windows"]
+        found = {name.removeprefix("dev_"): value for name, value in record.items() if name.startswith("dev_")}
+        if found:
+            self.best_step = done if found.pop("best") else self.best_step
+            self.validation = found
         self.warnings += [f"step {done - 1}: {warning['message']}" for warning in record.get("warnings", ())]
 
     @property
@@ -76,9 +84,10 @@ class TrainingView:
         if not self.record:
             return "train      waiting for the first step"
         left = "" if self.seconds_left is None else f"  {_span(self.seconds_left)} left"
+        dev = "".join(f"  dev {name} {value:.3f}" for name, value in self.validation.items())
         return (
             f"train      {self.done:,}/{self.steps:,}  loss {self.record['loss']:.3f}  "
-            f"skill {self.record['skill']:+.2f}{left}"
+            f"skill {self.record['skill']:+.2f}{dev}{left}"
         )
 
     def panel(self) -> RenderableType:
@@ -99,11 +108,16 @@ class TrainingView:
             ("separation", _number(self.record.get("separation"), "{:+.2f} between ictal and other steps (logits)")),
             (
                 "seizure windows",
-                f"{self.record['seizure_windows']} in this batch, {self.seizure_windows:,} in {steps:,}",
+                f"{self.record['seizure_windows']} in this batch, {self.seizure_windows:,} in {steps:,}"
+                + _number(self.record.get("recent_seizure_windows"), ", {:,} in the last hundred", none=""),
             ),
+            ("AUROC of windows", _number(self.record.get("auroc"), "{:.3f} over the last hundred steps")),
             ("speed", _number(self.steps_per_s, "{:.2f} steps/s")),
         ]
         parts = {name.removesuffix("_s"): value for name, value in self.record.items() if name.endswith("_s")}
+        if self.validation:
+            found = "  ".join(f"{name} {value:.3f}" for name, value in self.validation.items())
+            rows.append(("dev part", f"{found}  (best after {self.best_step:,} steps)"))
         total = sum(parts.values())
         if total > 0:
             rows.append(("time of a step", "  ".join(f"{name} {part / total:.0%}" for name, part in parts.items())))
@@ -153,8 +167,8 @@ class Show:
             self.terminal.print(self.view.line(), markup=False)
 
 
-def _number(value: float | None, text: str) -> str:
-    return "-" if value is None else text.format(value)
+def _number(value: float | None, text: str, none: str = "-") -> str:
+    return none if value is None else text.format(value)
 
 
 def _span(seconds: float) -> str:

@@ -57,8 +57,11 @@ class Planned:
 def plan_run(run: Run, progress: Progress | None = None) -> Planned:
     """Decide everything; the same configuration and corpus give the same answer."""
     config = run.config
-    corpus = _without(corpora.discover(Path(config.corpus.path), config.corpus.layout), config.corpus.exclude)
-    labelled, damaged = corpora.read_labels(corpus, mapping=config.corpus.label_mapping, progress=progress)
+    wanted = config.corpus
+    corpus = _without(corpora.discover(Path(wanted.path), wanted.layout, wanted.same_patient), wanted.exclude)
+    labelled, damaged = corpora.read_labels(
+        corpus, mapping=wanted.label_mapping, consensus=wanted.consensus, progress=progress
+    )
     usable, indexed, unmounted = _index_each(labelled, config.signals)
     rate_hz = config.signals.rate_hz
     index = build(indexed, config.windows.grid(rate_hz), config.windows.rule(rate_hz))
@@ -119,7 +122,7 @@ def _index_each(
 def _indexed(recording: Labelled, config: PreprocessConfig) -> IndexedRecording:
     """A recording's length and seizures in samples of the store's rate, after a look whether that rate can be had."""
     header = recording.header
-    rate_hz = derive(named(config.montage), header).rate_hz
+    rate_hz = derive(named(config.montage), header, policy=config.missing).rate_hz
     lookahead_s(rate_hz, config)
     samples = samples_out(round(header.duration_s * rate_hz), rate_hz, config.rate_hz)
     _require_lengths(recording, config.rate_hz)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ictal.errors import check_setting
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes import detector as detectors
@@ -19,9 +20,11 @@ from ictal.recipes.mining import Miner
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
+from ictal.recipes.validation import Validator
 from ictal.recordings.montages import named
+from ictal.timeline import spans as sp
 from ictal.training import checkpoint as checkpoints
-from ictal.training.augment import Augmentation
+from ictal.training.augment import Augmentation, OnsetShift
 from ictal.training.guards import (
     CompositionGuard,
     DataGuard,
@@ -32,8 +35,8 @@ from ictal.training.guards import (
     Verdict,
 )
 from ictal.training.logs import views
-from ictal.training.loop import Progress, Trainer
-from ictal.training.ranks import Ranks, joined
+from ictal.training.loop import Progress, Trainer, require_precision
+from ictal.training.ranks import Ranks, joined, own_device
 from ictal.windows.dataset import WindowDataset
 from ictal.windows.prior import EffectivePrior, Prevalence, Prior, effective
 
@@ -49,7 +52,7 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
     """
     config = run.config
     torch.set_num_threads(config.machine.threads)
-    device = device_of(config)
+    device = own_device(device_of(config))
     with joined(device) as ranks:
         trainer, skill, prior = trainer_of(run, planned, ranks=ranks, folder=run.folder, device=device)
         if trainer.checkpoint_path.exists():
@@ -62,7 +65,7 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
             if stop.verdict.kind != "other-rank":
                 run.write_json("verdict.json", stop.verdict.document())
             raise
-        verdict = _final_verdict(config.train.steps, config.guard.grace_steps, skill.skill)
+        verdict = _final_verdict(trainer, config.guard.grace_steps, skill.skill)
         if ranks.leads:
             _keep(run, planned, trainer, prior, verdict)
         ranks.barrier()
@@ -74,20 +77,26 @@ def trainer_of(
 ) -> tuple[Trainer, SkillGuard, EffectivePrior]:
     """The run's trainer, writing to a folder, with the guard of its skill and the prior that it starts from."""
     config = run.config
+    require_precision(device, config.train.precision)
     channels = named(config.signals.montage).channels
     plan = planned.batches.with_rank(ranks.rank, ranks.ranks)
     plan.check(config.train.steps * config.train.accumulate)
     prior = effective(plan, config.train.loss_weights, allow_double_correction=config.train.allow_double_correction)
+    fixed = config.train.logit_adjustment == 0 or config.batch.strategy != "adaptive"
+    check_setting(fixed, "train.logit_adjustment", config.train.logit_adjustment, "0 where batches adapt their prior")
     dataset = training_windows(run, planned)
     torch.manual_seed(config.train.seed)
-    model = build(config.model, len(channels), prior.probability)
-    run_hash = _run_hash(run, planned, dataset, ranks)
+    model = build(config.model, len(channels), prior.answer)
+    validate = None if config.train.select == "last" else Validator(run, planned, device, ranks)
+    run_hash = _run_hash(run, planned, dataset, ranks, validate)
     skill = SkillGuard(config.guard, prior.entropy)
     trainer = Trainer(
         model=model,
         plan=plan,
         dataset=dataset,
-        augmentation=Augmentation(config.augment, channels, config.train.seed),
+        augmentation=Augmentation(config.augment, channels, config.train.seed, config.signals.rate_hz),
+        onset_shift=_onset_shift(config),
+        loader_workers=config.machine.loader_workers,
         guards=[
             NumbersGuard(
                 model, config.guard, peak_rate=config.train.learning_rate, warmup_steps=config.train.warmup_steps
@@ -104,15 +113,23 @@ def trainer_of(
         device=device,
         ranks=ranks,
         mine=Miner(run, dataset, prior, device).windows if config.batch.strategy == "adaptive" else None,
+        validate=validate,
+        logit_shift=prior.logit_shift,
         views=lambda first: views(config.log, folder, settings=_flat(config), run_hash=run_hash, first_step=first),
     )
     return trainer, skill, prior
 
 
+def _onset_shift(config: Config) -> OnsetShift | None:
+    samples = int(sp.samples_from_seconds([config.augment.shift_s], config.signals.rate_hz)[0])
+    return OnsetShift(most_samples=samples, seed=config.train.seed) if samples else None
+
+
 def _keep(run: Run, planned: Planned, trainer: Trainer, prior: EffectivePrior, verdict: Verdict) -> None:
-    """Keep detector and verdict; the prior is that of the last batches, which an adaptive plan may have moved."""
-    drawn = effective(trainer.plan, prior.weights, allow_double_correction=True)
-    seen = Prevalence(window=drawn.prior.drawn.window, time_step=drawn.probability)
+    """Keep detector and verdict; the prior is that of the weights' last batches, which an adaptive plan may move."""
+    weights, plan = trainer.chosen
+    drawn = effective(plan, prior.weights, allow_double_correction=True)
+    seen = Prevalence(window=drawn.prior.drawn.window, time_step=drawn.answer)
     detector = Detector(
         model=trainer.model,
         config=run.config,
@@ -120,8 +137,8 @@ def _keep(run: Run, planned: Planned, trainer: Trainer, prior: EffectivePrior, v
         prior=Prior(natural=drawn.prior.natural, drawn=seen),
         batches_hash=planned.batches.hash,
     )
-    if not _is_kept(run.folder, detector, trainer.average):
-        detectors.save(run.folder, detector, trainer.average)
+    if not _is_kept(run.folder, detector, weights):
+        detectors.save(run.folder, detector, weights)
     run.write_json("verdict.json", verdict.document())
 
 
@@ -146,24 +163,31 @@ def training_windows(run: Run, planned: Planned) -> WindowDataset:
     return WindowDataset(planned.batches.index, stored, run.config.model.samples_per_step)
 
 
-def _run_hash(run: Run, planned: Planned, dataset: WindowDataset, ranks: Ranks) -> str:
+def _run_hash(run: Run, planned: Planned, dataset: WindowDataset, ranks: Ranks, validate: Validator | None) -> str:
     """Hash of all that decides the weights: batches, ranks, signals (by their keys in the store) and settings."""
-    signals = " ".join(stored.key for stored in dataset.stored)
-    text = f"{planned.batches.hash} {ranks.ranks} {signals} {configs.digest(run.config, detectors.TRAINED_WITH)}"
+    stored = [*dataset.stored, *(validate.stored if validate else ())]
+    signals = " ".join(signal.key for signal in stored)
+    sections = detectors.TRAINED_WITH if validate is None else (*detectors.TRAINED_WITH, "events")
+    references = validate.index.hash if validate else ""
+    text = f"{planned.batches.hash} {references} {ranks.ranks} {signals} {configs.digest(run.config, sections)}"
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _final_verdict(steps: int, grace_steps: int, skill: float) -> Verdict:
-    if steps <= grace_steps:
+def _final_verdict(trainer: Trainer, grace_steps: int, skill: float) -> Verdict:
+    best = trainer.selection
+    evidence = {"skill": round(skill, 4)}
+    if best.weights:
+        evidence |= {"best_step": best.step, **{f"dev_{name}": round(score, 4) for name, score in best.scores.items()}}
+    if trainer.done <= grace_steps:
         return Verdict(
             kind="unproven",
-            step=steps,
+            step=trainer.done,
             message=f"the run was shorter than the {grace_steps} steps after which skill is asked for",
-            evidence={"skill": round(skill, 4)},
+            evidence={**evidence},
         )
     return Verdict(
         kind="healthy",
-        step=steps,
+        step=trainer.done,
         message="the run kept its composition, its numbers stayed finite and it learnt more than the prior",
-        evidence={"skill": round(skill, 4)},
+        evidence={**evidence},
     )

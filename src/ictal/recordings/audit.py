@@ -1,43 +1,33 @@
 """The audit of a corpus: what is in it, and everything that is wrong with it, before any signal is read.
 
-Where the rest of the program stops at the first fault, the audit collects them all as findings. An `error` is what
-planning would refuse; a `warning` is what is set aside or should be known.
+The audit ends with a list of findings; see `inspection` for those of one recording. Here are the counts, and what only
+the whole corpus shows: patients in two parts, signals that occur twice, files without partner, labels that are lost.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from ictal.errors import InputError
 from ictal.recordings import corpus as corpora
-from ictal.recordings import edf, montages
+from ictal.recordings import montages
 from ictal.recordings.annotations import beside
-from ictal.recordings.channels import canonical, is_scalp
-from ictal.recordings.corpus import Corpus, Labelled, Recording
-from ictal.recordings.events import Annotation, gaps, seizures
-from ictal.recordings.labels import NO_MAPPING, kind_of
+from ictal.recordings.channels import canonical
+from ictal.recordings.corpus import NO_ALIASES, Corpus, Labelled
+from ictal.recordings.duplicates import duplicates
+from ictal.recordings.events import MAJORITY
+from ictal.recordings.inspection import Finding, Inspected, Inspector
+from ictal.recordings.labels import NO_MAPPING
+from ictal.recordings.montages import MissingPolicy
 from ictal.recordings.prior import PRIOR_LOG10_LIMIT, PRIORS, PriorTest, prior_test
+from ictal.recordings.tallies import Tally, rates, tallies
 
-Severity: TypeAlias = Literal["error", "warning"]
-Json: TypeAlias = "str | int | float | list[Json] | dict[str, Json] | None"
-
-TWIN_TOLERANCE_S = 0.01
-GAP_TOLERANCE_S = 1.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One fault, or one thing that should be known."""
-
-    code: str
-    path: str
-    message: str
-    severity: Severity
+Json: TypeAlias = "str | int | float | Sequence[Json] | Mapping[str, Json] | None"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +36,45 @@ class Audit:
 
     corpus: str
     root: Path
-    recordings: int
-    patients: int
-    hours: float
-    seizures: int
-    seizure_seconds: float
-    seizure_recordings: int
-    seizure_patients: int
+    inspected: tuple[Inspected, ...]
+    """Every recording, by id."""
     labels: Mapping[str, int]
+    """Rows of the annotations that are used, by label as written."""
     channels: Mapping[str, int]
+    """Recordings that have a channel, by its canonical name."""
     rates_hz: Mapping[str, int]
     montages: Mapping[str, int]
+    tallies: Mapping[str, Mapping[str, Tally]]
+    """By split, patient, montage, rate, reference and type."""
+    other_files: Mapping[str, int]
+    """Files that are neither recording nor annotation, by suffix."""
     prior: PriorTest | None
     findings: tuple[Finding, ...]
+
+    @property
+    def labelled(self) -> tuple[Labelled, ...]:
+        """Recordings whose header and annotation could be read and agree."""
+        return tuple(one.labelled for one in self.inspected if one.labelled is not None)
+
+    @property
+    def recordings(self) -> int:
+        """EDF files."""
+        return len(self.inspected)
+
+    @property
+    def hours(self) -> float:
+        """Recorded time."""
+        return math.fsum(one.header.duration_s for one in self.inspected if one.header is not None) / 3600
+
+    @property
+    def seizures(self) -> int:
+        """Annotated seizures."""
+        return sum(len(one.seizures_s) for one in self.labelled)
+
+    @property
+    def seizure_seconds(self) -> float:
+        """Their time."""
+        return math.fsum(stop_s - onset_s for one in self.labelled for onset_s, stop_s in one.seizures_s)
 
     @property
     def share(self) -> float:
@@ -73,22 +89,33 @@ class Audit:
 
     def document(self) -> dict[str, Json]:
         """The audit as one JSON document; an undefined share is null."""
+        ictal = [one for one in self.labelled if one.seizures_s]
         return {
             "corpus": self.corpus,
+            "folder": self.root.resolve().name,
             "recordings": self.recordings,
-            "patients": self.patients,
+            "patients": len({one.recording.patient for one in self.inspected}),
             "hours": self.hours,
             "seizures": self.seizures,
             "seizure_seconds": self.seizure_seconds,
-            "seizure_recordings": self.seizure_recordings,
-            "seizure_patients": self.seizure_patients,
+            "seizure_recordings": len(ictal),
+            "seizure_patients": len({one.recording.patient for one in ictal}),
             "share": None if math.isnan(self.share) else self.share,
             "labels": dict(self.labels),
             "channels": dict(self.channels),
             "rates_hz": dict(self.rates_hz),
             "montages": dict(self.montages),
+            "tallies": {
+                name: {key: asdict(tally) for key, tally in group.items()} for name, group in self.tallies.items()
+            },
+            "repaired": {
+                "interpolated": sum(bool(one.fit.interpolated) for one in self.inspected),
+                "masked": sum(bool(one.fit.absent) for one in self.inspected),
+            },
+            "other_files": dict(self.other_files),
             "prior": None if self.prior is None else asdict(self.prior),
             "findings": [asdict(finding) for finding in self.findings],
+            "files": [_row(one) for one in self.inspected],
         }
 
 
@@ -96,8 +123,12 @@ def audit(
     root: Path,
     *,
     corpus: str = "auto",
+    same_patient: Mapping[str, str] = NO_ALIASES,
     mapping: Mapping[str, str] = NO_MAPPING,
+    consensus: str = MAJORITY,
     prior: float | None = None,
+    policy: MissingPolicy = "error",
+    deep: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
     """Audit every recording of a corpus.
@@ -105,214 +136,76 @@ def audit(
     Args:
         root: The corpus's folder.
         corpus: Its layout; see `corpus.discover`.
+        same_patient: See `corpus.discover`.
         mapping: See `labels.kind_of`.
+        consensus: See `events.seizures`.
         prior: Share of windows with seizure to expect; None means the published one, where there is one.
+        policy: About missing electrodes, see `montages.derive`: what it can repair is no finding but a repair.
+        deep: Read the signals too: checksums, flat and saturated channels, values out of range.
         progress: Called with (done, total).
 
     Raises:
         InputError: only if there is no such folder or layout.
     """
-    found = corpora.discover(root, corpus)
-    seen = []
+    found = corpora.discover(root, corpus, same_patient)
+    inspect = Inspector(root=found.root, mapping=mapping, consensus=consensus, policy=policy, deep=deep)
+    inspected = []
     for done, recording in enumerate(found.recordings, 1):
-        seen.append(_look(found.root, recording, mapping))
+        inspected.append(inspect(recording))
         if progress is not None:
             progress(done, len(found.recordings))
-    return _summary(found, seen, PRIORS.get(found.name) if prior is None else prior)
+    return _summary(found, tuple(inspected), PRIORS.get(found.name) if prior is None else prior)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Seen:
-    """One recording as far as it could be read."""
-
-    recording: Recording
-    header: edf.Header | None
-    labelled: Labelled | None
-    labels: Counter[str] = field(default_factory=Counter)
-    montages: tuple[str, ...]
-    findings: tuple[Finding, ...]
-
-
-class _Collector:
-    """Findings about one recording, in the order they are met."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.findings: list[Finding] = []
-
-    def error(self, error: InputError, path: Path, severity: Severity) -> None:
-        message = f"{error.what} ({error.where}; got {error.got}; expected {error.expected}); {error.remedy}"
-        self.add(error.code, path, message, severity)
-
-    def add(self, code: str, path: Path, message: str, severity: Severity) -> None:
-        shown = path.relative_to(self.root).as_posix()
-        self.findings.append(Finding(code=code, path=shown, message=message, severity=severity))
-
-
-def _look(root: Path, recording: Recording, mapping: Mapping[str, str]) -> _Seen:
-    collector = _Collector(root)
-    header = _header(recording, collector)
-    annotations = _annotations(recording, collector)
-    stated = [(a, _seizures(a, mapping, collector)) for a in annotations]
-    readable = [(annotation, seizures_s) for annotation, seizures_s in stated if seizures_s is not None]
-    _compare_twins(readable, collector)
-    _check_tiling(annotations, collector)
-    labelled = _label(recording, header, readable, collector)
-    return _Seen(
-        recording=recording,
-        header=header,
-        labelled=labelled,
-        labels=Counter(event.label for annotation in annotations[:1] for event in annotation.events),
-        montages=_montages(header, collector),
-        findings=tuple(collector.findings),
-    )
-
-
-_Seizures: TypeAlias = tuple[tuple[float, float], ...]
-
-
-def _header(recording: Recording, collector: _Collector) -> edf.Header | None:
-    try:
-        header = edf.read_header(recording.edf)
-    except InputError as error:
-        collector.error(error, recording.edf, "warning")
-        return None
-    for note in header.notes:
-        collector.add("edf-odd", recording.edf, note, "warning")
-    return header
-
-
-def _annotations(recording: Recording, collector: _Collector) -> list[Annotation]:
-    """Every annotation beside a recording that its reader accepts."""
-    annotations = []
-    try:
-        beside.find(recording.edf)
-    except InputError as error:
-        collector.error(error, recording.edf, "error")
-    for path in beside.find_all(recording.edf):
-        try:
-            annotations.append(beside.read(path, recording.edf))
-        except InputError as error:
-            collector.error(error, path, "error")
-    return annotations
-
-
-def _seizures(annotation: Annotation, mapping: Mapping[str, str], collector: _Collector) -> _Seizures | None:
-    """The annotation's seizures, or None and one finding for each unknown label."""
-    first = {event.label: event for event in reversed(annotation.events)}
-    unknown = False
-    for label, event in sorted(first.items()):
-        try:
-            kind_of(label, where=annotation.where(event), mapping=mapping)
-        except InputError as error:
-            collector.error(error, annotation.path, "error")
-            unknown = True
-    return None if unknown else seizures(annotation, mapping)
-
-
-def _compare_twins(readable: list[tuple[Annotation, _Seizures]], collector: _Collector) -> None:
-    for twin, theirs in readable[1:]:
-        used, ours = readable[0]
-        if not _equal(ours, theirs):
-            message = f"{used.path.name} has {_shown(ours)}, {twin.path.name} has {_shown(theirs)}; the first is used"
-            collector.add("twin-mismatch", twin.path, message, "warning")
-
-
-def _check_tiling(annotations: list[Annotation], collector: _Collector) -> None:
-    """A `.csv_bi` or `.tse_bi` labels every second, background too; seconds without a row hint at lost rows."""
-    for annotation in annotations:
-        if annotation.path.suffix in {".csv_bi", ".tse_bi"} and annotation.duration_s is not None:
-            free = gaps(((event.onset_s, event.stop_s) for event in annotation.events), annotation.duration_s)
-            free_s = math.fsum(stop_s - onset_s for onset_s, stop_s in free)
-            if free_s > GAP_TOLERANCE_S:
-                message = f"{free_s:.4f} s have no row ({_spans(free)}); they are read as background"
-                collector.add("annotation-gap", annotation.path, message, "warning")
-
-
-def _equal(ours: _Seizures, theirs: _Seizures) -> bool:
-    if len(ours) != len(theirs):
-        return False
-    pairs = zip(ours, theirs, strict=True)
-    return all(abs(a - b) <= TWIN_TOLERANCE_S for x, y in pairs for a, b in zip(x, y, strict=True))
-
-
-def _shown(seizures_s: _Seizures) -> str:
-    total_s = sum(stop_s - onset_s for onset_s, stop_s in seizures_s)
-    return f"{len(seizures_s)} seizure(s) of {total_s:.4f} s ({_spans(seizures_s)})" if seizures_s else "no seizure"
-
-
-def _spans(intervals_s: _Seizures) -> str:
-    shown = [f"{onset_s:.4f}-{stop_s:.4f}" for onset_s, stop_s in intervals_s[:3]]
-    return ", ".join([*shown, "..."] if len(intervals_s) > 3 else shown)
-
-
-def _label(
-    recording: Recording,
-    header: edf.Header | None,
-    readable: list[tuple[Annotation, _Seizures]],
-    collector: _Collector,
-) -> Labelled | None:
-    if header is None or not readable:
-        return None
-    annotation, seizures_s = readable[0]
-    try:
-        return corpora.label(recording, header, annotation, seizures_s)
-    except InputError as error:
-        about = recording.edf if beside.is_list(annotation.path) else annotation.path
-        collector.error(error, about, "warning")
-        return None
-
-
-def _montages(header: edf.Header | None, collector: _Collector) -> tuple[str, ...]:
-    """Montages that the recording allows; if none has all 19 electrodes, the nearest one is a finding."""
-    if header is None:
-        return ()
-    faults: dict[str, InputError] = {}
-    for name, montage in montages.MONTAGES.items():
-        try:
-            montages.derive(montage, header)
-        except InputError as error:
-            faults[name] = error
-    if faults.keys() >= set(montages.WHOLE_SCALP):
-        nearest = min(montages.WHOLE_SCALP, key=lambda name: len(montages.missing(montages.MONTAGES[name], header)))
-        collector.error(faults[nearest], header.path, "warning")
-    return tuple(name for name in montages.MONTAGES if name not in faults)
-
-
-def _summary(found: Corpus, seen: list[_Seen], prior: float | None) -> Audit:
-    labelled = [s.labelled for s in seen if s.labelled is not None]
-    headers = [s.header for s in seen if s.header is not None]
-    ictal = [one for one in labelled if one.seizures_s]
+def _summary(found: Corpus, inspected: tuple[Inspected, ...], prior: float | None) -> Audit:
+    labelled = [one.labelled for one in inspected if one.labelled is not None]
+    headers = [one.header for one in inspected if one.header is not None]
     test = None if prior is None or not labelled else prior_test(labelled, prior)
-    findings = [finding for s in seen for finding in s.findings]
-    findings += [*_split_findings(found), *_unpaired(found), *_missing(found)]
-    findings += _seizure_findings(found, labelled, test)
+    files = _other_files(found, inspected)
+    findings = [finding for one in inspected for finding in one.findings]
+    findings += [*_split_findings(found), *_repeated(found, inspected), *_unpaired(found, files)]
+    findings += [*_missing(found, inspected), *_seizure_findings(found, inspected, test)]
     return Audit(
         corpus=found.name,
         root=found.root,
-        recordings=len(seen),
-        patients=len({s.recording.patient for s in seen}),
-        hours=math.fsum(header.duration_s for header in headers) / 3600,
-        seizures=sum(len(one.seizures_s) for one in labelled),
-        seizure_seconds=math.fsum(stop_s - onset_s for one in labelled for onset_s, stop_s in one.seizures_s),
-        seizure_recordings=len(ictal),
-        seizure_patients=len({one.recording.patient for one in ictal}),
-        labels=_ranked(label for s in seen for label in s.labels.elements()),
-        channels=_ranked(name for h in headers for name in {canonical(label) for label in h.labels}),
-        rates_hz=_ranked(rate for h in headers for rate in _scalp_rates(h)),
-        montages={name: sum(name in s.montages for s in seen) for name in montages.MONTAGES},
+        inspected=inspected,
+        labels=_ranked(label for one in inspected for label in one.labels.elements()),
+        channels=_ranked(name for header in headers for name in {canonical(label) for label in header.labels}),
+        rates_hz=_ranked(rate for header in headers for rate in rates(header)),
+        montages={name: sum(name in one.fit.montages for one in inspected) for name in montages.MONTAGES},
+        tallies=tallies(inspected),
+        other_files=_ranked(path.suffix or path.name for path in files if not _is_annotation(path)),
         prior=test,
         findings=tuple(dict.fromkeys(findings)),  # a list's fault is met with each of its recordings
     )
 
 
-def _ranked(items: Iterator[str]) -> dict[str, int]:
+def _row(one: Inspected) -> dict[str, Json]:
+    """One recording: its three durations, what it holds, and what was made of it."""
+    seizures_s = () if one.labelled is None else one.labelled.seizures_s
+    return {
+        "id": one.recording.id,
+        "patient": one.recording.patient,
+        "split": one.recording.split,
+        "duration_s": {
+            "annotation": one.stated_s,
+            "header": None if one.header is None else one.header.duration_s,
+            "data": None if one.header is None else one.header.data_s,
+        },
+        "rates_hz": [] if one.header is None else list(rates(one.header)),
+        "reference": one.reference,
+        "seizures": len(seizures_s),
+        "seizure_seconds": math.fsum(stop_s - onset_s for onset_s, stop_s in seizures_s),
+        "missing": list(one.fit.missing),
+        "interpolated": list(one.fit.interpolated),
+        "absent": list(one.fit.absent),
+        "signals": None if one.flags is None else asdict(one.flags),
+    }
+
+
+def _ranked(items: Iterable[str]) -> dict[str, int]:
     """Counts, the most frequent first, equal ones by name."""
     return dict(sorted(Counter(items).items(), key=lambda item: (-item[1], item[0])))
-
-
-def _scalp_rates(header: edf.Header) -> set[str]:
-    return {f"{signal.rate_hz:g}" for signal in header.signals if is_scalp(signal.label)}
 
 
 def _split_findings(found: Corpus) -> Iterator[Finding]:
@@ -326,20 +219,45 @@ def _split_findings(found: Corpus) -> Iterator[Finding]:
             yield Finding(code="patient-in-two-splits", path=patient, message=message, severity="error")
 
 
-def _unpaired(found: Corpus) -> Iterator[Finding]:
+def _repeated(found: Corpus, inspected: Sequence[Inspected]) -> Iterator[Finding]:
+    """Signals that occur twice: a leak if they are of two patients or parts, else a copy to know of."""
+    of = {one.header.path: one.recording for one in inspected if one.header is not None}
+    try:
+        groups = duplicates([one.header for one in inspected if one.header is not None])
+    except InputError as error:
+        message = f"signals were not compared: {error.what} ({error.where}; {error.got})"
+        yield Finding(code=error.code, path=".", message=message, severity="warning")
+        return
+    for group in groups:
+        first, *others = (of[header.path] for header in group)
+        for other in others:
+            leaks = (first.patient, first.split) != (other.patient, other.split)
+            message = f"the same signal as {first.id}" + (", of another patient or split" if leaks else "")
+            yield Finding(
+                code="signal-repeated",
+                path=other.edf.relative_to(found.root).as_posix(),
+                message=message,
+                severity="error" if leaks else "warning",
+            )
+
+
+def _other_files(found: Corpus, inspected: Iterable[Inspected]) -> list[Path]:
+    """Files that belong to no recording."""
+    known = {path for one in inspected for path in (one.recording.edf, *one.annotations)}
+    return [path for path in sorted(found.root.rglob("*")) if path not in known and path.is_file()]
+
+
+def _unpaired(found: Corpus, files: Iterable[Path]) -> Iterator[Finding]:
     """Annotations without an EDF: somewhere a recording was lost, or a name misspelt."""
-    paired = {path for recording in found.recordings for path in beside.find_all(recording.edf)}
-    for path in sorted(found.root.rglob("*")):
-        if path not in paired and path.is_file() and _is_annotation(path):
-            shown = path.relative_to(found.root).as_posix()
-            message = "the annotation has no EDF beside it"
-            yield Finding(code="annotation-unpaired", path=shown, message=message, severity="warning")
+    for path in filter(_is_annotation, files):
+        shown = path.relative_to(found.root).as_posix()
+        message = "the annotation has no EDF beside it"
+        yield Finding(code="annotation-unpaired", path=shown, message=message, severity="warning")
 
 
-def _missing(found: Corpus) -> Iterator[Finding]:
+def _missing(found: Corpus, inspected: Iterable[Inspected]) -> Iterator[Finding]:
     """Recordings that a list names and that are not beside it."""
-    lists = {path for recording in found.recordings for path in beside.find_all(recording.edf)}
-    for path in sorted(lists):
+    for path in sorted({path for one in inspected for path in one.annotations if beside.is_list(path)}):
         try:
             names = beside.listed(path) or frozenset()
         except InputError:
@@ -358,8 +276,10 @@ def _is_annotation(path: Path) -> bool:
     return path.suffix in {".csv_bi", *beside.TSE_SUFFIXES} or path.name.endswith(beside.BIDS_SUFFIX)
 
 
-def _seizure_findings(found: Corpus, labelled: list[Labelled], test: PriorTest | None) -> Iterator[Finding]:
-    luck = "" if test is None else f"; {test.sentence}"
+def _seizure_findings(found: Corpus, inspected: Sequence[Inspected], test: PriorTest | None) -> Iterator[Finding]:
+    labelled = [one.labelled for one in inspected if one.labelled is not None]
+    annotation = next((path.relative_to(found.root) for one in inspected for path in one.annotations), None)
+    luck = "" if test is None else f"; {test.sentence}; look at {annotation}"
     if not labelled:
         message = f"none of the {len(found.recordings)} EDF files is usable"
         yield Finding(code="corpus-empty", path=".", message=message, severity="error")

@@ -53,6 +53,8 @@ def reference(label: str) -> str:
     return found.group(1).upper() if found else ""
 
 
+@functools.cache
 def is_scalp(label: str) -> bool:
     """Whether a channel is one of the 19 scalp electrodes, or a pair of two of them."""
-    return all(part in SCALP_19 for part in canonical(label).split("-"))
+    parts = canonical(label).split("-")
+    return len(parts) <= 2 and all(part in SCALP_19 for part in parts)

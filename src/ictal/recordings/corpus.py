@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ictal.errors import InputError
 from ictal.recordings import edf
-from ictal.recordings.annotations import beside, chbmit, siena
+from ictal.recordings.annotations import beside, chbmit, helsinki, seizeit1, siena
 from ictal.recordings.annotations.lists import DAY_S, elapsed_s
-from ictal.recordings.events import Annotation, seizure_types, seizures
+from ictal.recordings.annotations.text import read_lines
+from ictal.recordings.events import MAJORITY, Annotation, seizure_types, seizures
 from ictal.recordings.labels import NO_MAPPING
 
+NO_ALIASES: Mapping[str, str] = MappingProxyType({})
 SPLITS = ("train", "dev", "eval")
 DURATION_TOLERANCE_S = 1.0
 START_TOLERANCE_S = 1
 
 _SAME_CHILD = {"chb21": "chb01", "chb17a": "chb17", "chb17b": "chb17", "chb17c": "chb17"}
+_SAME_CHILD_BIDS = {"sub-21": "sub-01"}
+_SEIZEIT1 = re.compile(r"P_ID\d+(?=_)", re.ASCII)
+_SEIZEIT1_EDF = re.compile(r"P_ID\d+_r\d+", re.ASCII)
+_HELSINKI_EDF = re.compile(r"eeg\d{1,3}", re.ASCII)
+_SUFFIXES = {".edf", ".bdf"}
 _SIENA = re.compile(r"PN\d\d(?=-)")
 _CHBMIT_EDF = re.compile(r"chb\d\d[a-z]?_\d\d\+?", re.ASCII)
 _SIENA_EDF = re.compile(r"PN\d\d-\S+", re.ASCII)
@@ -51,7 +59,7 @@ class Corpus:
     """A folder of recordings.
 
     Args:
-        name: Its layout: `tusz`, `bids`, `chbmit`, `siena` or `folder`.
+        name: Its layout: `tusz`, `bids`, `chbmit`, `siena`, `seizeit1`, `helsinki` or `folder`.
         root: The folder.
         recordings: Sorted by id.
     """
@@ -90,31 +98,50 @@ class Quarantined:
     reason: str
 
 
-def discover(root: Path, corpus: str = "auto") -> Corpus:
+def discover(root: Path, corpus: str = "auto", same_patient: Mapping[str, str] = NO_ALIASES) -> Corpus:
     """List the recordings below a folder; files whose name starts with a dot are not looked at.
 
     Args:
         root: The folder.
         corpus: `tusz` (an `edf` folder with train, dev, eval, or these in the root), `bids` (`sub-*` folders), `chbmit`
             (`chbNN-summary.txt` beside EDFs `chbNN_MM`, in the root or one folder below), `siena` (likewise,
-            `Seizures-list-PNxx.txt` beside `PNxx-N`), `folder` (any EDF at any depth; the patient is the name up to the
-            first underscore), or `auto`: the first that fits.
+            `Seizures-list-PNxx.txt` beside `PNxx-N`), `seizeit1` (`P_IDn_rm_a1.tsv` beside `P_IDn_rm`), `helsinki` (the
+            experts' CSVs beside `eegN`), `folder` (any EDF or BDF at any depth; the patient is the name up to the first
+            underscore), or `auto`: the first that fits.
+        same_patient: Other names of a patient, and the name to use (`{"sub-21": "sub-01"}`).
 
     Raises:
-        InputError: if the folder is absent (code `corpus-missing`) or has not the layout asked for (`corpus-layout`).
+        InputError: if the folder is absent (code `corpus-missing`), has not the layout asked for (`corpus-layout`), or
+            holds no patient of a name that is said to be another's (`corpus-patient`).
     """
     root = Path(root)
     if not root.is_dir():
         raise _fault("There is no such folder", root, "nothing", "a folder of EDF files", "corpus-missing")
     name = _layout(root) if corpus == "auto" else corpus
     recordings = sorted(_LAYOUTS[_checked(root, name)](root), key=lambda recording: recording.id)
-    return Corpus(name=name, root=root, recordings=tuple(recordings))
+    return Corpus(name=name, root=root, recordings=_renamed(root, recordings, same_patient))
+
+
+def _renamed(root: Path, recordings: Sequence[Recording], same_patient: Mapping[str, str]) -> tuple[Recording, ...]:
+    """The recordings with every patient under one name."""
+    unknown = sorted(set(same_patient) - {recording.patient for recording in recordings})
+    if unknown:
+        raise InputError(
+            "A patient with a second name is not in the corpus",
+            where=root,
+            got=unknown[0],
+            expected="the name of one of its patients, as `ictal audit` shows them",
+            remedy="correct corpus.same_patient",
+            code="corpus-patient",
+        )
+    return tuple(replace(one, patient=same_patient.get(one.patient, one.patient)) for one in recordings)
 
 
 def read_labels(
     corpus: Corpus,
     *,
     mapping: Mapping[str, str] = NO_MAPPING,
+    consensus: str = MAJORITY,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[list[Labelled], list[Quarantined]]:
     """Read every recording's header and annotation, and no signal.
@@ -124,6 +151,7 @@ def read_labels(
     Args:
         corpus: What to read.
         mapping: See `labels.kind_of`.
+        consensus: See `events.seizures`.
         progress: Called with (done, total).
 
     Raises:
@@ -134,7 +162,7 @@ def read_labels(
     aside: list[Quarantined] = []
     for done, recording in enumerate(corpus.recordings, 1):
         annotation = beside.read(beside.find(recording.edf), recording.edf)
-        seizures_s = seizures(annotation, mapping)
+        seizures_s = seizures(annotation, mapping, consensus)
         try:
             found = label(recording, edf.read_header(recording.edf), annotation, seizures_s)
         except InputError as error:
@@ -243,7 +271,11 @@ def _layout(root: Path) -> str:
         return "bids"
     if _is_chbmit(root):
         return "chbmit"
-    return "siena" if _is_siena(root) else "folder"
+    if _is_siena(root):
+        return "siena"
+    if _is_seizeit1(root):
+        return "seizeit1"
+    return "helsinki" if _is_helsinki(root) else "folder"
 
 
 def _tusz_top(root: Path) -> Path | None:
@@ -266,9 +298,25 @@ def _bids(root: Path) -> Iterator[Recording]:
     subjects = [path for path in root.glob("sub-*") if path.is_dir()]
     if not subjects:
         raise _fault("The folder is not laid out as BIDS", root, "no sub-*", "folders named sub-*", "corpus-layout")
+    same = _SAME_CHILD_BIDS if _names_chbmit(root / "dataset_description.json") else {}
+    parts = _parts(root / "participants.tsv")
     for subject in subjects:
         for path in _edf_files(subject):
-            yield _recording(root, path, subject.name, None)
+            yield _recording(root, path, same.get(subject.name, subject.name), parts.get(subject.name))
+
+
+def _parts(participants: Path) -> dict[str, str]:
+    """The part of each subject, where the list of participants has a column `split`, as `ictal convert` writes it."""
+    rows = [line.split("\t") for line in read_lines(participants)] if participants.is_file() else []
+    if not rows or not {"participant_id", "split"} <= set(rows[0]):
+        return {}
+    subject, split = rows[0].index("participant_id"), rows[0].index("split")
+    wide = [row for row in rows[1:] if len(row) == len(rows[0])]
+    return {row[subject]: row[split] for row in wide if row[split] in SPLITS}
+
+
+def _names_chbmit(description: Path) -> bool:
+    return description.is_file() and b"CHB-MIT" in description.read_bytes()
 
 
 def _folder(root: Path) -> Iterator[Recording]:
@@ -290,6 +338,28 @@ def _siena(root: Path) -> Iterator[Recording]:
     return _folder(root)
 
 
+def _seizeit1(root: Path) -> Iterator[Recording]:
+    if not _is_seizeit1(root):
+        expected = f"P_IDn_rm{seizeit1.SUFFIXES[0]} beside P_IDn_rm.edf, here or one folder below"
+        raise _fault("The folder is not laid out as SeizeIT1", root, "neither", expected, "corpus-layout")
+    return _folder(root)
+
+
+def _helsinki(root: Path) -> Iterator[Recording]:
+    if not _is_helsinki(root):
+        expected = "annotations_2017_A.csv beside eegN.edf"
+        raise _fault("The folder is not laid out as Helsinki's", root, "neither", expected, "corpus-layout")
+    return _folder(root)
+
+
+def _is_seizeit1(root: Path) -> bool:
+    return _has_beside(root, f"P_ID*{seizeit1.SUFFIXES[0]}", _SEIZEIT1_EDF)
+
+
+def _is_helsinki(root: Path) -> bool:
+    return any(map(helsinki.is_list, root.glob("*.csv"))) and _has_beside(root, "*.csv", _HELSINKI_EDF)
+
+
 def _is_chbmit(root: Path) -> bool:
     return _has_beside(root, f"chb??{chbmit.SUFFIX}", _CHBMIT_EDF)
 
@@ -305,9 +375,9 @@ def _has_beside(root: Path, lists: str, recording: re.Pattern[str]) -> bool:
 
 
 def _patient(stem: str) -> str:
-    """`chb01_03` is of chb01, `PN00-1` of PN00; chb21 is chb01, a year and a half later."""
-    siena = _SIENA.match(stem)
-    patient = siena.group() if siena else stem.split("_", maxsplit=1)[0]
+    """`chb01_03` is of chb01, `PN00-1` of PN00, `P_ID3_r1` of P_ID3; chb21 is chb01, a year and a half later."""
+    named = _SIENA.match(stem) or _SEIZEIT1.match(stem)
+    patient = named.group() if named else stem.split("_", maxsplit=1)[0]
     return _SAME_CHILD.get(patient, patient)
 
 
@@ -316,7 +386,7 @@ def _recording(root: Path, path: Path, patient: str, split: str | None) -> Recor
 
 
 def _edf_files(folder: Path) -> Iterator[Path]:
-    files = (path for path in folder.rglob("*") if path.suffix.lower() == ".edf")
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     return (path for path in files if path.is_file() and not path.name.startswith("."))
 
 
@@ -325,6 +395,8 @@ _LAYOUTS: Mapping[str, Callable[[Path], Iterator[Recording]]] = {
     "bids": _bids,
     "chbmit": _chbmit,
     "siena": _siena,
+    "seizeit1": _seizeit1,
+    "helsinki": _helsinki,
     "folder": _folder,
 }
 

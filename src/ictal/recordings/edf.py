@@ -16,7 +16,8 @@ import itertools
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -32,8 +33,9 @@ _FIXED_BYTES = 256
 _SIGNAL_BYTES = 256
 _VERSIONS = {b"0".ljust(8): 2, b"\xffBIOSEMI": 3}  # bytes of one sample
 _ANNOTATIONS = {"edf annotations", "bdf annotations"}
-_BLOCK_BYTES = 1 << 20  # about what a core's cache holds: larger blocks read slower
+_BLOCK_BYTES = 2 << 20  # what is read at once stays in the second cache of most cores; more, or less, reads slower
 _EXCESS_S = 1.0
+_GREATEST_UV = 1_000_000_000  # a kilovolt: no amplifier records it, so the header is wrong about unit or range
 _UV = {"uv": 1.0, "μv": 1.0, "mv": 1e3, "v": 1e6}  # casefold() turns the micro sign into the Greek mu of this key
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?", re.ASCII)
 _FIELDS = (
@@ -63,6 +65,7 @@ class Signal:
         gain_uv: µV per digital unit, negative where the file is calibrated upside down; NaN where it has no µV.
         offset_uv: µV at digital zero; NaN where the signal has no µV.
         first_sample: Its place in a data record, in samples.
+        digital_limits: Lowest and highest digital value by the header; NaN where the header states no number.
     """
 
     label: str
@@ -73,6 +76,7 @@ class Signal:
     gain_uv: float
     offset_uv: float
     first_sample: int
+    digital_limits: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +89,7 @@ class Header:
         record_count: Whole data records.
         record_duration_s: Length of one.
         duration_s: Length of the recording.
+        data_s: Length of what the file holds after its header, a part of a data record included.
         start: When it started, by the recorder's clock; None where the file does not say.
         header_bytes: Where the first data record begins.
         record_bytes: Length of one data record, annotation signals included.
@@ -97,6 +102,7 @@ class Header:
     record_count: int
     record_duration_s: float
     duration_s: float
+    data_s: float
     start: dt.datetime | None
     header_bytes: int
     record_bytes: int
@@ -116,7 +122,7 @@ def read_header(path: Path) -> Header:
         InputError: codes `edf-unreadable` (no EDF, or a field that is no number), `edf-truncated` (fewer data bytes
             than the header says), `edf-excess` (over 1 s more), `edf-discontinuous` (EDF+D with gaps, or
             without the times of its data records), `edf-calibration` (a scalp channel in volts whose digital or
-            physical range is empty).
+            physical range is empty, no number or impossible).
     """
     path = Path(path)
     try:
@@ -138,6 +144,7 @@ def read_header(path: Path) -> Header:
         record_count=record_count,
         record_duration_s=float(fixed.record_duration_s),
         duration_s=float(record_count * fixed.record_duration_s),
+        data_s=float(data_bytes * fixed.record_duration_s / record_bytes),
         start=start,
         header_bytes=fixed.header_bytes,
         record_bytes=record_bytes,
@@ -195,44 +202,68 @@ def read_uv(
     samples = chosen[0].samples_per_record if chosen else 0
     out = np.empty((len(chosen), stop - start_record, samples), dtype=np.float32)
     if out.size:
-        _fill(out, header, chosen, start_record)
+        done = 0
+        for raw in data_records(header, start_record, stop):
+            for row, signal in zip(out[:, done : done + len(raw)], chosen, strict=True):
+                _scale(digital(header, signal, raw), signal, row)
+            done += len(raw)
     return out.reshape(len(chosen), (stop - start_record) * samples)
 
 
-def _fill(out: npt.NDArray[np.float32], header: Header, chosen: tuple[Signal, ...], start_record: int) -> None:
-    """Fill `out` (channels, records, samples) by one positioned read for each block of records."""
-    block = min(max(1, _BLOCK_BYTES // header.record_bytes), out.shape[1])
+def data_records(
+    header: Header, start_record: int = 0, stop_record: int | None = None
+) -> Iterator[npt.NDArray[np.uint8]]:
+    """The data records `[start_record, stop_record)` as bytes, two megabytes at a time: (records, record_bytes).
+
+    Each block is one positioned read into the same memory: it holds until the next is asked for.
+
+    Raises:
+        InputError: if the file has become shorter (code `edf-truncated`) or cannot be read (`edf-unreadable`).
+    """
+    stop = header.record_count if stop_record is None else stop_record
+    block = min(max(1, _BLOCK_BYTES // header.record_bytes), stop - start_record)
     buffer = np.empty((block, header.record_bytes), dtype=np.uint8)
-    descriptor = os.open(header.path, os.O_RDONLY)
-    try:
-        for first in range(0, out.shape[1], block):
-            raw = buffer[: out.shape[1] - first]
-            place = header.header_bytes + (start_record + first) * header.record_bytes
+    with _descriptor(header.path) as descriptor:
+        for first in range(start_record, stop, max(block, 1)):
+            raw = buffer[: stop - first]
+            place = header.header_bytes + first * header.record_bytes
             if os.preadv(descriptor, [raw.data], place) != raw.nbytes:
                 got = f"the file ends before byte {place + raw.nbytes}"
                 raise _fault(header.path, "The EDF is shorter than it was", got, "an unchanged file", "edf-truncated")
-            for row, signal in zip(out[:, first : first + block], chosen, strict=True):
-                _scale(_digital(raw, header.sample_bytes, signal), signal, row)
+            yield raw
+
+
+@contextmanager
+def _descriptor(path: Path) -> Iterator[int]:
+    """An open file; what the system says against reading it is an `InputError`."""
+    descriptor = -1
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        yield descriptor
+    except OSError as error:
+        raise _fault(path, "The EDF cannot be read", error.strerror, "a readable file", "edf-unreadable") from error
     finally:
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
 
 
-def _digital(raw: npt.NDArray[np.uint8], sample_bytes: int, signal: Signal) -> npt.NDArray[np.signedinteger]:
-    """One signal's samples of some data records: (records, samples)."""
+def digital(header: Header, signal: Signal, raw: npt.NDArray[np.uint8]) -> npt.NDArray[np.signedinteger]:
+    """One signal's samples in some data records, as they are stored: (records, samples)."""
     first, stop = signal.first_sample, signal.first_sample + signal.samples_per_record
-    if sample_bytes == 2:
+    if header.sample_bytes == 2:
         words: npt.NDArray[np.int16] = raw.view("<i2")
         return words[:, first:stop]
     low, middle, high = np.moveaxis(raw.reshape(len(raw), -1, 3)[:, first:stop], 2, 0)
-    digital: npt.NDArray[np.int32] = high.view(np.int8).astype(np.int32) << 16 | middle.astype(np.int32) << 8 | low
-    return digital
+    wide: npt.NDArray[np.int32] = high.view(np.int8).astype(np.int32) << 16 | middle.astype(np.int32) << 8 | low
+    return wide
 
 
 def _scale(own: npt.NDArray[np.signedinteger], signal: Signal, out: npt.NDArray[np.float32]) -> None:
     if own.dtype == np.int32:
         np.multiply(own, signal.gain_uv, out=out, casting="same_kind")  # 24 bits fill a float32: scale in float64
     else:
-        np.multiply(own, np.float32(signal.gain_uv), out=out)
+        out[...] = own
+        out *= np.float32(signal.gain_uv)
     if signal.offset_uv:
         out += np.float32(signal.offset_uv)
 
@@ -366,38 +397,52 @@ def _signals(path: Path, rows: tuple[_Row, ...], record_duration_s: Fraction) ->
     first_samples = itertools.accumulate((row.samples for row in rows), initial=0)
     placed = zip(rows, first_samples, strict=False)  # the place after the last row is left over
     ordinary = ((row, first) for row, first in placed if row.samples and not _is_annotation(row))
-    return tuple(_signal(path, row, first, record_duration_s) for row, first in ordinary)
+    rates_hz = {samples: float(samples / record_duration_s) for samples in {row.samples for row in rows}}
+    return tuple(_signal(path, row, first, rates_hz[row.samples]) for row, first in ordinary)
 
 
-def _signal(path: Path, row: _Row, first_sample: int, record_duration_s: Fraction) -> Signal:
+def _signal(path: Path, row: _Row, first_sample: int, rate_hz: float) -> Signal:
     factor = _UV.get(row.dimension.replace(" ", "").casefold())
-    calibration = _calibration(row.ranges)
+    calibration = None if factor is None else _calibration_uv(row.ranges, factor)
     if factor is not None and calibration is None and is_scalp(row.label):
-        raise _uncalibrated(path, row.label, f"physical and digital range {row.ranges}")
-    gain, offset = calibration or (math.nan, math.nan)
+        raise _uncalibrated(path, row.label, f"physical and digital range {row.ranges} in {row.dimension}")
+    gain_uv, offset_uv = calibration or (math.nan, math.nan)
     return Signal(
         label=row.label,
         dimension=row.dimension,
         prefiltering=row.prefiltering,
         samples_per_record=row.samples,
-        rate_hz=float(row.samples / record_duration_s),
-        gain_uv=gain * (factor or math.nan),
-        offset_uv=offset * (factor or math.nan),
+        rate_hz=rate_hz,
+        gain_uv=gain_uv,
+        offset_uv=offset_uv,
         first_sample=first_sample,
+        digital_limits=_limits(row.ranges[2:]),
     )
 
 
 @functools.lru_cache(maxsize=4096)
-def _calibration(ranges: tuple[str, ...]) -> tuple[float, float] | None:
-    """Gain and offset in the signal's own dimension; None if a bound is no number or a range is empty."""
+def _limits(bounds: tuple[str, ...]) -> tuple[float, float]:
+    """Bounds in ascending order; NaN for what is no number."""
+    low, high = (math.nan if value is None else float(value) for value in map(_exact, bounds))
+    return (low, high) if not low > high else (high, low)
+
+
+@functools.lru_cache(maxsize=4096)
+def _calibration_uv(ranges: tuple[str, ...], factor: float) -> tuple[float, float] | None:
+    """Gain and offset in µV; None if there are none.
+
+    That is so if a bound is no number, a digital one no whole number, a range empty, or the physical one impossible.
+    """
     bounds = [value for text in ranges if (value := _exact(text)) is not None]
     if len(bounds) < len(ranges):
         return None
     physical_min, physical_max, digital_min, digital_max = bounds
-    if physical_min == physical_max or digital_min == digital_max:
+    whole = digital_min.denominator == digital_max.denominator == 1
+    possible = max(abs(physical_min), abs(physical_max)) * Fraction(factor) <= _GREATEST_UV
+    if not (whole and possible) or physical_min == physical_max or digital_min == digital_max:
         return None
     gain = (physical_max - physical_min) / (digital_max - digital_min)
-    return float(gain), float(physical_min - gain * digital_min)
+    return float(gain) * factor, float(physical_min - gain * digital_min) * factor
 
 
 def _check_uv(header: Header, signal: Signal) -> None:
@@ -405,12 +450,12 @@ def _check_uv(header: Header, signal: Signal) -> None:
         what, got = f"The channel {signal.label} is no voltage", f"dimension {signal.dimension!r}"
         raise _fault(header.path, what, got, "uV, mV or V", "edf-dimension")
     if math.isnan(signal.gain_uv):
-        raise _uncalibrated(header.path, signal.label, "an empty range, or one that is no number")
+        raise _uncalibrated(header.path, signal.label, "a range that is empty, no number or beyond a kilovolt")
 
 
 def _uncalibrated(path: Path, label: str, got: str) -> InputError:
     what = f"The channel {label} has no calibration"
-    return _fault(path, what, got, "a physical and a digital range, neither empty", "edf-calibration")
+    return _fault(path, what, got, "a physical and a digital range that an amplifier can have", "edf-calibration")
 
 
 def _check_one_rate(header: Header, signals: tuple[Signal, ...]) -> None:
@@ -435,6 +480,7 @@ def _start(text: str) -> tuple[dt.datetime | None, tuple[str, ...]]:
     return start, (f"the start {text!r} is not written with dots",) if odd else ()
 
 
+@functools.lru_cache(maxsize=8192)
 def _text(field: bytes) -> str:
     """A header field: ASCII by the standard, in practice also UTF-8, and else Latin-1, which reads any byte."""
     try:

@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ictal.errors import InputError
 from ictal.recordings.labels import NO_MAPPING, UNTYPED, Kind, kind_of
+
+MAJORITY = "majority"
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -21,16 +24,18 @@ class Event:
         onset_s: Its first instant.
         stop_s: The instant after its last.
         label: The label as the file writes it.
-        channel: The channel or montage pair it is about; None means the whole recording.
+        channels: Channels or montage pairs that it is about; none means the whole recording.
         confidence: The annotator's confidence; None where the file states none.
+        rater: Who says so; None where the file has one voice.
         line: Line of the file, counted from 1; no part of what the event *is*, so never compared.
     """
 
     onset_s: float
     stop_s: float
     label: str
-    channel: str | None = None
+    channels: tuple[str, ...] = ()
     confidence: float | None = None
+    rater: str | None = None
     line: int | None = field(default=None, compare=False)
 
     @property
@@ -49,6 +54,7 @@ class Annotation:
         duration_s: Length of the recording as the file itself states it; None where it states none.
         duration_tolerance_s: By how much the recording may be longer or shorter than stated.
         start: Clock time at which the recording starts, where the file counts from it; None where it does not.
+        raters: Everyone who read the recording, whether they found anything or not; empty where there is one voice.
     """
 
     path: Path
@@ -56,24 +62,80 @@ class Annotation:
     duration_s: float | None
     duration_tolerance_s: float = 1.0
     start: dt.time | None = None
+    raters: tuple[str, ...] = ()
 
     def where(self, event: Event) -> str:
         """File and line of an event."""
         return f"{self.path}:{event.line}" if event.line is not None else str(self.path)
 
 
-def seizures(annotation: Annotation, mapping: Mapping[str, str] = NO_MAPPING) -> tuple[tuple[float, float], ...]:
+def seizures(
+    annotation: Annotation, mapping: Mapping[str, str] = NO_MAPPING, consensus: str = MAJORITY
+) -> tuple[tuple[float, float], ...]:
     """Seizures of the recording as `(onset_s, stop_s)`: union over channels, sorted, touching ones merged.
 
+    Args:
+        annotation: What was annotated.
+        mapping: See `labels.kind_of`.
+        consensus: Where several raters read the recording, what counts: `majority` (more than half of them say so),
+            `unanimous`, `any`, or the name of one of them.
+
     Raises:
-        InputError: if any label is unknown, naming its file and line.
+        InputError: if any label is unknown or a seizure has no length, naming file and line, or if nobody has the
+            rater's name (code `rater-unknown`).
     """
-    ictal = (
-        (event.onset_s, event.stop_s)
-        for event in annotation.events
-        if kind_of(event.label, where=annotation.where(event), mapping=mapping) is Kind.SEIZURE
+    ictal = [event for event in annotation.events if _is_seizure(annotation, event, mapping)]
+    if not annotation.raters:
+        return merged((event.onset_s, event.stop_s) for event in ictal)
+    voices = {
+        rater: merged((event.onset_s, event.stop_s) for event in ictal if event.rater == rater)
+        for rater in annotation.raters
+    }
+    if consensus in voices:
+        return voices[consensus]
+    needed = {MAJORITY: len(voices) // 2 + 1, "unanimous": len(voices), "any": 1}
+    if consensus not in needed:
+        raise InputError(
+            "Nobody of this name has read the recording",
+            where=annotation.path,
+            got=repr(consensus),
+            expected=", ".join([*needed, *voices]),
+            remedy="choose one of these as corpus.consensus",
+            code="rater-unknown",
+        )
+    return agreed(voices.values(), needed[consensus])
+
+
+def _is_seizure(annotation: Annotation, event: Event, mapping: Mapping[str, str]) -> bool:
+    where = annotation.where(event)
+    if kind_of(event.label, where=where, mapping=mapping) is not Kind.SEIZURE:
+        return False
+    if event.onset_s < event.stop_s:
+        return True
+    raise InputError(
+        "A seizure has no length",
+        where=where,
+        got=f"{event.label} from {event.onset_s} s to {event.stop_s} s",
+        expected="a stop after its onset: a seizure of no length would be lost",
+        remedy="correct the annotation or take the recording out of the corpus",
+        code="annotation-times",
     )
-    return merged(ictal)
+
+
+def agreed(voices: Iterable[tuple[tuple[float, float], ...]], needed: int) -> tuple[tuple[float, float], ...]:
+    """Where at least so many of several sets of disjoint intervals agree: sorted, disjoint, not touching."""
+    changes = sorted(
+        (edge, step) for voice in voices for pair in voice for edge, step in zip(pair, (1, -1), strict=True)
+    )
+    found = []
+    count, since = 0, 0.0
+    for edge, step in changes:
+        if step == 1 and count == needed - 1:
+            since = edge
+        if step == -1 and count == needed:
+            found.append((since, edge))
+        count += step
+    return merged(found)
 
 
 def seizure_types(

@@ -19,6 +19,22 @@ UNTYPED = "seiz"
 """TUSZ's label for a seizure of no stated type."""
 NO_MAPPING: Mapping[str, str] = MappingProxyType({})
 
+_HED_SCORE: Mapping[str, str] = MappingProxyType(
+    {
+        "seiz": "sz",
+        "fnsz": "sz_foc",
+        "spsz": "sz_foc_a",
+        "cpsz": "sz_foc_ia",
+        "gnsz": "sz_gen",
+        "absz": "sz_gen_nm",
+        "tnsz": "sz_gen_m_tonic",
+        "cnsz": "sz_gen_m_clonic",
+        "tcsz": "sz_gen_m_tonicClonic",
+        "atsz": "sz_gen_m_atonic",
+        "mysz": "sz_gen_m_myoclonic",
+    }
+)
+"""TUSZ's types; a simple partial seizure is focal with awareness, a complex one with impaired awareness (ILAE 2017)."""
 _HED_SCORE_SEIZURE = re.compile(r"sz(_[A-Za-z0-9]+)*")  # sz, sz_foc_ia, sz_foc_f2b, sz_gen_m_tonicClonic
 
 
@@ -44,6 +60,16 @@ def kind_of(label: str, *, where: str, mapping: Mapping[str, str] = NO_MAPPING) 
     if known is None:
         raise _unknown(label, where, mapping)
     return known
+
+
+def hed_score(label: str) -> str:
+    """A seizure label in HED-SCORE's words, as SzCORE writes them; HED-SCORE's own are left as they are."""
+    return _HED_SCORE.get(label, label)
+
+
+def is_known(label: str) -> bool:
+    """Whether a label says by itself that it is a seizure or background."""
+    return _known(label) is not None
 
 
 def _known(label: str) -> Kind | None:

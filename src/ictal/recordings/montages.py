@@ -8,6 +8,7 @@ missing is refused by name, unless a policy is chosen; what a channel was made o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -145,7 +146,7 @@ def derive(montage: Montage, header: Header, *, policy: MissingPolicy = "error")
             electrode), `channel-reference` (electrodes of two references), and what `edf.signals_uv` raises.
     """
     labels_of = _labels_by_name(header)
-    weights = next((w for w in _ways(montage) if not _missing(w, labels_of)), None)
+    weights = next((way for way in _ways(montage) if not _missing(way, labels_of)), None)
     interpolated: tuple[str, ...] = ()
     if weights is None and policy == "interpolate":
         weights, interpolated = _interpolated(montage, labels_of)
@@ -167,6 +168,13 @@ def derive(montage: Montage, header: Header, *, policy: MissingPolicy = "error")
     )
 
 
+@functools.cache
+def takes_part(label: str) -> bool:
+    """Whether a channel can be a part of any montage."""
+    electrodes = {part for montage in MONTAGES.values() for channel in montage.channels for part in _parts(channel)}
+    return all(part in electrodes for part in canonical(label).split("-"))
+
+
 def missing(montage: Montage, header: Header) -> tuple[str, ...]:
     """Canonical names that the recording lacks for a montage, by the way that lacks the fewest; empty if none."""
     labels_of = _labels_by_name(header)
@@ -176,6 +184,7 @@ def missing(montage: Montage, header: Header) -> tuple[str, ...]:
 _Weights: TypeAlias = dict[str, dict[str, float]]
 
 
+@functools.cache
 def _ways(montage: Montage) -> tuple[_Weights, _Weights]:
     """The montage's channels as weighted sums of canonical names: as recorded, and from single electrodes."""
     as_recorded = {channel: {channel: 1.0} for channel in montage.channels}

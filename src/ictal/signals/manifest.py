@@ -18,8 +18,8 @@ from ictal.signals.store import Entry, SignalStore
 NAME = "manifest.parquet"
 
 _COLUMNS = (
-    *("key", "source", "fingerprint", "config", "kernel", "channels", "rate_hz", "samples", "scale_uv", "clipped"),
-    *("npy_bytes", "checksum"),
+    *("key", "source", "fingerprint", "config", "kernel", "channels", "validity", "interpolated", "flat"),
+    *("reference", "recorded_rate_hz", "rate_hz", "samples", "scale_uv", "clipped", "npy_bytes", "checksum"),
 )
 _SCHEMA = pa.schema(
     [
@@ -30,6 +30,11 @@ _SCHEMA = pa.schema(
         ("config", pa.string()),
         ("kernel", pa.string()),
         ("channels", pa.list_(pa.string())),
+        ("validity", pa.list_(pa.string())),
+        ("interpolated", pa.list_(pa.string())),
+        ("flat", pa.list_(pa.string())),
+        ("reference", pa.string()),
+        ("recorded_rate_hz", pa.float64()),
         ("rate_hz", pa.int64()),
         ("samples", pa.int64()),
         ("scale_uv", pa.list_(pa.float64())),

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from ictal.errors import InputError, check_setting
 from ictal.recordings import montages
+from ictal.recordings.montages import MissingPolicy
 from ictal.signals import filters, kernels, resampling, scaling
 from ictal.signals.kernels import KernelName
 from ictal.signals.resampling import PASS_SHARE_MAX, Resampler, samples_out
@@ -56,6 +57,9 @@ class PreprocessConfig:
 
     montage: str = "referential-19"
     """Which channels, and against what they are measured; see `recordings.montages`."""
+    missing: MissingPolicy = "error"
+    """Electrodes that a recording lacks: `error` sets it aside, `interpolate` computes up to four of the 19 by splines,
+    `mask` leaves the channels that need them at zero; see `recordings.montages`."""
     rate_hz: int = 256
     """Samples per second, whatever the recording has."""
     band_hz: tuple[float, float] = (0.5, 60.0)
@@ -99,6 +103,7 @@ class PreprocessConfig:
         """The settings as JSON with one spelling for equal settings (60 and 60.0 are one)."""
         fields = {
             "montage": self.montage,
+            "missing": self.missing,
             "rate_hz": int(self.rate_hz),
             "band_hz": [float(edge) for edge in self.band_hz],
             "order": int(self.order),

@@ -35,6 +35,12 @@ class Prepared:
     config: PreprocessConfig
     signal: Quantised
 
+    @property
+    def flat(self) -> tuple[str, ...]:
+        """Channels that are not absent and never change; preprocessing leaves zeros of any constant."""
+        named = zip(self.derivation.channels, self.derivation.validity, self.signal.values, strict=True)
+        return tuple(channel for channel, validity, values in named if validity != "absent" and not values.any())
+
 
 def prepared(header: Header, config: PreprocessConfig, *, kernel: KernelName = "scipy") -> Prepared:
     """Read, derive and preprocess a recording.
@@ -42,7 +48,7 @@ def prepared(header: Header, config: PreprocessConfig, *, kernel: KernelName = "
     Raises:
         InputError: as `montages.derive`, `edf.read_uv` and `preprocess.quantised` do.
     """
-    derivation = montages.derive(montages.named(config.montage), header)
+    derivation = montages.derive(montages.named(config.montage), header, policy=config.missing)
     samples_in = round(header.duration_s * derivation.rate_hz)
     samples = require_samples(samples_in, derivation.rate_hz, config)
     known = resolved(config, next(_chunks(header, derivation, _CHUNK_S)), derivation.rate_hz)

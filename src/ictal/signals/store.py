@@ -33,6 +33,7 @@ from pydantic import TypeAdapter, ValidationError
 from ictal.errors import InputError
 from ictal.recordings import montages
 from ictal.recordings.edf import Header
+from ictal.recordings.montages import Validity
 from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache, content_hash
 from ictal.signals.kernels import KernelName
 from ictal.signals.ledger import FOLDER as LEDGER
@@ -40,7 +41,7 @@ from ictal.signals.ledger import Ledger, Line
 from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig, Quantised
 from ictal.signals.source import prepared
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 BLOCK_S = 10
 """Length of a block: a 60 s window reads at most 1/6 more than it needs, and blocks are long enough to read fast."""
 
@@ -68,6 +69,16 @@ class Entry:
     """Frequency of the mains that was taken out."""
     channels: tuple[str, ...]
     """Names of the channels, in order."""
+    validity: tuple[Validity, ...]
+    """Of each channel: `measured`, `interpolated`, or `absent` and then zero throughout."""
+    interpolated: tuple[str, ...]
+    """Electrodes that were not measured and take part."""
+    flat: tuple[str, ...]
+    """Channels that are not absent and never change: nothing was connected."""
+    reference: str
+    """Common reference by the EDF's labels (`REF`, `LE`, `AR`, `AVG`), or empty where they name none."""
+    recorded_rate_hz: float
+    """Samples per second of the EDF."""
     rate_hz: int
     """Samples per second."""
     samples: int
@@ -118,6 +129,11 @@ class StoredRecording:
     def channels(self) -> tuple[str, ...]:
         """Names of the channels, in order."""
         return self.entry.channels
+
+    @property
+    def validity(self) -> tuple[Validity, ...]:
+        """Of each channel: `measured`, `interpolated`, or `absent` and then zero throughout."""
+        return self.entry.validity
 
     @property
     def rate_hz(self) -> int:
@@ -235,6 +251,11 @@ class SignalStore:
             kernel=kernel,
             notch_hz=made.config.notch_hz,
             channels=made.derivation.channels,
+            validity=made.derivation.validity,
+            interpolated=made.derivation.interpolated,
+            flat=made.flat,
+            reference=made.derivation.reference,
+            recorded_rate_hz=made.derivation.rate_hz,
             rate_hz=config.rate_hz,
             samples=made.signal.values.shape[1],
             block_samples=BLOCK_S * config.rate_hz,

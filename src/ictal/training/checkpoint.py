@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 
@@ -23,11 +24,13 @@ class Checkpoint:
     model: dict[str, torch.Tensor]
     average: dict[str, torch.Tensor]
     optimiser: dict[str, object]
-    guards: list[dict[str, float]]
+    guards: list[dict[str, Any]]
     plan: dict[str, object]
     """State of a plan that adapts; empty for the others, which have none."""
     round: dict[str, float]
     """What has been measured since that plan's last round began."""
+    selection: dict[str, object]
+    """The best weights so far, with their scores; without any where the last ones are kept."""
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:

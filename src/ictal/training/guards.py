@@ -7,9 +7,10 @@ seizure". Every guard looks at each step's observation and may give a verdict, w
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ _VANISHED = 1e-12
 """Norm of a gradient that changes nothing."""
 _THIN = 16
 """Every so many samples are looked at for constant and repeated signals: a step's time is for learning."""
+_RECENT_BATCHES = 100
+"""Over which the drawn seizure windows are summed, and answers ranked."""
 _DRIFT, _LIMIT = 0.5, 25.0
 """Of the cumulative sum: what chance is given each step, and where it is enough."""
 
@@ -37,11 +40,12 @@ class GuardConfig:
     """When a run is stopped."""
 
     composition: Mode = "stop"
-    """When a batch is not the plan's, by windows or by seizure windows counted in its labels."""
+    """When a batch is not the plan's, by windows or by seizure windows counted in its labels, or a hundred batches in a
+    row hold no seizure window."""
     numbers: Mode = "stop"
     """When loss, logits, gradients or parameters are not finite, explode or vanish."""
     data: Mode = "stop"
-    """When signals are constant, or labels are not those of the index."""
+    """When signals are constant, saturated or given twice, or labels are not those of the index."""
     separation: Mode = "stop"
     """When seizure windows and background get the same answer."""
     skill: Mode = "stop"
@@ -71,6 +75,8 @@ class Observation:
     """The plan's number of the step's first batch."""
     windows: Numbers
     """Window numbers that were drawn: (B,), the batches of the step one after the other."""
+    shift_samples: Numbers
+    """Samples that each begins later than the index has it: (B,)."""
     signal_uv: Tensor
     """What was read: (B, C, T)."""
     loss: float
@@ -125,11 +131,15 @@ class Guard:
     def follow(self, plan: BatchPlan) -> None:
         """The run draws from this plan from now on."""
 
-    def state_dict(self) -> dict[str, float]:
+    def measured(self) -> dict[str, float]:
+        """What the guard has found, for the log."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
         """What the guard must remember over an interruption."""
         return {}
 
-    def load_state_dict(self, state: dict[str, float]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a remembered state."""
 
 
@@ -168,7 +178,7 @@ class NumbersGuard(Guard):
             "loss": math.isfinite(observation.loss),
             "logits": bool(torch.isfinite(observation.logits).all()),
             "gradients": math.isfinite(observation.gradient_norm),
-            "parameters": all(bool(torch.isfinite(p).all()) for p in self.model.parameters()),
+            "parameters": _all_finite(list(self.model.parameters())),
         }
         return [name for name, fine in finite.items() if not fine]
 
@@ -199,7 +209,8 @@ class CompositionGuard(Guard):
     """Stops if a batch is not the plan's: other windows, or other seizure windows than promised.
 
     Seizure windows are counted in the labels that the model is given, so labels that were lost on the way are found as
-    well as a loader or sampler that draws something else.
+    well as a loader or sampler that draws something else. A plan that promises no seizure windows in a batch is stopped
+    when a hundred batches have held none: the incident's batches, whatever its sampler was called.
 
     Args:
         plan: What the run is to draw.
@@ -209,6 +220,8 @@ class CompositionGuard(Guard):
     def __init__(self, plan: BatchPlan, mode: Mode = "stop") -> None:
         super().__init__(mode)
         self.plan = plan
+        self.recent: deque[int] = deque(maxlen=_RECENT_BATCHES)
+        """Seizure windows of the last steps' batches, a number for each step."""
 
     def observe(self, observation: Observation) -> Verdict | None:
         """A verdict if windows or counts are not exactly the plan's."""
@@ -217,9 +230,10 @@ class CompositionGuard(Guard):
         own = self.plan.table(first, stop).ravel()
         planned = int(self.plan.seizure_windows_planned(first, stop).sum())
         found = seizure_windows(observation)
+        self.recent.append(found)
         same = np.array_equal(observation.windows, own)
         if found == planned and same:
-            return None
+            return self._starved(observation)
         message = (
             "the batch does not hold the seizure windows that the plan promised"
             if found != planned
@@ -235,9 +249,27 @@ class CompositionGuard(Guard):
             planned_windows=own.tolist(),
         )
 
+    def _starved(self, observation: Observation) -> Verdict | None:
+        if any(self.recent) or len(self.recent) < _RECENT_BATCHES:
+            return None
+        message = f"the last {_RECENT_BATCHES} steps held no seizure window: what is not seen cannot be learnt"
+        return _at(observation, "no-seizure-drawn", message, strategy=self.plan.config.strategy)
+
     def follow(self, plan: BatchPlan) -> None:
         """Compare with this plan from now on."""
         self.plan = plan
+
+    def measured(self) -> dict[str, float]:
+        """Seizure windows of the last hundred steps."""
+        return {"recent_seizure_windows": sum(self.recent)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The last steps' counts."""
+        return {"recent": list(self.recent)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from remembered counts."""
+        self.recent.extend(state["recent"])
 
 
 class DataGuard(Guard):
@@ -252,24 +284,79 @@ class DataGuard(Guard):
     def __init__(self, index: WindowIndex, samples_per_step: int, mode: Mode = "stop") -> None:
         super().__init__(mode)
         self.index, self.samples_per_step = index, samples_per_step
+        self.before: dict[str, list[float]] = {"windows": [], "sums": []}
+        """Windows of the last step, and a number that tells their signals apart."""
 
     def observe(self, observation: Observation) -> Verdict | None:
-        """A verdict if labels differ from the index's, or most windows are constant or copies of one another."""
-        labels, weights = step_labels(self.index, observation.windows, self.samples_per_step)
+        """A verdict if labels differ from the index's, or most windows say nothing of their own."""
+        labels, weights = step_labels(self.index, observation.windows, self.samples_per_step, observation.shift_samples)
         seen = (observation.labels * observation.weights).cpu().numpy()
         if not np.allclose(seen, labels * weights, atol=1e-5):
             wrong = np.flatnonzero(~np.isclose(seen, labels * weights, atol=1e-5).all(axis=1))
             message = f"the labels of {len(wrong)} windows are not those that the annotations give"
             return _at(observation, "labels-differ", message, wrong=observation.windows[wrong].tolist())
-        thin = observation.signal_uv[:, :, ::_THIN]
+        return self._signals(observation)
+
+    def _signals(self, observation: Observation) -> Verdict | None:
+        """A verdict on windows that are constant, saturated, copies of one another or those of the last step."""
+        thin, most = observation.signal_uv[:, :, ::_THIN].contiguous(), len(observation.windows) / 2
         flat = int((thin.amax(dim=(1, 2)) == thin.amin(dim=(1, 2))).sum())
-        if flat > len(observation.windows) / 2:
+        if flat > most:
             return _at(observation, "constant-signal", "most windows hold one value only", constant=flat)
-        sums = thin.double().abs().sum(dim=(1, 2)).tolist()
-        copies = len(np.unique(observation.windows)) - len(set(sums))
-        if copies > len(observation.windows) / 2:
+        size = thin.abs()
+        largest = size.amax(dim=2, keepdim=True)
+        limited = int((((size >= largest) & (largest > 0)).float().mean(dim=(1, 2)) > 0.5).sum())
+        if limited > most:
+            message = "most samples of most windows are at their channel's largest value"
+            return _at(observation, "saturated-signal", message, saturated=limited)
+        sums, windows = size.double().sum(dim=(1, 2)).tolist(), observation.windows.tolist()
+        copies = len(set(windows)) - len(set(sums))
+        if copies > most:
             return _at(observation, "same-signal", "most windows hold the same signal", copies=copies)
+        stale = len(set(sums) & set(self.before["sums"])) - len(set(windows) & set(self.before["windows"]))
+        self.before = {"windows": windows, "sums": sums}
+        if stale > most:
+            message = "most windows hold the signals of the step before, though other windows were drawn"
+            return _at(observation, "repeated-batch", message, repeated=stale)
         return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The last step's windows."""
+        return dict(self.before)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from remembered windows."""
+        self.before = dict(state)
+
+
+class StreamingAuroc:
+    """AUROC of seizure against background windows over the last hundred steps or so, in a memory that does not grow.
+
+    Answers are counted in bins that lie closest about the prior's logit, as densely as an untrained model needs; what
+    shares a bin is a tie. Counts fade by a hundredth with every step.
+
+    Args:
+        middle: Logit about which the bins lie.
+    """
+
+    def __init__(self, middle: float) -> None:
+        self.edges = middle + torch.sinh(torch.linspace(-6, 6, 129)) / 10
+        self.counts = torch.zeros(2, len(self.edges) + 1, dtype=torch.float64)
+        """Background and seizure windows in each bin."""
+
+    def add(self, scores: Tensor, seizure: Tensor) -> None:
+        """Count one step's windows: their answers and whether they hold a seizure, each (B,)."""
+        self.counts *= 1 - 1 / _RECENT_BATCHES
+        place = torch.bucketize(scores.cpu(), self.edges)
+        self.counts.index_put_((seizure.cpu().long(), place), self.counts.new_ones(()), accumulate=True)
+
+    @property
+    def value(self) -> float | None:
+        """The area; None before there are windows of both kinds."""
+        background, seizure = self.counts
+        pairs = float(background.sum() * seizure.sum())
+        below = background.cumsum(0) - background / 2
+        return float(seizure @ below) / pairs if pairs else None
 
 
 class SeparationGuard(Guard):
@@ -290,13 +377,16 @@ class SeparationGuard(Guard):
         super().__init__(config.separation)
         self.config, self.prior_logit = config, prior_logit
         self.sum = 0.0
+        self.auroc = StreamingAuroc(prior_logit)
         self.positive = {"ictal": 0.5, "background": 0.5}
         """Share of answers for a seizure in steps of either kind, averaged."""
 
     def observe(self, observation: Observation) -> Verdict | None:
         """A verdict if the sum has reached its limit."""
         self._count(observation)
-        deviate = rank_deviate(observation)
+        scores, seizure = window_answers(observation)
+        self.auroc.add(scores, seizure)
+        deviate = rank_deviate(scores, seizure)
         if observation.step < self.config.grace_steps or deviate is None:
             return None
         self.sum = max(0.0, self.sum + _DRIFT - deviate)
@@ -311,18 +401,25 @@ class SeparationGuard(Guard):
             f"the model does not tell seizure windows from background: {named}",
             cumulative_sum=round(self.sum, 2),
             limit=_LIMIT,
+            auroc=_rounded(self.auroc.value),
             for_a_seizure_in_ictal_steps=round(self.positive["ictal"], 4),
             for_a_seizure_in_other_steps=round(self.positive["background"], 4),
             logit_spread=round(float(observation.logits.std()), 4),
         )
 
-    def state_dict(self) -> dict[str, float]:
-        """The sum and the shares."""
-        return {"sum": self.sum, **self.positive}
+    def measured(self) -> dict[str, float]:
+        """The streaming AUROC, and the share of time steps of either kind that are answered as a seizure."""
+        area = self.auroc.value
+        shares = {f"positive_{kind}": share for kind, share in self.positive.items()}
+        return shares if area is None else {"auroc": area, **shares}
 
-    def load_state_dict(self, state: dict[str, float]) -> None:
+    def state_dict(self) -> dict[str, Any]:
+        """The sum, the shares and the counts."""
+        return {"sum": self.sum, "positive": dict(self.positive), "counts": self.auroc.counts}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a remembered sum."""
-        self.sum, self.positive = state["sum"], {kind: state[kind] for kind in self.positive}
+        self.sum, self.positive, self.auroc.counts = state["sum"], dict(state["positive"]), state["counts"]
 
     def _count(self, observation: Observation) -> None:
         positive, counted = observation.logits > self.prior_logit, observation.weights > 0
@@ -377,11 +474,11 @@ class SkillGuard(Guard):
             },
         )
 
-    def state_dict(self) -> dict[str, float]:
+    def state_dict(self) -> dict[str, Any]:
         """The averaged skill and the first loss."""
         return {"skill": self.skill, "first_loss": self.first_loss}
 
-    def load_state_dict(self, state: dict[str, float]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a remembered skill."""
         self.skill, self.first_loss = state["skill"], state["first_loss"]
 
@@ -404,14 +501,18 @@ def seizure_windows(observation: Observation) -> int:
     return int(((observation.labels > 0) & (observation.weights > 0)).any(dim=1).sum())
 
 
-def rank_deviate(observation: Observation) -> float | None:
-    """How far seizure windows rank above background by their mean logit, in standard deviations of chance.
+def window_answers(observation: Observation) -> tuple[Tensor, Tensor]:
+    """Mean logit of each window, and whether it holds a seizure: each (B,)."""
+    held = observation.weights / observation.weights.sum(dim=1, keepdim=True).clamp_min(1e-6)
+    scores = (observation.logits * held).sum(dim=1)
+    return scores, ((observation.labels > 0) & (observation.weights > 0)).any(dim=1)
+
+
+def rank_deviate(scores: Tensor, seizure: Tensor) -> float | None:
+    """How far seizure windows rank above background by their answers, in standard deviations of chance.
 
     None if the batch lacks one of them. Ties count half (Mann & Whitney 1947).
     """
-    held = observation.weights / observation.weights.sum(dim=1, keepdim=True).clamp_min(1e-6)
-    scores = (observation.logits * held).sum(dim=1)
-    seizure = ((observation.labels > 0) & (observation.weights > 0)).any(dim=1)
     ictal, background = scores[seizure], scores[~seizure]
     first, second = len(ictal), len(background)
     if not (first and second):
@@ -434,6 +535,12 @@ def watch(guards: Sequence[Guard], observation: Observation, ranks: Ranks = ALON
     if stopping is not None:
         raise GuardStop(stopping)
     return [verdict.document() for _, verdict in verdicts if verdict]
+
+
+def _all_finite(tensors: Sequence[Tensor]) -> bool:
+    """Whether all numbers of all tensors are finite: a finite norm proves it, with one question to the device."""
+    norm = nn.utils.get_total_norm([tensor.detach() for tensor in tensors])
+    return bool(torch.isfinite(norm)) or all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
 def _finite(values: Tensor) -> bool:

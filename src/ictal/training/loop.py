@@ -1,4 +1,4 @@
-"""The training loop: plan, step, guards, log, checkpoint, called in this order.
+"""The training loop: plan, step, guards, validation, log, checkpoint, called in this order.
 
 A step takes `accumulate` batches on each of the ranks. Loss and gradient are those of all of them as one batch: sums
 over steps of time are divided once, by the weight of all batches of all ranks.
@@ -6,6 +6,7 @@ over steps of time are divided once, by the weight of all batches of all ranks.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,11 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
 
-from ictal.errors import check_setting
+from ictal.errors import InputError, check_setting
 from ictal.training import checkpoint as checkpoints
-from ictal.training.augment import Augmentation
+from ictal.training import loading
+from ictal.training.augment import Augmentation, OnsetShift
 from ictal.training.checkpoint import Checkpoint
 from ictal.training.guards import Guard, Observation, seizure_windows, separation, watch
 from ictal.training.interruption import Interrupted, stop_requests
@@ -31,6 +32,7 @@ from ictal.training.logs import View, cut_logs, step_log
 from ictal.training.loss import StepLoss
 from ictal.training.optimiser import adamw, learning_rate
 from ictal.training.ranks import ALONE, Ranks
+from ictal.training.selection import Scores, Select, Selection
 from ictal.windows.adaptive import AdaptivePlan
 from ictal.windows.dataset import Batch, WindowDataset
 from ictal.windows.plan import BatchPlan
@@ -39,6 +41,7 @@ from ictal.windows.prior import LossWeights
 Record = dict[str, Any]
 """What the log keeps of a step; None where undefined."""
 Progress = Callable[[int, Record], None]
+Precision = Literal["float32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +62,18 @@ class TrainConfig:
     """Weights used for detection are the exponential average of the trained ones, with this decay per step."""
     checkpoint_steps: int = 100
     """Steps between two checkpoints."""
+    select: Select = "last"
+    """Weights that the run ends with: the `last` ones, or the best on full recordings of the dev part, by `auprc` or by
+    `sensitivity` to seizures at `false_alarms_per_24h`."""
+    validate_steps: int = 500
+    """Steps between two validations on the dev part, where weights are selected by it."""
+    patience: int = 0
+    """Validations in a row that find nothing better, after which the run ends; 0: it goes on to its last step."""
+    false_alarms_per_24h: float = 24.0
+    """Most false alarms per 24 h at which `sensitivity` is compared."""
     accumulate: int = 1
     """Batches of the plan, on each rank, that make one step."""
-    precision: Literal["float32", "bf16"] = "float32"
+    precision: Precision = "float32"
     """Numbers of the forward pass; `bf16` halves memory and needs a device that has it."""
     positive_weight: float = 1.0
     """How many times an ictal time step counts in the loss; balanced batches need 1."""
@@ -71,30 +83,54 @@ class TrainConfig:
     """How much steps that the model is sure of lose of their weight in the loss; 0 is plain cross-entropy."""
     label_smoothing: float = 0.0
     """Share of each label that is moved to one half."""
+    logit_adjustment: float = 0.0
+    """How much of the effective prior's log odds is added to each logit before the loss (Menon et al. 2021, eq. 10). At
+    1 the model answers as at even odds. With two classes that is a shift of its last bias, which evaluation undoes."""
     allow_double_correction: bool = False
     """Let batches and loss both correct the rarity of seizures; the product is shown either way."""
     seed: int = 0
     """Seed of the initial weights, dropout and augmentation."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "checkpoint_steps", "accumulate"):
+        for name in ("steps", "checkpoint_steps", "accumulate", "validate_steps"):
             check_setting(getattr(self, name) >= 1, f"train.{name}", getattr(self, name), "at least 1")
         for name in ("learning_rate", "clip_norm", "positive_weight"):
             valid = 0 < getattr(self, name) < math.inf
             check_setting(valid, f"train.{name}", getattr(self, name), "a number above 0")
-        check_setting(self.warmup_steps >= 0, "train.warmup_steps", self.warmup_steps, "0 or more")
-        check_setting(0 <= self.weight_decay < math.inf, "train.weight_decay", self.weight_decay, "0 or more")
+        for name in ("warmup_steps", "patience", "weight_decay", "false_alarms_per_24h", "focal_gamma"):
+            check_setting(0 <= getattr(self, name) < math.inf, f"train.{name}", getattr(self, name), "0 or more")
         check_setting(0 <= self.average_decay < 1, "train.average_decay", self.average_decay, "0 to below 1")
         check_setting(0 < self.focal_alpha < 1, "train.focal_alpha", self.focal_alpha, "above 0 and below 1")
-        check_setting(0 <= self.focal_gamma < math.inf, "train.focal_gamma", self.focal_gamma, "0 or more")
         check_setting(0 <= self.label_smoothing < 1, "train.label_smoothing", self.label_smoothing, "0 to below 1")
+        check_setting(0 <= self.logit_adjustment <= 2, "train.logit_adjustment", self.logit_adjustment, "0 to 2")
         check_setting(0 <= self.seed < 2**32, "train.seed", self.seed, "0 to 2^32 - 1")
 
     @property
     def loss_weights(self) -> LossWeights:
         """What the loss adds to the sampler's correction."""
         return LossWeights(
-            positive_weight=self.positive_weight, focal_alpha=self.focal_alpha, label_smoothing=self.label_smoothing
+            positive_weight=self.positive_weight,
+            focal_alpha=self.focal_alpha,
+            label_smoothing=self.label_smoothing,
+            logit_adjustment=self.logit_adjustment,
+        )
+
+
+def require_precision(device: torch.device, precision: Precision) -> None:
+    """Stop if the device does not compute in these numbers itself; emulation would be slower than `float32`.
+
+    Raises:
+        InputError: naming the device (code `precision`).
+    """
+    native = device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
+    if precision == "bf16" and not native:
+        raise InputError(
+            "The device does not compute in bf16",
+            where="train.precision",
+            got=f"bf16 on {torch.cuda.get_device_name(device)}",
+            expected="a GPU of the Ampere generation or later, or the processor",
+            remedy='set train.precision = "float32"',
+            code="precision",
         )
 
 
@@ -115,6 +151,10 @@ class Trainer:
         ranks: The processes that train together.
         views: Who else is shown the log.
         mine: Windows of hard false alarms that the model gives in a round, for a plan that adapts.
+        validate: Scores on full recordings of a model that has been trained on a plan; only where weights are selected.
+        logit_shift: What the loss adds to every logit.
+        onset_shift: Where windows begin instead of where the index has them.
+        loader_workers: Processes that read batches ahead of time; 0 reads them here.
     """
 
     def __init__(
@@ -133,7 +173,12 @@ class Trainer:
         ranks: Ranks = ALONE,
         views: Callable[[int], Sequence[View]] = lambda _first_step: (),
         mine: Callable[[nn.Module, int], Sequence[int]] | None = None,
+        validate: Callable[[nn.Module, BatchPlan], Scores] | None = None,
+        logit_shift: float = 0.0,
+        onset_shift: OnsetShift | None = None,
+        loader_workers: int = 0,
     ) -> None:
+        assert (validate is None) == (config.select == "last"), "weights are selected by what validates them"
         self.model = model.to(device)
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.optimiser = adamw(self.model, config.learning_rate, config.weight_decay)
@@ -150,6 +195,11 @@ class Trainer:
         self.ranks = ranks
         self.views = views
         self.mine = mine
+        self.validate = validate
+        self.logit_shift = logit_shift
+        self.onset_shift = onset_shift
+        self.loader_workers = loader_workers
+        self.selection = Selection(config.select, config.patience)
         self.round = RoundLosses()
         self.done = 0
 
@@ -158,8 +208,21 @@ class Trainer:
         """Where the run's state is kept."""
         return self.folder / "checkpoint.pt"
 
+    @property
+    def finished(self) -> bool:
+        """Whether the last step is done, or nothing better is waited for any more."""
+        return self.done >= self.config.steps or self.selection.over
+
+    @property
+    def chosen(self) -> tuple[dict[str, Tensor], BatchPlan]:
+        """The weights that the run ends with, and the plan that they have learnt from."""
+        if self.validate is None:
+            return self.average, self.plan
+        plan = self.plan.with_state(self.selection.plan) if isinstance(self.plan, AdaptivePlan) else self.plan
+        return self.selection.weights, plan
+
     def run(self, progress: Progress) -> None:
-        """Train until the last step, from the checkpoint if there is one.
+        """Train until the last step or until patience runs out, from the checkpoint if there is one.
 
         Raises:
             GuardStop: if a guard, on any rank, stops the run.
@@ -170,14 +233,17 @@ class Trainer:
         with stop_requests() as request, self._log() as write:
             for batches, data_s in self._steps():
                 record, laps, stopped = self._step(batches, request.signal_number)
+                self._validate(record, laps)
                 write(record, {"data_s": data_s, **laps})
                 if self.ranks.leads:
                     progress(self.done, {**record, "data_s": data_s, **laps})
                 self._advance_round()
-                if stopped or self.done % self.config.checkpoint_steps == 0 or self.done == self.config.steps:
+                if stopped or self.done % self.config.checkpoint_steps == 0 or self.finished:
                     self._save()
                 if stopped:
                     raise Interrupted(stopped, self.done)
+                if self.finished:
+                    return
 
     def _log(self) -> AbstractContextManager[Callable[[Record, dict[str, float]], None]]:
         """The log, of the first rank alone."""
@@ -190,17 +256,22 @@ class Trainer:
 
         A plan that adapts is asked anew after every round.
         """
-        while self.done < self.config.steps:
+        while not self.finished:
             stop = self.config.steps
             if isinstance(self.plan, AdaptivePlan):
                 stop = min(stop, (self.done // self.plan.config.round_steps + 1) * self.plan.config.round_steps)
-            numbers = self.plan.batches(self.done * self.config.accumulate, stop * self.config.accumulate)
-            loader = iter(DataLoader(self.dataset, batch_sampler=numbers, collate_fn=_as_given))
+            numbered = self._numbered(self.done * self.config.accumulate, stop * self.config.accumulate)
+            loader = loading.batches(self.dataset, numbered, shift=self.onset_shift, workers=self.loader_workers)
             clock = Clock()
             while batches := list(islice(loader, self.config.accumulate)):
                 clock.lap("data_s")
                 yield batches, clock.laps.pop("data_s")
                 clock.last = time.perf_counter()
+
+    def _numbered(self, first: int, stop: int) -> Iterator[loading.Numbered]:
+        """This rank's batches of the plan, with their numbers among those of all ranks."""
+        for number, windows in enumerate(self.plan.batches(first, stop), first):
+            yield number * self.ranks.ranks + self.ranks.rank, windows
 
     def _step(self, batches: list[Batch], stop_signal: int | None) -> tuple[Record, dict[str, float], int]:
         """Take one step; its record, where its time went, and the signal that asked any rank to stop."""
@@ -213,7 +284,7 @@ class Trainer:
         logits, lost = [], weight.new_zeros(())
         for number, batch in enumerate(batches):
             answer, loss = self._forward(batch, number)
-            logits.append(answer.detach().float())
+            logits.append(answer.detach())
             lost += loss.detach()
             clock.lap("forward_s")
             (loss / shared[0]).backward()  # type: ignore[no-untyped-call]
@@ -225,11 +296,12 @@ class Trainer:
             step=self.done,
             first_batch=self.done * self.config.accumulate,
             windows=np.concatenate([batch.windows for batch in batches]),
-            signal_uv=torch.cat([batch.signal_uv for batch in batches]),
+            shift_samples=np.concatenate([batch.shift_samples for batch in batches]),
+            signal_uv=_joined([batch.signal_uv for batch in batches]),
             loss=float(self.ranks.summed(lost) / shared[0]),
-            logits=torch.cat(logits),
-            labels=torch.cat([batch.labels for batch in batches]),
-            weights=torch.cat([batch.weights for batch in batches]),
+            logits=_joined(logits),
+            labels=_joined([batch.labels for batch in batches]),
+            weights=_joined([batch.weights for batch in batches]),
             gradient_norm=float(norm),
             learning_rate=rate,
         )
@@ -259,11 +331,25 @@ class Trainer:
         """Logits and summed loss of one batch; dropout and augmentation follow from seed and batch alone."""
         own = (self.done * self.config.accumulate + number) * self.ranks.ranks + self.ranks.rank
         torch.manual_seed(2 * (self.config.seed * 1_000_003 + own))
-        signal_uv = self.augmentation(batch.signal_uv, own)
+        signal_uv = self.augmentation(batch, own)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            logits: Tensor = self.model(signal_uv, batch.valid_samples)
-        loss, _ = self.loss.sums(logits.float(), batch.labels, batch.weights)
+            answer: Tensor = self.model(signal_uv, batch.valid_samples)
+        logits = answer.float() + self.logit_shift
+        loss, _ = self.loss.sums(logits, batch.labels, batch.weights)
         return logits, loss
+
+    def _validate(self, record: Record, laps: dict[str, float]) -> None:
+        """Score the averaged weights if it is time to; the best are kept."""
+        if self.validate is None or (self.done % self.config.validate_steps and self.done < self.config.steps):
+            return
+        clock = Clock()
+        model = copy.deepcopy(self.model)
+        model.load_state_dict(self.average)
+        scores = self.validate(model, self.plan)
+        best = self.selection.take(self.done, scores, self.average, self._plan_state())
+        record.update({f"dev_{name}": value for name, value in scores.items()}, dev_best=best)
+        clock.lap("validate_s")
+        laps.update(clock.laps)
 
     def _record(self, observation: Observation, rate: float) -> Record:
         return {
@@ -275,6 +361,7 @@ class Trainer:
             "logit_spread": float(observation.logits.std()),
             "separation": separation(observation),
             "seizure_windows": seizure_windows(observation),
+            **{name: value for guard in self.guards for name, value in guard.measured().items()},
         }
 
     def _update_average(self) -> None:
@@ -299,6 +386,10 @@ class Trainer:
             guard.follow(self.plan)
         self.round = RoundLosses()
 
+    def _plan_state(self) -> dict[str, Any]:
+        """What a plan that adapts has become; the others never change."""
+        return self.plan.state_dict() if isinstance(self.plan, AdaptivePlan) else {}
+
     def _save(self) -> None:
         if self.ranks.leads:
             state = Checkpoint(
@@ -308,8 +399,9 @@ class Trainer:
                 average=self.average,
                 optimiser=self.optimiser.state_dict(),
                 guards=[guard.state_dict() for guard in self.guards],
-                plan=self.plan.state_dict() if isinstance(self.plan, AdaptivePlan) else {},
+                plan=self._plan_state(),
                 round=self.round.state_dict(),
+                selection=self.selection.state_dict(),
             )
             checkpoints.save(state, self.checkpoint_path)
         self.ranks.barrier()
@@ -328,6 +420,7 @@ class Trainer:
                 for guard in self.guards:
                     guard.follow(self.plan)
             self.round = RoundLosses(**state.round)
+            self.selection.load_state_dict(state.selection)
             self.done = state.step
         if self.ranks.leads:
             cut_logs(self.folder, self.done)
@@ -364,6 +457,11 @@ class RoundLosses:
         return dict(vars(self))
 
 
+def _joined(tensors: Sequence[Tensor]) -> Tensor:
+    """Batches one after the other; one alone is not copied."""
+    return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors))
+
+
 class Clock:
     """Where the time of a step goes."""
 
@@ -376,8 +474,3 @@ class Clock:
         now = time.perf_counter()
         self.laps[name] = round(self.laps.get(name, 0.0) + now - self.last, 6)
         self.last = now
-
-
-def _as_given(batch: Any) -> Any:
-    """The dataset builds whole batches; there is nothing left to collate."""
-    return batch

@@ -26,6 +26,8 @@ class Batch:
 
     windows: Numbers
     """Window numbers in the index: (B,)."""
+    shift_samples: Numbers
+    """Samples that each begins later than the index has it: (B,)."""
     signal_uv: Tensor
     """Microvolts, zero in the padding: (B, C, T) float32."""
     valid_samples: Tensor
@@ -39,6 +41,7 @@ class Batch:
         """The batch on a device."""
         return Batch(
             windows=self.windows,
+            shift_samples=self.shift_samples,
             signal_uv=self.signal_uv.to(device, non_blocking=True),
             valid_samples=self.valid_samples.to(device),
             labels=self.labels.to(device),
@@ -73,13 +76,24 @@ class WindowDataset(Dataset[Batch]):
     def __getitems__(self, windows: Iterable[int]) -> Batch:
         """A whole batch at once: what `DataLoader` asks for."""
         numbers = np.fromiter(windows, dtype=np.int64)
+        return self.shifted(numbers, np.zeros_like(numbers))
+
+    def shifted(self, numbers: Numbers, shift_samples: Numbers) -> Batch:
+        """A whole batch of windows that begin elsewhere than the index has them, inside their recordings.
+
+        Args:
+            numbers: Window numbers, (B,).
+            shift_samples: Samples that each begins later, (B,).
+        """
         recordings, starts = self.index.locate(numbers)
+        starts = starts + shift_samples
         length = self.index.grid.length_samples
         signal = np.stack([self.stored[r].read_uv(int(s), length) for r, s in zip(recordings, starts, strict=True)])
-        valid = self.index.valid_samples(numbers)
-        labels, weights = step_labels(self.index, numbers, self.samples_per_step)
+        valid = np.minimum(length, self.index.lengths[recordings] - starts)
+        labels, weights = step_labels(self.index, numbers, self.samples_per_step, shift_samples)
         return Batch(
             windows=numbers,
+            shift_samples=shift_samples,
             signal_uv=torch.from_numpy(signal),
             valid_samples=torch.from_numpy(valid),
             labels=torch.from_numpy(labels),
@@ -88,7 +102,7 @@ class WindowDataset(Dataset[Batch]):
 
 
 def step_labels(
-    index: WindowIndex, windows: Numbers, samples_per_step: int
+    index: WindowIndex, windows: Numbers, samples_per_step: int, shift_samples: Numbers | int = 0
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Ictal share among the labelled samples, and share of labelled samples, of every time step of the windows.
 
@@ -98,12 +112,13 @@ def step_labels(
         index: The windows.
         windows: Window numbers, shape (windows,).
         samples_per_step: Samples of a time step.
+        shift_samples: Samples that each window begins later than the index has it.
 
     Returns:
         Labels and weights, each of shape (windows, steps).
     """
     recording, start = index.locate(windows)
-    edges = start[:, None] + np.arange(0, index.grid.length_samples + 1, samples_per_step)
+    edges = (start + shift_samples)[:, None] + np.arange(0, index.grid.length_samples + 1, samples_per_step)
     ictal, labelled = index.labels.labelled(recording[:, None], edges[:, :-1], edges[:, 1:])
     labels = np.divide(ictal, labelled, out=np.zeros(ictal.shape, dtype=np.float32), where=labelled > 0)
     return labels, (labelled / samples_per_step).astype(np.float32)

@@ -79,6 +79,8 @@ class LossWeights:
     """Weight of ictal steps in the focal loss, and 1 less it of the others; 0.5 is neutral."""
     label_smoothing: float = 0.0
     """Share of each label that is moved to one half."""
+    logit_adjustment: float = 0.0
+    """How much of the effective prior's log odds the loss adds to each logit, so that the model need not."""
 
     @property
     def neutral(self) -> bool:
@@ -114,20 +116,31 @@ class EffectivePrior:
 
     @property
     def probability(self) -> float:
-        """Effective share of ictal steps, before smoothing."""
+        """Effective share of ictal steps that the loss sees, before smoothing."""
         odds = _odds(self.prior.drawn.time_step) * self.weights.odds
+        return odds / (1 + odds)
+
+    @property
+    def logit_shift(self) -> float:
+        """What the loss adds to each logit (Menon et al. 2021, eq. 10, for two classes)."""
+        return self.weights.logit_adjustment * math.log(_odds(self.probability))
+
+    @property
+    def answer(self) -> float:
+        """What a model that knows only the effective prior answers: the prior itself, unless the loss adds to it."""
+        odds = _odds(self.probability) * math.exp(-self.logit_shift)
         return odds / (1 + odds)
 
     @property
     def initial_bias(self) -> float:
         """Logit that the last layer starts from: the answer of a model that knows only the effective prior."""
         smoothed = self.probability * (1 - self.weights.label_smoothing) + self.weights.label_smoothing / 2
-        return math.log(_odds(smoothed))
+        return math.log(_odds(smoothed)) - self.logit_shift
 
     @property
     def logit_offset(self) -> float:
         """What is added to a trained logit to undo batches and loss."""
-        return -math.log(self.product)
+        return self.logit_shift - math.log(self.product)
 
     @property
     def entropy(self) -> float:

@@ -6,16 +6,21 @@
 | `X.csv` | TUSZ, per channel | |
 | `X_events.tsv`, and `Y_events.tsv` for `Y_eeg.edf` | BIDS / HED-SCORE | |
 | `X.tse_bi`, `X.tse` | TUSZ before 2.0 | |
+| `X_a1.tsv`, `X_a2.tsv` | SeizeIT1, the first and the second reading | |
 | `chbNN-summary.txt` for `chbNN_*.edf` | CHB-MIT, all recordings of a case | if none of the above is there |
+| `X.edf.seizures` | CHB-MIT, only for recordings with a seizure | beside the summary |
 | `Seizures-list-PNxx.txt` for `PNxx-*.edf` | Siena, all recordings of a patient | if none of the above is there |
+| `annotations_2017_A.csv`, `_B`, `_C` for `eegN.edf` | Helsinki, three experts | if none of the above is there |
+| `X.edf` itself | EDF+ annotations that name seizures or background | if nothing else is there |
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ictal.errors import InputError
-from ictal.recordings.annotations import bids, chbmit, siena, tse, tusz
+from ictal.recordings.annotations import bids, chbmit, edfplus, helsinki, seizeit1, siena, tse, tusz, wfdb
 from ictal.recordings.events import Annotation
 
 BIDS_SUFFIX = "_events.tsv"
@@ -44,20 +49,25 @@ def find(edf_path: Path) -> Path:
 
 
 def find_all(edf_path: Path) -> tuple[Path, ...]:
-    """Every annotation file beside a recording, the one that is used first; a list only if nothing else is there."""
-    own = tuple(path for path in _names(edf_path) if path.is_file())
-    return own or tuple(path for path in _lists(edf_path) if path.is_file())
+    """Every annotation file of a recording, the one that is used first; see the table above."""
+    for group in (_names(edf_path), _lists(edf_path)):
+        present = tuple(path for path in group if path.is_file())
+        if present:
+            return present
+    return (edf_path,) if edf_path.is_file() and edfplus.speaks_of_seizures(edf_path) else ()
 
 
 def is_list(path: Path) -> bool:
     """Whether a file is, by its name, about many recordings."""
-    return path.name.endswith(chbmit.SUFFIX) or path.name.startswith(siena.PREFIX)
+    return path.name.endswith(chbmit.SUFFIX) or path.name.startswith(siena.PREFIX) or helsinki.is_list(path)
 
 
 def listed(path: Path) -> frozenset[str] | None:
     """The EDFs that a list about many recordings names; None for a file about one recording."""
     if path.name.endswith(chbmit.SUFFIX):
         return chbmit.names(path)
+    if helsinki.is_list(path):
+        return helsinki.names(path)
     return siena.names(path) if path.name.startswith(siena.PREFIX) else None
 
 
@@ -72,21 +82,16 @@ def read(path: Path, edf_path: Path | None = None) -> Annotation:
         InputError: if the file does not follow its format, or its name belongs to none (code `annotation-format`), or
             it is a list that does not name the recording (code `annotation-missing`).
     """
-    if path.suffix in TUSZ_SUFFIXES:
-        return tusz.read(path)
-    if path.suffix == ".tsv":
-        return bids.read(path)
-    if path.suffix in TSE_SUFFIXES:
-        return tse.read(path)
-    if edf_path is not None and path.name.endswith(chbmit.SUFFIX):
-        return chbmit.read_recording(path, edf_path.name)
-    if edf_path is not None and path.name.startswith(siena.PREFIX):
-        return siena.read_recording(path, edf_path.name)
+    if edf_path is not None and is_list(path):
+        return _LISTS[_kind(path)](path, edf_path.name)
+    for suffixes, reader in _READERS.items():
+        if path.name.endswith(suffixes):
+            return reader(path)
     raise InputError(
         "No annotation format has this file name",
         where=path,
         got=path.name,
-        expected=f"*.csv_bi, *.csv, *{BIDS_SUFFIX}, *.tse_bi or *.tse",
+        expected=", ".join(f"*{suffix}" for suffixes in _READERS for suffix in suffixes),
         remedy="give the file the name that its format asks for",
         code="annotation-format",
     )
@@ -97,8 +102,32 @@ def _names(edf_path: Path) -> tuple[Path, ...]:
     tusz_names, tse_names = (
         tuple(edf_path.with_suffix(suffix) for suffix in suffixes) for suffixes in (TUSZ_SUFFIXES, TSE_SUFFIXES)
     )
-    return (*tusz_names, edf_path.with_name(events), *tse_names)
+    readings = (edf_path.with_name(edf_path.stem + suffix) for suffix in seizeit1.SUFFIXES)
+    return (*tusz_names, edf_path.with_name(events), *tse_names, *readings)
 
 
 def _lists(edf_path: Path) -> tuple[Path, ...]:
-    return tuple(path for path in (chbmit.summary_of(edf_path), siena.list_of(edf_path)) if path is not None)
+    seizures = edf_path.with_name(edf_path.name + wfdb.SUFFIX)
+    lists = (chbmit.summary_of(edf_path), siena.list_of(edf_path), helsinki.list_of(edf_path))
+    return (*(path for path in lists if path is not None), seizures)
+
+
+def _kind(path: Path) -> str:
+    if path.name.endswith(chbmit.SUFFIX):
+        return "chbmit"
+    return "siena" if path.name.startswith(siena.PREFIX) else "helsinki"
+
+
+_LISTS: Mapping[str, Callable[[Path, str], Annotation]] = {
+    "chbmit": chbmit.read_recording,
+    "siena": siena.read_recording,
+    "helsinki": helsinki.read_recording,
+}
+_READERS: Mapping[tuple[str, ...], Callable[[Path], Annotation]] = {
+    TUSZ_SUFFIXES: tusz.read,
+    seizeit1.SUFFIXES: seizeit1.read,
+    (BIDS_SUFFIX, ".tsv"): bids.read,
+    TSE_SUFFIXES: tse.read,
+    (wfdb.SUFFIX,): wfdb.read,
+    (".edf", ".EDF"): edfplus.read,
+}

@@ -107,7 +107,7 @@ def _read_event(path: Path, line: int, row: dict[str, str]) -> Event:
         onset_s=onset_s,
         stop_s=round(onset_s + length_s, 9),  # a sum of two decimals is that decimal again
         label=row["eventType"],
-        channel=None if channels in {_NONE, "all"} else channels,
+        channels=() if channels in {_NONE, "all"} else tuple(channels.split(",")),
         confidence=_confidence(path, line, row.get("confidence", _NONE)),
         line=line,
     )
@@ -136,4 +136,4 @@ def _fields(event: Event, decimals: int) -> list[str]:
     onset_s, stop_s = round(event.onset_s, decimals), round(event.stop_s, decimals)
     confidence = _NONE if event.confidence is None else f"{event.confidence:.4f}"
     times = [f"{onset_s:.{decimals}f}", f"{stop_s - onset_s:.{decimals}f}"]
-    return [*times, event.label, confidence, event.channel or _NONE]
+    return [*times, event.label, confidence, ",".join(event.channels) or _NONE]

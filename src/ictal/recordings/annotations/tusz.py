@@ -80,7 +80,7 @@ def write_channels(
         channels: The montage's channels, in the order of the file.
     """
     ictal = [event for event in events if _is_seizure(event, str(path))]
-    strange = {event.channel for event in ictal} - {None, *channels}
+    strange = {channel for event in ictal for channel in event.channels} - set(channels)
     assert not strange, f"events on channels that the montage lacks: {strange}"
     rows = [row for channel in channels for row in _channel_rows(channel, ictal, duration_s, str(path))]
     write_whole(path, [*_header(bname, duration_s, montage_file), *rows])
@@ -114,7 +114,7 @@ def _read_row(path: Path, line: int, row: str, duration_s: float) -> Event:
         onset_s=seconds(onset, path=path, line=line, field="start_time"),
         stop_s=seconds(stop, path=path, line=line, field="stop_time"),
         label=label,
-        channel=None if channel == WHOLE_RECORDING else channel,
+        channels=() if channel == WHOLE_RECORDING else (channel,),
         confidence=seconds(confidence, path=path, line=line, field="confidence"),
         line=line,
     )
@@ -163,7 +163,7 @@ def _ictal(event: Event, duration_s: float, where: str) -> tuple[float, float]:
 
 
 def _channel_rows(channel: str, ictal: list[Event], duration_s: float, where: str) -> list[str]:
-    own = (event for event in ictal if event.channel in {None, channel})
+    own = (event for event in ictal if not event.channels or channel in event.channels)
     labelled = sorted((*_ictal(event, duration_s, where), event.label) for event in own)
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(labelled)), f"overlapping events on {channel}"
     return _tiled(channel, labelled, duration_s)

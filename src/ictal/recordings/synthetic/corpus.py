@@ -251,7 +251,7 @@ def _true_mimic(mimic: Mimic, rate_hz: int) -> TrueMimic:
 def _write_annotations(edf: Path, truth: TrueRecording) -> None:
     """The seizures as `.csv` with a type on each channel that takes part, and as `.csv_bi`."""
     events = [
-        Event(onset_s=onset_s, stop_s=seizure.stop_s, label=seizure.kind, channel=channel, confidence=1.0)
+        Event(onset_s=onset_s, stop_s=seizure.stop_s, label=seizure.kind, channels=(channel,), confidence=1.0)
         for seizure in truth.seizures
         for channel, onset_s in seizure.channels.items()
     ]

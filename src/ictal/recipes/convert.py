@@ -1,0 +1,239 @@
+"""`ictal convert`: a corpus of any layout as a BIDS dataset with HED-SCORE events, as SzCORE exchanges them.
+
+Signals are copied byte for byte. A recording's patient becomes its subject and its place among that patient's
+recordings its run; where it came from stands in `scans.tsv`. Seizures become those that training here would see, with
+the type that covers most of each. What is there whole is not made again, so an interrupted conversion goes on.
+
+Source: BIDS 1.9 (EEG), HED-SCORE, SzCORE's dataset layout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ictal.errors import InputError
+from ictal.recipes.config import load
+from ictal.recordings import corpus as corpora
+from ictal.recordings.annotations import bids
+from ictal.recordings.annotations.text import write_whole
+from ictal.recordings.channels import is_scalp, reference
+from ictal.recordings.corpus import Corpus, Labelled, Quarantined
+from ictal.recordings.edf import Header
+from ictal.recordings.events import Event
+from ictal.recordings.labels import hed_score
+
+TASK = "szMonitoring"
+
+_NONE = "n/a"
+_UNITS = {"uv": "µV", "mv": "mV", "v": "V"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converted:
+    """What was made of a corpus."""
+
+    recordings: int
+    made: int
+    """Of these, those that were not there before."""
+    seizures: int
+    quarantined: tuple[Quarantined, ...]
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {**asdict(self), "quarantined": [asdict(one) for one in self.quarantined]}
+
+
+def to_bids(
+    corpus: Corpus,
+    labelled: Sequence[Labelled],
+    quarantined: Sequence[Quarantined],
+    out: Path,
+    progress: Callable[[int, int], None] | None = None,
+) -> Converted:
+    """Write a BIDS dataset.
+
+    Args:
+        corpus: Where the recordings are from.
+        labelled: Its recordings that can be used, with the types of their seizures.
+        quarantined: Those that cannot: they are left out, and named.
+        out: The dataset's folder.
+        progress: Called with (done, total), in recordings.
+
+    Raises:
+        InputError: if two patients have one name without signs (code `convert-name`), or the folder holds something
+            else (code `convert-folder`).
+    """
+    subjects = _subjects(labelled)
+    _require_own(out)
+    out.mkdir(parents=True, exist_ok=True)
+    _describe(out, corpus, labelled, subjects)
+    runs: Counter[str] = Counter()
+    scans: dict[str, list[str]] = {}
+    made = 0
+    for done, one in enumerate(labelled, 1):
+        subject = subjects[one.recording.patient]
+        runs[subject] += 1
+        stem = f"{subject}_ses-01_task-{TASK}_run-{runs[subject]:02d}"
+        made += _recording(one, out / subject / "ses-01" / "eeg", stem)
+        name = f"eeg/{stem}_eeg{one.recording.edf.suffix.lower()}"
+        scans.setdefault(subject, []).append("\t".join([name, _started(one.header), one.recording.id]))
+        if progress is not None:
+            progress(done, len(labelled))
+    for subject, rows in scans.items():
+        path = out / subject / "ses-01" / f"{subject}_ses-01_scans.tsv"
+        write_whole(path, ["filename\tacq_time\tsource", *rows])
+    return Converted(
+        recordings=len(labelled),
+        made=made,
+        seizures=sum(len(one.seizures_s) for one in labelled),
+        quarantined=tuple(quarantined),
+    )
+
+
+def convert(
+    folder: Path,
+    out: Path,
+    file: Path | None,
+    overrides: Sequence[str],
+    progress: Callable[[int, int], None] | None = None,
+) -> Converted:
+    """Read a corpus with the settings of a configuration, and write it as BIDS; errors as of `to_bids` and reading."""
+    wanted = load(file, overrides).corpus
+    corpus = corpora.discover(folder, wanted.layout, wanted.same_patient)
+    labelled, quarantined = corpora.read_labels(corpus, mapping=wanted.label_mapping, consensus=wanted.consensus)
+    return to_bids(corpus, labelled, quarantined, out, progress)
+
+
+def _subjects(labelled: Iterable[Labelled]) -> dict[str, str]:
+    """The subject of each patient: letters and digits alone."""
+    subjects: dict[str, str] = {}
+    for patient in sorted({one.recording.patient for one in labelled}):
+        subject = "sub-" + re.sub(r"[^A-Za-z0-9]", "", patient.removeprefix("sub-"))
+        other = next((name for name, taken in subjects.items() if taken == subject), None)
+        if subject == "sub-" or other is not None:
+            raise InputError(
+                "A patient has no name of their own in BIDS, which knows letters and digits alone",
+                where=patient,
+                got=subject + (f", the subject of {other}" if other else ""),
+                expected="a name that no other patient has",
+                remedy="rename the patient's files",
+                code="convert-name",
+            )
+        subjects[patient] = subject
+    return subjects
+
+
+def _require_own(out: Path) -> None:
+    described = out / "dataset_description.json"
+    if out.exists() and any(out.iterdir()) and not (described.is_file() and '"ictal"' in described.read_text()):
+        raise InputError(
+            "The folder holds something else",
+            where=out,
+            got="files that `ictal convert` did not write",
+            expected="an empty folder, or one that an earlier conversion began",
+            remedy="choose another folder",
+            code="convert-folder",
+        )
+
+
+def _describe(out: Path, corpus: Corpus, labelled: Sequence[Labelled], subjects: dict[str, str]) -> None:
+    """The files about the whole dataset."""
+    _write_json(
+        out / "dataset_description.json",
+        {
+            "Name": corpus.root.resolve().name,
+            "BIDSVersion": "1.9.0",
+            "DatasetType": "raw",
+            "GeneratedBy": [{"Name": "ictal", "Description": f"converted from a {corpus.name} corpus"}],
+        },
+    )
+    text = (
+        f"{corpus.root.resolve().name}, a {corpus.name} corpus, converted to BIDS by ictal.",
+        "Signals are byte for byte those of the source; scans.tsv says which file each comes from.",
+        "Events are seizures of the whole recording (HED-SCORE); a recording without one has a bckg row.",
+    )
+    write_whole(out / "README", list(text))
+    split = {one.recording.patient: one.recording.split or _NONE for one in labelled}
+    rows = [f"{subject}\t{patient}\t{split[patient]}" for patient, subject in subjects.items()]
+    write_whole(out / "participants.tsv", ["participant_id\tsource\tsplit", *rows])
+    _write_json(
+        out / "participants.json",
+        {
+            "source": {"Description": "The patient's name in the corpus"},
+            "split": {"Description": "Part of the corpus that the patient serves in (train, dev, eval)"},
+        },
+    )
+    _write_json(out / "scans.json", {"source": {"Description": "The recording's path in the corpus, without suffix"}})
+    columns = {
+        "eventType": "HED-SCORE seizure type (sz...), or bckg",
+        "confidence": "Confidence of the annotation, 0 to 1",
+        "channels": "Channels that the event was seen in; n/a: the whole recording",
+        "dateTime": "Start of the recording by the recorder's clock",
+        "recordingDuration": "Length of the recording, in seconds",
+    }
+    _write_json(out / f"task-{TASK}_events.json", {name: {"Description": text} for name, text in columns.items()})
+
+
+def _recording(one: Labelled, folder: Path, stem: str) -> bool:
+    """Write one recording; whether anything was missing. The events come last: where they are, all is."""
+    events = folder / f"{stem}_events.tsv"
+    edf = folder / f"{stem}_eeg{one.recording.edf.suffix.lower()}"
+    if events.exists() and edf.exists() and edf.stat().st_size == one.recording.edf.stat().st_size:
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{edf.name}.{os.getpid()}.part"
+    shutil.copyfile(one.recording.edf, part)
+    part.replace(edf)
+    _write_json(folder / f"{stem}_eeg.json", _sidecar(one))
+    write_whole(folder / f"{stem}_channels.tsv", ["name\ttype\tunits\tsampling_frequency", *_channels(one.header)])
+    found = [
+        Event(onset_s=onset_s, stop_s=stop_s, label=hed_score(kind))
+        for (onset_s, stop_s), kind in zip(one.seizures_s, one.types, strict=True)
+    ]
+    bids.write(events, events=found, duration_s=one.duration_s, start=one.header.start)
+    return True
+
+
+def _sidecar(one: Labelled) -> dict[str, Any]:
+    scalp = [signal for signal in one.header.signals if is_scalp(signal.label)]
+    references = sorted({reference(signal.label) for signal in scalp} - {""})
+    return {
+        "TaskName": TASK,
+        "TaskDescription": "Clinical monitoring for seizures",
+        "SamplingFrequency": max((signal.rate_hz for signal in scalp or one.header.signals), default=0.0),
+        "EEGReference": ", ".join(references) or _NONE,
+        "PowerLineFrequency": _NONE,
+        "SoftwareFilters": _NONE,
+        "EEGChannelCount": len(scalp),
+        "RecordingDuration": one.duration_s,
+        "RecordingType": "continuous",
+    }
+
+
+def _channels(header: Header) -> list[str]:
+    """One row per channel; a label that occurs again is numbered, for names are unique in BIDS."""
+    seen: Counter[str] = Counter()
+    rows = []
+    for signal in header.signals:
+        seen[signal.label] += 1
+        again = f"-{seen[signal.label]}" if seen[signal.label] > 1 else ""
+        kind = "EEG" if is_scalp(signal.label) else "MISC"
+        units = _UNITS.get(signal.dimension.lower(), _NONE)
+        rows.append(f"{signal.label or _NONE}{again}\t{kind}\t{units}\t{signal.rate_hz:g}")
+    return rows
+
+
+def _started(header: Header) -> str:
+    return _NONE if header.start is None else f"{header.start:%Y-%m-%dT%H:%M:%S}"
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False).splitlines())
