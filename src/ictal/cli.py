@@ -7,6 +7,7 @@ commands that need them, so that `--help` is quick.
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -48,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     except InputError as error:
         print(f"ictal: {error}", file=sys.stderr)
         code = UNUSABLE
+    except BrokenPipeError:
+        # Whoever was reading, such as `head`, has read enough; what Python still holds must not be written at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = SIGNAL_BASE + 13
     except OSError as error:
         print(f"ictal: a file or folder cannot be used: {error}", file=sys.stderr)
         code = UNUSABLE
@@ -406,7 +411,10 @@ def score(
     hypothesis: Path,
     *,
     missing_as_silence: bool = False,
+    no_seizures_expected: bool = False,
     label_mapping: dict[str, str] | None = None,
+    consensus: str = "majority",
+    same_patient: dict[str, str] | None = None,
     json: AsJson = False,
 ) -> int:
     """Score detections against annotations, by any tools: two folders with the same names, or two files.
@@ -415,15 +423,42 @@ def score(
         reference: Annotations that are taken as true.
         hypothesis: Detections.
         missing_as_silence: Count a recording without detections file as one in which nothing was found, and list it.
+        no_seizures_expected: The reference is meant to hold no seizure; else that is an error.
         label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
+        consensus: What counts where several experts read the reference: majority, unanimous, any, or one's name.
+        same_patient: Another name of a patient and the name to use, e.g. --same-patient.sub-21 sub-01.
         json: Print one JSON document on stdout, nothing else.
     """
     from ictal.recipes.console import Console, show_scores
     from ictal.recipes.score import score_folders
 
-    document = score_folders(reference, hypothesis, missing_as_silence=missing_as_silence, mapping=label_mapping or {})
+    document = score_folders(
+        reference,
+        hypothesis,
+        missing_as_silence=missing_as_silence,
+        no_seizures_expected=no_seizures_expected,
+        mapping=label_mapping or {},
+        consensus=consensus,
+        same_patient=same_patient or {},
+    )
     Console(as_json=json).result(document, show_scores)
     return FINDINGS if document["missing_as_silence"] else 0
+
+
+@app.command
+def compare(first: Path, second: Path, *, json: AsJson = False) -> int:
+    """Compare two systems on the same recordings: differences, their intervals over patients, and their chance.
+
+    Args:
+        first: A run that was evaluated, or what `ictal score --json` printed, as a file.
+        second: Another.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes.compare import compare_results
+    from ictal.recipes.console import Console, show_comparison
+
+    Console(as_json=json).result(compare_results(first, second), show_comparison)
+    return 0
 
 
 @app.command

@@ -99,14 +99,19 @@ def test_a3_a_label_outside_the_vocabulary_stops_and_the_audit_counts_labels(roo
 
 
 def test_a4_nothing_is_scored_without_a_reference(root: Path, tmp_path: Path, terminal: Terminal) -> None:
-    """A hypothesis without reference is an error; without a seizure sensitivity is undefined, never 0 or 1."""
+    """A hypothesis without reference is an error, and so is a reference without a seizure, unless that is declared.
+
+    Sensitivity is then undefined, never 0 or 1.
+    """
     hypothesis = tmp_path / "hypothesis"
     hypothesis.mkdir()
     bids.write(hypothesis / "a_events.tsv", events=[], duration_s=60, start=None)
     (tmp_path / "reference").mkdir()
     assert terminal("score", tmp_path / "reference", hypothesis).code == 2
     silent = tusz_path(root, "eval", "aaaaaaac").with_suffix(".csv_bi")
-    scores = terminal("score", silent, hypothesis / "a_events.tsv", "--json").document["scorers"]["szcore_event"]
+    assert terminal("score", silent, hypothesis / "a_events.tsv").code == 2
+    said = terminal("score", silent, hypothesis / "a_events.tsv", "--no-seizures-expected", "--json")
+    scores = said.document["scorers"]["szcore_event"]
     assert scores["sensitivity"] is None
     assert scores["undefined"][0] == "sensitivity: no reference item"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from ictal.signals.store import SignalStore, StoredRecording
 from tests.end_to_end.commands import FinishedRun, Terminal, contents_of, linked, put, recordings, words
 from tests.reference.edf_bytes import Channel, constant, edf_bytes
 from tests.reference.small_corpus import LABELS, write_edf, write_recording
+from tests.training.small import silent, trainer
 
 CONFIG = PreprocessConfig(rate_hz=256)
 PAIRS = (
@@ -261,3 +263,20 @@ def test_c11_one_recording_alone_goes_the_same_way_as_the_store(
 
 def _without_confidence(text: str) -> list[list[str]]:
     return [row.split("\t")[:3] + row.split("\t")[4:] for row in text.splitlines()]
+
+
+def test_c12_a_slow_loader_is_seen_in_the_split_of_each_step(tmp_path: Path) -> None:
+    """Fifty milliseconds in the reading of a batch stand under `data_s` of every step, not under the model's time."""
+    run = trainer(tmp_path, steps=4)
+    original = run.dataset.__getitems__
+
+    def slow(windows: list[int]) -> object:
+        time.sleep(0.05)
+        return original(windows)
+
+    run.dataset.__getitems__ = slow  # type: ignore[method-assign,assignment]
+    run.run(silent)
+    rows = [json.loads(line) for line in (tmp_path / "timing.jsonl").read_text().splitlines()]
+    assert len(rows) == 4
+    assert all(row["data_s"] >= 0.05 for row in rows)
+    assert {"transfer_s", "forward_s", "backward_s", "guards_s", "optimiser_s"} <= set(rows[0])

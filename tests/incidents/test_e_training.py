@@ -99,6 +99,24 @@ def test_e4_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path: Path, s
     assert logs[0] == logs[1]
 
 
+def test_e4_a_resumed_run_remembers_its_best_model_and_its_patience(tmp_path: Path) -> None:
+    """Best at step 8, cut off at 13: the run ends at step 16, when patience runs out, with the weights of step 8."""
+    areas = iter([0.2, 0.9, 0.8, 0.7])
+    shown: list[Tensor] = []
+
+    def judge(model: nn.Module, _plan: object) -> dict[str, float]:
+        shown.append(model.state_dict()["head.weight"].clone())
+        return {"auprc": next(areas), "sensitivity": 0.0}
+
+    choice = {"select": "auprc", "validate_steps": 4, "patience": 2}
+    with pytest.raises(_PowerCut):
+        trainer(tmp_path, steps=24, checkpoint_steps=12, validate=judge, **choice).run(_cut_after(13))
+    second = trainer(tmp_path, steps=24, checkpoint_steps=12, validate=judge, **choice)
+    second.run(silent)
+    assert (second.done, second.selection.step) == (16, 8)
+    assert torch.equal(second.chosen[0]["head.weight"], shown[1])
+
+
 class _PowerCut(Exception):  # noqa: N818 - no error of a program
     """The machine goes off."""
 

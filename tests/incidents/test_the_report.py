@@ -161,6 +161,7 @@ def _verdict(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> 
         step=500,
         first_batch=500,
         windows=np.arange(1),
+        recordings=("r0",),
         shift_samples=np.zeros(1, dtype=np.int64),
         signal_uv=torch.zeros(1, 1, 1),
         loss=float(torch.nn.functional.binary_cross_entropy_with_logits(answer, target)),

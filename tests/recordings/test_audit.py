@@ -198,7 +198,10 @@ def test_a_repair_is_told_and_is_no_finding(tmp_path):
     """Incident c7: under a policy, what is missing, what was computed and what is left at zero."""
     write_recording(tmp_path / "x_1.edf", [(10, 20)])
     write_edf(tmp_path / "x_1.edf", labels=[label for label in LABELS if "FZ" not in label and "PZ" not in label])
-    assert codes(audit(tmp_path)) == [("channel-missing", "warning")]
+    refused = audit(tmp_path)
+    assert codes(refused) == [("channel-missing", "warning")]
+    assert set(refused.inspected[0].fit.missing) == {"Fz", "Pz"}
+    assert {name for name, recordings in refused.montages.items() if recordings} == {"tcp-ar-a-20"}
     interpolated = audit(tmp_path, policy="interpolate").document()
     assert interpolated["findings"] == []
     assert interpolated["repaired"] == {"interpolated": 1, "masked": 0}

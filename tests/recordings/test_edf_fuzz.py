@@ -33,11 +33,11 @@ FIELDS = [b"-1", b"0", b"-0", b"1e9", b"9E99", b"1E-99", b"99999999", b"nan", b"
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """A sound file with some bytes or fields of its header replaced, cut out or put in, and perhaps cut short."""
+    """A sound file with bytes or fields of its header and times replaced, cut out or put in, and perhaps cut short."""
     raw = bytearray(SOUND[draw(st.sampled_from(sorted(SOUND)))])
     header_bytes = int(raw[184:192])
     for _ in range(draw(st.integers(1, 4))):
-        place = draw(st.integers(0, header_bytes - 1))
+        place = draw(st.integers(0, min(header_bytes + 60, len(raw)) - 1))
         match draw(st.sampled_from(["byte", "field", "number", "delete", "insert", "cut"])):
             case "byte":
                 raw[place : place + 1] = bytes([draw(st.integers(0, 255))])

@@ -332,3 +332,24 @@ def test_a_range_beyond_a_kilovolt_is_refused(tmp_path, physical, dimension, rea
         assert edf.read_uv(header_of(tmp_path, raw), ["EEG C3-REF"]).shape == (1, 1)
     else:
         assert code_of(tmp_path, raw) == "edf-calibration"
+
+
+@pytest.mark.parametrize(
+    ("onsets", "read"),
+    [
+        ([b"+0\x14\x14\0", b"+1\x14\x14\0", b"+2\x14\x14\0"], True),
+        ([b"+0\x14\x14\0", b"+1\x14\x14\0", b"+2.9\x14\x14\0"], True),
+        ([b"+0.5\x14\x14\0", b"+1.5\x14\x14\0", b"+2.5\x14\x14\0"], True),
+        ([b"", b"", b""], True),
+        ([b"+0\x14\x14\0", b"+1\x14\x14\0", b"+62\x14\x14\0"], False),
+        ([b"+9\x14\x14\0", b"+1\x14\x14\0", b"+2\x14\x14\0"], False),
+        ([b"+0\x14\x14\0", b"+1\x14\x14\0", b"+9999999999999\x14\x14"], True),  # no time that is understood
+    ],
+)
+def test_a_recording_marked_continuous_is_refused_where_its_times_say_otherwise(tmp_path, onsets, read):
+    """Incident a10: the mark may be wrong; a last data record over a second late or early is a gap, or a lost part."""
+    raw = edf_bytes([constant("C3", records=3), timed(onsets)], reserved="EDF+C")
+    if read:
+        assert header_of(tmp_path, raw).duration_s == 3
+    else:
+        assert code_of(tmp_path, raw) == "edf-discontinuous"

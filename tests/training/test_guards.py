@@ -330,6 +330,7 @@ def observation(step: int, logits: Tensor, labels: Tensor) -> Observation:
         step=step,
         first_batch=step,
         windows=np.arange(len(logits)),
+        recordings=tuple(f"r{n}" for n in range(len(logits))),
         shift_samples=np.zeros(len(logits), dtype=np.int64),
         signal_uv=torch.zeros(len(logits), 1, 1),
         loss=0.5,
@@ -354,3 +355,6 @@ def test_one_broken_sample_anywhere_is_found(tmp_path: Path, value: float) -> No
     verdict = guard.observe(replace(fine, signal_uv=broken))
     assert verdict is not None
     assert "signal" in verdict.message
+    assert verdict.evidence["broken_windows"] == [0, 2]
+    assert verdict.evidence["broken_recordings"] == "r0, r2"
+    assert verdict.evidence["recordings"] == "r0, r1, r2, r3"

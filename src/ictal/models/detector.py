@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from ictal.errors import InputError, check_setting
 from ictal.models.baselines import GatedRecurrence, ShallowStem, UNetStem
-from ictal.models.mamba import BiMamba2, Mamba2, Residual
+from ictal.models.mamba import BiMamba2, Mamba2, Norm, Residual
 from ictal.models.stem import FRAMES_PER_STEP, ChannelStem, LineLengthStem, kept
 
 _HEAD_SCALE = 0.005
@@ -126,7 +126,7 @@ class Detector(nn.Module):
         self.stem = _stem(config, channels)
         self.layers = nn.ModuleList(_layers(config))
         self.dropout = nn.Dropout(config.dropout)
-        self.norm = nn.RMSNorm(config.width, eps=1e-5) if self.layers else nn.Identity()
+        self.norm = Norm(config.width, eps=1e-5) if self.layers else nn.Identity()
         self.head = _prior_head(self.stem.width, drawn_prior)
 
     def forward(self, signal_uv: Tensor, valid_samples: Tensor | None = None) -> Tensor:

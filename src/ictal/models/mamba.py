@@ -31,6 +31,14 @@ _DT_RANGE = (1e-3, 1e-1)
 _RATE_RANGE = (1.0, 16.0)
 
 
+class Norm(nn.RMSNorm):
+    """Root mean square normalisation in the precision of its weight, whatever autocast has made of the input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., W) to the same shape."""
+        return super().forward(x.to(self.weight.dtype))
+
+
 class Direction(nn.Module):
     """What one direction of time owns: convolution, step sizes, decays and skip.
 
@@ -89,7 +97,7 @@ class Mamba2(Direction):
         inner = expand * width
         super().__init__(inner, state=state, head_dim=head_dim)
         self.in_proj = nn.Linear(width, 2 * inner + 2 * state + self.heads, bias=False)
-        self.norm = nn.RMSNorm(inner, eps=1e-5)
+        self.norm = Norm(inner, eps=1e-5)
         self.out_proj = nn.Linear(inner, width, bias=False)
 
     def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
@@ -155,7 +163,7 @@ class Residual(nn.Module):
 
     def __init__(self, width: int, layer: nn.Module, *, dropout: float) -> None:
         super().__init__()
-        self.norm = nn.RMSNorm(width, eps=1e-5)
+        self.norm = Norm(width, eps=1e-5)
         self.layer = layer
         self.dropout = nn.Dropout(dropout)
 

@@ -138,13 +138,14 @@ def _show_strata(console: Console, windows: Json) -> None:
     if parts:
         totals = {part: max(sum(strata.values()), 1) for part, strata in parts.items()}
         rows = [
-            [
-                name.replace("_", " "),
-                *(f"{parts[part][name]:,} ({parts[part][name] / totals[part]:.1%})" for part in parts),
-            ]
+            [name.replace("_", " "), *(_of(strata[name], totals[part]) for part, strata in parts.items())]
             for name in parts["all"]
         ]
         console.table(f"Windows of {windows['length_s']:g} s every {windows['stride_s']:g} s", ["", *parts], rows)
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count:,} ({count / total:.1%})"
 
 
 def show_plan(console: Console, plan: Json) -> None:
@@ -292,6 +293,24 @@ def show_scores(console: Console, document: Json) -> None:
     hours = document["scorers"]["szcore_event"]["hours"]
     columns = ["scorer", "sensitivity", "precision", "F1", "FA/24 h", "found"]
     console.table(f"Scores of {hours:.2f} h (szcore_sample and nedc_epoch count seconds)", columns, rows)
+
+
+def show_comparison(console: Console, document: Json) -> None:
+    """Differences between two systems, scorer by scorer."""
+    columns = ["", "first", "second", "difference", f"{document['level']:.0%} interval", "p", "p (Holm)"]
+    for scorer, compared in document["scorers"].items():
+        rows = []
+        for rate, row in compared.items():
+            shown = {key: "undefined" if row[key] is None else f"{row[key]:.3g}" for key in row if key != "exact"}
+            bounds = f"{shown['lower']} to {shown['upper']}"
+            rows.append(
+                [rate, shown["first"], shown["second"], shown["difference"], bounds, shown["p"], shown["p_holm"]]
+            )
+        console.table(scorer, columns, rows)
+    console.out.print(
+        f"{document['patients']} patients. p: chance of so large a difference if the two were alike, by exchanging them "
+        "within patients; p (Holm) holds for all rows together. Choose the row that matters before you look.",
+    )
 
 
 def show_evaluation(console: Console, document: Json) -> None:

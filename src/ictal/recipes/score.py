@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ictal.errors import InputError
+from ictal.recordings import edf
 from ictal.recordings.annotations import beside
-from ictal.recordings.events import Annotation, seizures
+from ictal.recordings.corpus import NO_ALIASES, patient_of
+from ictal.recordings.events import MAJORITY, Annotation, seizures
 from ictal.recordings.labels import NO_MAPPING
 from ictal.scoring import summary
 
-SUFFIXES = ("_eeg_events.tsv", "_events.tsv", ".csv_bi", ".csv")
-"""`_eeg` belongs to the name of a BIDS recording, and not to that of its events."""
+SUFFIXES = (
+    *("_eeg_events.tsv", "_events.tsv", ".csv_bi", ".csv", ".tse_bi", ".tse", "_a1.tsv"),
+    *("_eeg.edf", ".edf", ".bdf"),
+)
+"""`_eeg` belongs to the name of a BIDS recording, and not to that of its events. An EDF stands for the annotation that
+lies beside it, in a list or in itself."""
+_SIGNALS = {".edf", ".bdf"}
 BOOTSTRAP_SEED = 0
 
 
@@ -23,32 +32,67 @@ def score_folders(
     hypothesis: Path,
     *,
     missing_as_silence: bool = False,
+    no_seizures_expected: bool = False,
     mapping: Mapping[str, str] = NO_MAPPING,
+    consensus: str = MAJORITY,
+    same_patient: Mapping[str, str] = NO_ALIASES,
 ) -> dict[str, object]:
     """Score every recording of the reference.
 
-    Recordings are paired by their names below the two folders. The patient is the part before the first underscore.
+    Recordings are paired by their names below the two folders; their names say whose they are (`corpus.patient_of`).
 
     Args:
         reference: Folder of annotations that are taken as true, or one file.
         hypothesis: Folder of detections with the same names, or one file.
         mapping: How to read labels outside the vocabulary.
         missing_as_silence: Take a missing hypothesis for a detector that found nothing, and list it.
+        no_seizures_expected: The reference is meant to hold no seizure, as of healthy people.
+        consensus: What counts where several experts read the reference; see `events.seizures`.
+        same_patient: Other names of a patient, and the name to use.
 
     Raises:
-        InputError: if a hypothesis is missing, superfluous, unreadable or of another length.
+        InputError: if a hypothesis is missing, superfluous, unreadable or of another length; if the reference holds no
+            seizure and that was not declared, or one and that was (code `reference-seizures`).
     """
     pairs, silent = _pairs(reference, hypothesis, missing_as_silence=missing_as_silence)
-    read = {name: (beside.read(true), beside.read(said) if said else None) for name, (true, said) in pairs.items()}
+    read = {name: (_read(true), _read(said) if said else None) for name, (true, said) in pairs.items()}
+    references_s = [_array(true, mapping, consensus) for true, _ in read.values()]
+    _require_declared(reference, sum(map(len, references_s)), no_seizures_expected=no_seizures_expected)
+    owners = [patient_of(Path(name).name) for name in read]
     scores = summary.scores(
         names=list(read),
-        patients=[Path(name).name.split("_")[0] for name in read],
-        reference_s=[_array(true, mapping) for true, _ in read.values()],
+        patients=[same_patient.get(owner, owner) for owner in owners],
+        reference_s=references_s,
         hypothesis_s=[_array(said, mapping) if said else np.empty((0, 2)) for _, said in read.values()],
         durations_s=[_duration_s(true, said) for true, said in read.values()],
         generator=np.random.default_rng(BOOTSTRAP_SEED),
     )
     return {"recordings": len(read), "missing_as_silence": silent, "scorers": scores}
+
+
+def _require_declared(reference: Path, found: int, *, no_seizures_expected: bool) -> None:
+    if (found == 0) != no_seizures_expected:
+        raise InputError(
+            "The reference holds no seizure" if found == 0 else "The reference holds seizures",
+            where=reference,
+            got=f"{found} seizures",
+            expected="none, by --no-seizures-expected" if no_seizures_expected else "at least one",
+            remedy="leave --no-seizures-expected out"
+            if no_seizures_expected
+            else "if that is meant, say --no-seizures-expected: else the annotations were not read",
+            code="reference-seizures",
+        )
+
+
+def _read(path: Path) -> Annotation:
+    """An annotation file, or what is annotated about an EDF."""
+    if path.suffix not in _SIGNALS:
+        return beside.read(path)
+    found = beside.find(path)
+    annotation = beside.read(found, path)
+    if annotation.duration_s is not None or found == path:
+        return annotation
+    return replace(annotation, duration_s=edf.read_header(path).duration_s)
 
 
 def _pairs(
@@ -81,7 +125,8 @@ def _annotations(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for suffix in SUFFIXES:
         for path in sorted(folder.rglob(f"*{suffix}")):
-            found.setdefault(_name(path.relative_to(folder).as_posix()), path)
+            if not beside.is_list(path):
+                found.setdefault(_name(path.relative_to(folder).as_posix()), path)
     if not found:
         raise InputError(
             "The folder holds no annotations",
@@ -101,8 +146,8 @@ def _name(path: str) -> str:
     return path
 
 
-def _array(annotation: Annotation, mapping: Mapping[str, str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    return np.array(seizures(annotation, mapping), dtype=np.float64).reshape(-1, 2)
+def _array(annotation: Annotation, mapping: Mapping[str, str], consensus: str = MAJORITY) -> npt.NDArray[np.float64]:
+    return np.array(seizures(annotation, mapping, consensus), dtype=np.float64).reshape(-1, 2)
 
 
 def _duration_s(reference: Annotation, hypothesis: Annotation | None) -> float:

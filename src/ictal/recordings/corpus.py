@@ -321,7 +321,7 @@ def _names_chbmit(description: Path) -> bool:
 
 def _folder(root: Path) -> Iterator[Recording]:
     for path in _edf_files(root):
-        yield _recording(root, path, _patient(path.stem), None)
+        yield _recording(root, path, patient_of(path.stem), None)
 
 
 def _chbmit(root: Path) -> Iterator[Recording]:
@@ -374,8 +374,12 @@ def _has_beside(root: Path, lists: str, recording: re.Pattern[str]) -> bool:
     return any(recording.fullmatch(path.stem) for folder in folders for path in _edf_files(folder))
 
 
-def _patient(stem: str) -> str:
-    """`chb01_03` is of chb01, `PN00-1` of PN00, `P_ID3_r1` of P_ID3; chb21 is chb01, a year and a half later."""
+def patient_of(stem: str) -> str:
+    """Whose recording a file's name says it is: the part before the first underscore.
+
+    `chb01_03` is of chb01, `PN00-1` of PN00, `P_ID3_r1` of P_ID3; chb21 is chb01, a year and a half
+    later.
+    """
     named = _SIENA.match(stem) or _SEIZEIT1.match(stem)
     patient = named.group() if named else stem.split("_", maxsplit=1)[0]
     return _SAME_CHILD.get(patient, patient)

@@ -3,7 +3,7 @@
 Invariants: the data bytes are as many as the header says; a value is `gain_uv * digital + offset_uv`; record r of the
 file begins at exactly `r * record_duration_s`. Nothing is repaired: what breaks an invariant is refused with a code
 that starts with `edf-`; what is merely odd (a date with colons) is noted. Text may hold any byte. A recording with gaps
-in time (EDF+D) is refused with a list of them; one that is marked so and has none is read.
+in time (EDF+D, or EDF+C that is none) is refused with a list of them; one that is marked so and has none is read.
 
 Sources: Kemp et al. 1992 (EDF), Kemp & Olivan 2003 (EDF+), BioSemi (BDF: 24 bits, else as EDF).
 """
@@ -27,11 +27,12 @@ import numpy.typing as npt
 
 from ictal.errors import InputError
 from ictal.recordings.channels import is_scalp
-from ictal.recordings.timekeeping import Timekeeper, gaps_of
+from ictal.recordings.timekeeping import Timekeeper, delay_s, gaps_of
 
 _FIXED_BYTES = 256
 _SIGNAL_BYTES = 256
 _VERSIONS = {b"0".ljust(8): 2, b"\xffBIOSEMI": 3}  # bytes of one sample
+_PLUS = {b"EDF+C": "C", b"EDF+D": "D", b"BDF+C": "C", b"BDF+D": "D"}  # continuous, discontinuous
 _ANNOTATIONS = {"edf annotations", "bdf annotations"}
 _BLOCK_BYTES = 2 << 20  # what is read at once stays in the second cache of most cores; more, or less, reads slower
 _EXCESS_S = 1.0
@@ -120,9 +121,9 @@ def read_header(path: Path) -> Header:
 
     Raises:
         InputError: codes `edf-unreadable` (no EDF, or a field that is no number), `edf-truncated` (fewer data bytes
-            than the header says), `edf-excess` (over 1 s more), `edf-discontinuous` (EDF+D with gaps, or
-            without the times of its data records), `edf-calibration` (a scalp channel in volts whose digital or
-            physical range is empty, no number or impossible).
+            than the header says), `edf-excess` (over 1 s more), `edf-discontinuous` (EDF+D with gaps, or without the
+            times of its data records; EDF+C whose last one is over 1 s late or early), `edf-calibration` (a scalp
+            channel in volts whose digital or physical range is empty, no number or impossible).
     """
     path = Path(path)
     try:
@@ -130,12 +131,12 @@ def read_header(path: Path) -> Header:
             fixed = _read_fixed(path, file.read(_FIXED_BYTES))
             rows = _read_table(path, fixed.signal_count, file.read(_SIGNAL_BYTES * fixed.signal_count))
             data_bytes = os.fstat(file.fileno()).st_size - fixed.header_bytes
+        record_bytes = fixed.sample_bytes * sum(row.samples for row in rows)
+        record_count = _record_count(fixed, record_bytes, data_bytes)
+        if fixed.plus:
+            _check_gapless(fixed, rows, record_bytes, record_count)
     except OSError as error:
-        raise _fault(path, "The EDF cannot be opened", error.strerror, "a readable file", "edf-unreadable") from error
-    record_bytes = fixed.sample_bytes * sum(row.samples for row in rows)
-    record_count = _record_count(fixed, record_bytes, data_bytes)
-    if fixed.discontinuous:
-        _check_gapless(fixed, rows, record_bytes, record_count)
+        raise _fault(path, "The EDF cannot be read", error.strerror, "a readable file", "edf-unreadable") from error
     start, start_notes = _start(fixed.start)
     count_notes = ("the number of data records is -1; it was counted from the size",) if fixed.records == -1 else ()
     return Header(
@@ -279,7 +280,7 @@ class _Fixed:
     record_duration_s: Fraction
     signal_count: int
     sample_bytes: int
-    discontinuous: bool
+    plus: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -306,7 +307,7 @@ def _read_fixed(path: Path, raw: bytes) -> _Fixed:
         record_duration_s=_decimal(path, "duration of a data record", raw[244:252]),
         signal_count=_integer(path, "number of signals", raw[252:256]),
         sample_bytes=sample_bytes,
-        discontinuous=raw[192:197] in {b"EDF+D", b"BDF+D"},
+        plus=_PLUS.get(raw[192:197], ""),
     )
     _check_fixed(fixed)
     return fixed
@@ -372,9 +373,14 @@ def _is_annotation(row: _Row) -> bool:
 
 
 def _check_gapless(fixed: _Fixed, rows: tuple[_Row, ...], record_bytes: int, record_count: int) -> None:
-    """Accept EDF+D whose data records follow each other; others would move every event after the first gap."""
+    """Accept EDF+ whose data records follow each other; others would move every event after the first gap.
+
+    A file that says it is continuous is taken at its word if its last data record began when it should have.
+    """
     places = itertools.accumulate((row.samples for row in rows), initial=0)
     first = next(((row, place) for row, place in zip(rows, places, strict=False) if _is_annotation(row)), None)
+    if first is None and fixed.plus == "C":
+        return
     if first is None:
         raise _fault(fixed.path, "The recording has no times", "EDF+D", "EDF Annotations", "edf-discontinuous")
     keeper = Timekeeper(
@@ -384,6 +390,8 @@ def _check_gapless(fixed: _Fixed, rows: tuple[_Row, ...], record_bytes: int, rec
         length_bytes=fixed.sample_bytes * first[0].samples,
         records=record_count,
     )
+    if fixed.plus == "C" and abs(delay_s(keeper, fixed.record_duration_s)) <= _EXCESS_S:
+        return
     gaps = gaps_of(keeper, fixed.record_duration_s)
     if gaps:
         shown = "; ".join(

@@ -128,16 +128,17 @@ class Inspector:
             fit=Fit() if header is None else self._fit(header, collector),
             reference="" if header is None else _reference(header),
             flags=_flags(header, collector) if self.deep and header is not None else None,
-            findings=tuple(collector.findings),
+            findings=tuple(collector.findings),  # the last: all others have been looked at
         )
 
     def _fit(self, header: edf.Header, collector: _Collector) -> Fit:
         relevant = (signal for signal in header.signals if montages.takes_part(signal.label))
         signature = tuple((s.label, s.dimension, s.samples_per_record, math.isnan(s.gain_uv)) for s in relevant)
         if signature not in self._fits:
-            fit = _fit(header, self.policy, collector)
-            if fit is None:
-                return Fit()
+            fit, fault = _fit(header, self.policy)
+            if fault is not None:  # it names this file
+                collector.error(fault, header.path, "warning")
+                return fit
             self._fits[signature] = fit
         return self._fits[signature]
 
@@ -266,8 +267,8 @@ def _label(
     return replace(labelled, types=types)
 
 
-def _fit(header: edf.Header, policy: MissingPolicy, collector: _Collector) -> Fit | None:
-    """Montages that the recording allows; None and a finding if none of the whole scalp does, even repaired."""
+def _fit(header: edf.Header, policy: MissingPolicy) -> tuple[Fit, InputError | None]:
+    """Montages that the recording allows, and what is wrong if none of the whole scalp can be made, even repaired."""
     faults: dict[str, InputError] = {}
     for name, montage in montages.MONTAGES.items():
         try:
@@ -276,20 +277,17 @@ def _fit(header: edf.Header, policy: MissingPolicy, collector: _Collector) -> Fi
             faults[name] = error
     able = tuple(name for name in montages.MONTAGES if name not in faults)
     if not faults.keys() >= set(montages.WHOLE_SCALP):
-        return Fit(montages=able)
-    nearest = min(montages.WHOLE_SCALP, key=lambda name: len(montages.missing(montages.MONTAGES[name], header)))
+        return Fit(montages=able), None
+    whole = [montages.MONTAGES[name] for name in montages.WHOLE_SCALP]
+    nearest = min(whole, key=lambda montage: len(montages.missing(montage, header)))
+    missing = montages.missing(nearest, header)
     try:
-        repaired = montages.derive(montages.MONTAGES[nearest], header, policy=policy)
+        repaired = montages.derive(nearest, header, policy=policy)
     except InputError as error:
-        collector.error(error, header.path, "warning")
-        return None
+        return Fit(montages=able, missing=missing), error
     channels = zip(repaired.channels, repaired.validity, strict=True)
-    return Fit(
-        montages=able,
-        missing=montages.missing(montages.MONTAGES[nearest], header),
-        interpolated=repaired.interpolated,
-        absent=tuple(channel for channel, validity in channels if validity == "absent"),
-    )
+    absent = tuple(channel for channel, validity in channels if validity == "absent")
+    return Fit(montages=able, missing=missing, interpolated=repaired.interpolated, absent=absent), None
 
 
 def _reference(header: edf.Header) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ictal.errors import InputError
 
-_TIME = re.compile(rb"([+-]\d+(?:\.\d+)?)\x14\x14")
+_TIME = re.compile(rb"([+-]\d{1,12}(?:\.\d{1,12})?)\x14\x14")
 _TOLERANCE_S = Fraction(1, 10_000)
 
 
@@ -60,11 +60,20 @@ def gaps_of(keeper: Timekeeper, record_duration_s: Fraction) -> tuple[Gap, ...]:
     return tuple(gaps)
 
 
+def delay_s(keeper: Timekeeper, record_duration_s: Fraction) -> float:
+    """By how much the last data record is late; 0 where it or the first does not say when it began."""
+    with keeper.path.open("rb") as file:
+        first, last = (_TIME.match(_annotations(keeper, file.fileno(), place)) for place in (0, keeper.records - 1))
+    if first is None or last is None:
+        return 0.0
+    return float(_seconds(last) - _seconds(first) - (keeper.records - 1) * record_duration_s)
+
+
 def _onsets_s(keeper: Timekeeper) -> list[Fraction]:
     onsets_s = []
     with keeper.path.open("rb") as file:
         for record in range(keeper.records):
-            raw = os.pread(file.fileno(), keeper.length_bytes, keeper.first_byte + record * keeper.stride_bytes)
+            raw = _annotations(keeper, file.fileno(), record)
             time = _TIME.match(raw)
             if time is None:
                 raise InputError(
@@ -75,5 +84,13 @@ def _onsets_s(keeper: Timekeeper) -> list[Fraction]:
                     remedy="get the file anew from its source, or take the recording out of the corpus",
                     code="edf-discontinuous",
                 )
-            onsets_s.append(Fraction(time.group(1).decode("ascii")))
+            onsets_s.append(_seconds(time))
     return onsets_s
+
+
+def _annotations(keeper: Timekeeper, descriptor: int, record: int) -> bytes:
+    return os.pread(descriptor, keeper.length_bytes, keeper.first_byte + record * keeper.stride_bytes)
+
+
+def _seconds(time: re.Match[bytes]) -> Fraction:
+    return Fraction(time.group(1).decode("ascii"))

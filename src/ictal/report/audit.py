@@ -100,7 +100,7 @@ def _sections(document: Document) -> tuple[Section, ...]:
         *_groups(document),
         _channels(document),
         _durations(document),
-        _repairs(document),
+        _electrodes(document),
         _signals(document),
         _others(document),
     )
@@ -234,17 +234,19 @@ def _durations(document: Document) -> Section:
     return Section(id="durations", heading=heading, parts=(table,))
 
 
-def _repairs(document: Document) -> Section:
+def _electrodes(document: Document) -> Section:
     rows = tuple(
         (file["id"], ", ".join(file["missing"]), ", ".join(file["interpolated"]), ", ".join(file["absent"]))
         for file in document["files"]
         if file["missing"]
     )
-    heading = "Repairs"
+    heading = "Missing electrodes"
     if not rows:
-        return Section(id="repairs", heading=heading, lead="No missing electrode was replaced.")
+        return Section(id="electrodes", heading=heading, lead="No recording lacks one.")
     columns = ("Recording", "Missing", "Interpolated", "Left at zero")
-    return Section(id="repairs", heading=heading, parts=(_long("Missing electrodes", columns, rows),))
+    return Section(
+        id="electrodes", heading=heading, parts=(_long("What is missing, and what was made of it", columns, rows),)
+    )
 
 
 def _signals(document: Document) -> Section:

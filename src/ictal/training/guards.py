@@ -75,6 +75,8 @@ class Observation:
     """The plan's number of the step's first batch."""
     windows: Numbers
     """Window numbers that were drawn: (B,), the batches of the step one after the other."""
+    recordings: tuple[str, ...]
+    """Recording of each."""
     shift_samples: Numbers
     """Samples that each begins later than the index has it: (B,)."""
     signal_uv: Tensor
@@ -166,7 +168,7 @@ class NumbersGuard(Guard):
         broken = self._not_finite(observation)
         if broken:
             message = f"{', '.join(broken)} not finite; the weights are as they were before this step"
-            return _at(observation, "not-finite", message, loss=str(observation.loss))
+            return _at(observation, "not-finite", message, loss=str(observation.loss), **_guilty(observation))
         if observation.gradient_norm > self.config.gradient_norm_max:
             message = "the gradient has exploded; lower train.learning_rate, or look at these windows"
             return _at(observation, "gradient-exploded", message, norm=observation.gradient_norm)
@@ -549,6 +551,19 @@ def _finite(values: Tensor) -> bool:
 
 
 def _at(observation: Observation, kind: str, message: str, **evidence: float | list[int] | str | None) -> Verdict:
-    """A verdict on a step, with the windows that it was given."""
-    windows = observation.windows.tolist()
-    return Verdict(kind=kind, step=observation.step, message=message, evidence={**evidence, "windows": windows})
+    """A verdict on a step, with the windows that it was given and their recordings."""
+    held = {"windows": observation.windows.tolist(), "recordings": ", ".join(sorted(set(observation.recordings)))}
+    return Verdict(kind=kind, step=observation.step, message=message, evidence={**evidence, **held})
+
+
+def _guilty(observation: Observation) -> dict[str, list[int] | str]:
+    """The windows whose own signal or answer is not finite, with their recordings; nothing if there are none."""
+    signal, logits = observation.signal_uv.flatten(1), observation.logits
+    fine = torch.isfinite(signal).all(dim=1) & torch.isfinite(logits).all(dim=1)
+    rows = torch.nonzero(~fine).flatten().tolist()
+    if not rows:
+        return {}
+    return {
+        "broken_windows": observation.windows[rows].tolist(),
+        "broken_recordings": ", ".join(sorted({observation.recordings[row] for row in rows})),
+    }

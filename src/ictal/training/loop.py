@@ -292,10 +292,13 @@ class Trainer:
         self.ranks.add_gradients(self.model)
         clock.lap("transfer_s")
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        windows = np.concatenate([batch.windows for batch in batches])
+        index = self.dataset.index
         observation = Observation(
             step=self.done,
             first_batch=self.done * self.config.accumulate,
-            windows=np.concatenate([batch.windows for batch in batches]),
+            windows=windows,
+            recordings=tuple(index.recordings[number].id for number in index.locate(windows)[0]),
             shift_samples=np.concatenate([batch.shift_samples for batch in batches]),
             signal_uv=_joined([batch.signal_uv for batch in batches]),
             loss=float(self.ranks.summed(lost) / shared[0]),

@@ -1,0 +1,66 @@
+"""`ictal train` with everything on that is off by default."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ictal.recipes import plan as planning
+from ictal.recipes.detector import load
+from ictal.recipes.run import open_planned
+from ictal.windows.prior import effective
+from tests.end_to_end.commands import FinishedRun, Said, Terminal
+
+ALL_ON = (
+    *("--augment.shift_s", "1.5", "--augment.background_share", "0.3", "--augment.band_noise_uv", "5"),
+    *("--augment.line_noise_uv", "2", "--augment.line_hz", "25", "--train.logit_adjustment", "1"),
+    *("--train.precision", "bf16", "--train.accumulate", "2", "--train.steps", "6"),
+)
+
+
+def trained(finished_run: FinishedRun, terminal: Terminal, folder: Path, *more: str) -> Said:
+    folder.mkdir()
+    for name in ("config.toml", "plan.json"):
+        shutil.copy(finished_run.folder / name, folder / name)
+    assert terminal("plan", folder, *ALL_ON, "--json").code == 0
+    return terminal("train", folder, *more)
+
+
+def test_who_reads_the_batches_changes_nothing(finished_run: FinishedRun, terminal: Terminal, tmp_path: Path) -> None:
+    """Shifted, noisy, mixed, adjusted, in half precision: the same weights and log, read here or by another process."""
+    for name, workers in (("here", "0"), ("there", "1")):
+        said = trained(finished_run, terminal, tmp_path / name, "--machine.loader_workers", workers)
+        assert said.code == 0, said.err
+    for kept in ("model.safetensors", "train.jsonl"):
+        assert (tmp_path / "here" / kept).read_bytes() == (tmp_path / "there" / kept).read_bytes()
+
+
+def test_an_adjusted_detector_takes_back_what_the_model_answers(
+    finished_run: FinishedRun, terminal: Terminal, tmp_path: Path
+) -> None:
+    """The card holds even odds, the answer of a model that knows only the prior; the log is about the drawn prior."""
+    folder = tmp_path / "run"
+    assert trained(finished_run, terminal, folder).code == 0
+    run = open_planned(folder, ())
+    prior = effective(planning.load(run).batches, run.config.train.loss_weights)
+    detector = load(folder)
+    assert detector.prior.drawn.time_step == pytest.approx(prior.answer) == pytest.approx(0.5)
+    first = json.loads((folder / "train.jsonl").read_text().splitlines()[0])
+    assert abs(first["skill"]) < 0.2
+
+
+def test_an_adjustment_is_refused_where_the_prior_moves(
+    finished_run: FinishedRun, terminal: Terminal, tmp_path: Path
+) -> None:
+    """Adaptive batches change the prior from round to round."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    shutil.copy(finished_run.folder / "config.toml", folder / "config.toml")
+    choice = ("--batch.strategy", "adaptive", "--train.logit_adjustment", "1")
+    assert terminal("plan", folder, *choice, "--json").code == 0
+    said = terminal("train", folder)
+    assert said.code == 2
+    assert "train.logit_adjustment" in said.err
