@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 
 Interval = tuple[Fraction, Fraction]
 Triple = tuple[Fraction, Fraction, Fraction]
@@ -46,6 +47,48 @@ def count_epochs(
         true, said, shared = true + is_true, said + is_said, shared + (is_true and is_said)
         middle += epoch
     return true * epoch, shared * epoch, (said - shared) * epoch
+
+
+def count_dpalign(
+    reference: Sequence[Interval], hypothesis: Sequence[Interval], duration: Fraction
+) -> tuple[int, int, int]:
+    """Seizures, those found, and false detections of the best of all alignments, tried one by one."""
+    true, said = _labels(reference, duration), _labels(hypothesis, duration)
+
+    @cache
+    def best(i: int, j: int) -> tuple[int, int]:
+        """Edits and, negative, seizures found from the i-th and the j-th label on."""
+        if i == len(true) or j == len(said):
+            return len(true) - i + len(said) - j, 0
+        edits, found = best(i + 1, j + 1)
+        across = (edits + (true[i] != said[j]), found - (true[i] == said[j] == "seiz"))
+        down, right = best(i + 1, j), best(i, j + 1)
+        return min(across, (down[0] + 1, down[1]), (right[0] + 1, right[1]))
+
+    found = -best(0, 0)[1]
+    return true.count("seiz"), found, said.count("seiz") - found
+
+
+def count_atwv(reference: Sequence[Interval], hypothesis: Sequence[Interval]) -> tuple[int, int, int]:
+    """Seizures, those found, and false detections; each detection looks for the first open seizure at its middle."""
+    still, false = list(reference), 0
+    for onset, stop in hypothesis:
+        middle, slack = (onset + stop) / 2, Fraction(1, 2)
+        met = next((s for s in still if s[0] - slack <= middle <= s[1] + slack), None)
+        if met is None:
+            false += 1
+        else:
+            still.remove(met)
+    return len(reference), len(reference) - len(still), false
+
+
+def _labels(events: Sequence[Interval], duration: Fraction) -> list[str]:
+    """The labels of a recording in turn."""
+    labels, at = [], Fraction(0)
+    for onset, stop in events:
+        labels += ["bckg", "seiz"] if onset > at else ["seiz"]
+        at = stop
+    return [*labels, "bckg"] if at < duration or not labels else labels
 
 
 def _shared(a: Interval, b: Interval) -> Fraction:

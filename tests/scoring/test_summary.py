@@ -150,7 +150,12 @@ def test_a_corpus_is_scored_by_every_scorer() -> None:
         generator=np.random.default_rng(0),
     )
     scored = json.loads(json.dumps(scored, allow_nan=False))
-    assert list(scored) == ["szcore_event", "szcore_sample", "nedc_ovlp", "nedc_taes", "nedc_epoch"]
+    assert list(scored) == [
+        *("szcore_event", "szcore_sample", "nedc_ovlp", "nedc_taes", "nedc_epoch", "nedc_dpalign", "nedc_atwv")
+    ]
+    assert [list(one["further"]) for one in scored.values()] == [
+        *([], ["kappa"], [], [], ["kappa"], [], ["term_weighted_value"])
+    ]
     assert len({tuple(row) for row in scored.values()}) == 1
     assert {key: row["scorer"] for key, row in scored.items()} == {
         key: "ictal-szcore" if key.startswith("szcore") else "ictal-nedc" for key in scored

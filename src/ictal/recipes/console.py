@@ -308,8 +308,8 @@ def show_comparison(console: Console, document: Json) -> None:
             )
         console.table(scorer, columns, rows)
     console.out.print(
-        f"{document['patients']} patients. p: chance of so large a difference if the two were alike, by exchanging them "
-        "within patients; p (Holm) holds for all rows together. Choose the row that matters before you look.",
+        f"{document['patients']} patients. p: chance of so large a difference if the two were alike, by exchanging "
+        "them within patients; p (Holm) holds for all rows together. Choose the row that matters before you look.",
     )
 
 

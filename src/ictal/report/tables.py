@@ -40,6 +40,8 @@ SCORER_NAMES: Mapping[str, str] = MappingProxyType(
         "nedc_ovlp": "NEDC OVLP, by event",
         "nedc_taes": "NEDC TAES, in fractions",
         "nedc_epoch": "NEDC EPOCH, in seconds",
+        "nedc_dpalign": "NEDC DPALIGN, by order alone",
+        "nedc_atwv": "NEDC ATWV, by middles",
     }
 )
 PART_NAMES: Mapping[str, str] = MappingProxyType(

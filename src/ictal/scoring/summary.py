@@ -25,10 +25,19 @@ from ictal.scoring import nedc, szcore
 from ictal.scoring.bootstrap import DRAWS, LEVEL, Interval, patient_bootstrap
 from ictal.scoring.counts import Counts, CountTable, total
 from ictal.scoring.eventlists import EventLists, event_lists
+from ictal.scoring.nedc_events import (
+    ATWV_PARAMETERS,
+    DPALIGN_PARAMETERS,
+    count_atwv_by_recording,
+    count_dpalign_by_recording,
+    kappa,
+    term_weighted_value,
+)
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 
 NAN_POLICY = "current"
+NOTHING: Mapping[str, Callable[[Counts], float]] = MappingProxyType({})
 
 _REASONS: dict[str, str] = {
     "sensitivity": "no reference item",
@@ -46,24 +55,36 @@ class Scorer:
     version: str
     parameters: Mapping[str, float]
     count: Callable[[EventLists, EventLists], CountTable]
+    further: Mapping[str, Callable[[Counts], float]]
+    """What else this scorer makes of the pooled counts, by name."""
 
 
-def _szcore(count: Callable[[EventLists, EventLists], CountTable]) -> Scorer:
-    return Scorer(name=szcore.SCORER, version=szcore.SCORER_VERSION, parameters=szcore.PARAMETERS, count=count)
+def _szcore(
+    count: Callable[[EventLists, EventLists], CountTable], further: Mapping[str, Callable[[Counts], float]] = NOTHING
+) -> Scorer:
+    return Scorer(
+        name=szcore.SCORER, version=szcore.SCORER_VERSION, parameters=szcore.PARAMETERS, count=count, further=further
+    )
 
 
-def _nedc(count: Callable[[EventLists, EventLists], CountTable], parameters: Mapping[str, float]) -> Scorer:
-    return Scorer(name=nedc.SCORER, version=nedc.SCORER_VERSION, parameters=parameters, count=count)
+def _nedc(
+    count: Callable[[EventLists, EventLists], CountTable],
+    parameters: Mapping[str, float],
+    further: Mapping[str, Callable[[Counts], float]] = NOTHING,
+) -> Scorer:
+    return Scorer(name=nedc.SCORER, version=nedc.SCORER_VERSION, parameters=parameters, count=count, further=further)
 
 
 SZCORE_EVENT = _szcore(szcore.count_events_by_recording)
 SCORERS: Mapping[str, Scorer] = MappingProxyType(
     {
         "szcore_event": SZCORE_EVENT,
-        "szcore_sample": _szcore(szcore.count_samples_by_recording),
+        "szcore_sample": _szcore(szcore.count_samples_by_recording, {"kappa": kappa}),
         "nedc_ovlp": _nedc(nedc.count_ovlp_by_recording, nedc.OVLP_PARAMETERS),
         "nedc_taes": _nedc(nedc.count_taes_by_recording, nedc.TAES_PARAMETERS),
-        "nedc_epoch": _nedc(nedc.count_epochs_by_recording, nedc.EPOCH_PARAMETERS),
+        "nedc_epoch": _nedc(nedc.count_epochs_by_recording, nedc.EPOCH_PARAMETERS, {"kappa": kappa}),
+        "nedc_dpalign": _nedc(count_dpalign_by_recording, DPALIGN_PARAMETERS),
+        "nedc_atwv": _nedc(count_atwv_by_recording, ATWV_PARAMETERS, {"term_weighted_value": term_weighted_value}),
     }
 )
 
@@ -125,6 +146,7 @@ def document(
         "parameters": {**scorer.parameters},
         "nan_policy": NAN_POLICY,
         **ratios(total(per_recording.values())),
+        "further": {name: _defined(rate(total(per_recording.values()))) for name, rate in scorer.further.items()},
         "patients": len(per_patient),
         "intervals": {"level": LEVEL, "draws": DRAWS, **{name: _interval(i) for name, i in intervals.items()}},
         "macro": {"current": _macro(per_patient, _current_f1), "legacy": _macro(per_patient, _legacy_f1)},
