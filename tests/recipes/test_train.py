@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,3 +66,24 @@ def test_an_adjustment_is_refused_where_the_prior_moves(
     said = terminal("train", folder)
     assert said.code == 2
     assert "train.logit_adjustment" in said.err
+
+
+def test_a_guard_stops_every_process_and_none_aborts(
+    finished_run: FinishedRun, terminal: Terminal, tmp_path: Path
+) -> None:
+    """At step 1 of two processes: the launcher reports exit code 3, and the verdict is in the folder."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in ("config.toml", "plan.json"):
+        shutil.copy(finished_run.folder / name, folder / name)
+    assert terminal("plan", folder, "--guard.grace_steps", "1", "--guard.minimum_skill", "0.99", "--json").code == 0
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*launch, "-m", "ictal", "train", str(folder)], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 1
+    assert "exitcode: 3" in done.stderr, done.stderr[-3000:]
+    assert "SIGABRT" not in done.stderr
+    verdict = json.loads((folder / "verdict.json").read_text())
+    assert (verdict["kind"], verdict["step"]) == ("no-skill", 1)
+    assert verdict["evidence"]["required"] == 0.99

@@ -21,8 +21,8 @@ from ictal.report.parts import Cell, Figure, Section, Table
 Document: TypeAlias = Mapping[str, Any]
 """What `ictal audit --json` prints."""
 
-SHOWN = 200
-"""Rows of a long table; the rest is in the JSON document."""
+SHOWN, PATIENTS_SHOWN = 200, 25
+"""Rows of a long table, and of the patients, those with the most seizure time first; all are in the JSON document."""
 _CHANNELS_SHOWN = 30
 _STRATA = {
     "full": ("seizure throughout", "seizure"),
@@ -97,7 +97,7 @@ def _sections(document: Document) -> tuple[Section, ...]:
         _findings(document),
         Section(id="corpus", heading="What is on disk", parts=(tables.corpus(document), tables.labels(document))),
         _windows(document),
-        *_groups(document),
+        _groups(document),
         _channels(document),
         _durations(document),
         _electrodes(document),
@@ -165,18 +165,19 @@ def _bars(ax: Axes, names: Sequence[str], shares: Sequence[float], colours: Sequ
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
-def _groups(document: Document) -> tuple[Section, ...]:
+def _groups(document: Document) -> Section:
     parts = tuple(
         _long(
             f"By {heading[0].lower()}{heading[1:]}",
             (heading, "Recordings", "Patients", "Hours", "Seizures", "Seizure time"),
             tuple(_tally_row(key, tally) for key, tally in _ordered(name, document["tallies"][name])),
             numeric=frozenset(range(1, 6)),
+            shown=PATIENTS_SHOWN if name == "patient" else SHOWN,
         )
         for name, heading in _GROUPS.items()
         if document["tallies"][name]
     )
-    return (Section(id="tallies", heading="By split, type, montage, rate and patient", parts=parts),)
+    return Section(id="tallies", heading="By split, type, montage, rate and patient", parts=parts)
 
 
 def _ordered(name: str, tallies: Mapping[str, Document]) -> Iterable[tuple[str, Document]]:
@@ -279,8 +280,9 @@ def _long(
     columns: tuple[str, ...],
     rows: tuple[tuple[Cell, ...], ...],
     numeric: frozenset[int] = frozenset(),
+    shown: int = SHOWN,
 ) -> Table:
-    """A table cut to `SHOWN` rows, with a word about the rest."""
-    rest = len(rows) - SHOWN
+    """A table of so many rows at most, with a word about the rest."""
+    rest = len(rows) - shown
     note = f"{count(rest)} more rows are in the JSON document (`ictal audit --json`)." if rest > 0 else ""
-    return Table(caption=caption, columns=columns, rows=rows[:SHOWN], numeric=numeric, note=note)
+    return Table(caption=caption, columns=columns, rows=rows[:shown], numeric=numeric, note=note)
