@@ -102,7 +102,8 @@ def test_f5_a_missing_or_wrong_length_hypothesis_is_an_error(tmp_path: Path) -> 
     for folder in (reference, hypothesis):
         folder.mkdir()
         for name in ("a", "b"):
-            bids.write(folder / f"{name}_events.tsv", events=[], duration_s=60, start=None)
+            found = [Event(onset_s=10, stop_s=20, label="sz")]
+            bids.write(folder / f"{name}_events.tsv", events=found, duration_s=60, start=None)
     (hypothesis / "b_events.tsv").unlink()
     with pytest.raises(InputError, match="hypothesis is missing"):
         score_folders(reference, hypothesis)
