@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     words = _settings_last(list(sys.argv[1:] if argv is None else argv))
     try:
         code = app(words, exit_on_error=False, result_action="return_value")
+        sys.stdout.flush()
     except CycloptsError:
         code = UNUSABLE
     except InputError as error:
@@ -382,27 +383,39 @@ def evaluate(run: RunFolder, *settings: Overrides, open_eval: bool = False, json
 
 
 @app.command
-def detect(source: Path, target: Path, *, run: Path, device: str = "cpu", threads: int = 1) -> int:
-    """Find the seizures in an EDF and write them as HED-SCORE TSV.
+def detect(
+    source: Path,
+    target: Path,
+    *,
+    run: Path,
+    form: Annotated[Literal["tsv", "csv_bi", "edf", "json"], Parameter(name="--format")] = "tsv",
+    device: str = "cpu",
+    threads: int = 1,
+    json: AsJson = False,
+) -> int:
+    """Find the seizures in an EDF, or in every EDF below a folder; goes on where it was interrupted.
 
     Args:
-        source: The EDF.
-        target: The TSV to write.
+        source: The EDF, or a folder of them.
+        target: The file to write, in the format that its name asks for, or a folder.
         run: Folder of the run whose detector is used.
+        form: Format in a folder: HED-SCORE TSV, TUSZ's csv_bi, EDF+ annotations, or JSON.
         device: torch device to compute on, whatever the detector was trained on.
         threads: Threads to compute with.
+        json: Print one JSON document on stdout, nothing else.
     """
     from ictal.recipes.config import MachineConfig
-    from ictal.recipes.console import Console
-    from ictal.recipes.detect import detect_file
+    from ictal.recipes.console import Console, show_detected
+    from ictal.recipes.detect import detect_file, detect_folder
 
-    console = Console()
-    with console.step("detect", str(source)):
-        found, doubt = detect_file(source, target, run, MachineConfig(device=device, threads=threads))
-    console.out.print(f"{len(found)} seizures: {target}", markup=False)
-    if doubt is not None:
-        console.err.print(f"The detector's threshold misses its target: {doubt}", markup=False)
-    return FINDINGS if doubt is not None else 0
+    console, machine = Console(as_json=json), MachineConfig(device=device, threads=threads)
+    with console.step("detect", str(source)) as progress:
+        if source.is_dir():
+            found = detect_folder(source, target, run, machine, form, progress)
+        else:
+            found = detect_file(source, target, run, machine)
+    console.result({**found.document(), "target": str(target)}, show_detected)
+    return FINDINGS if found.doubt is not None or found.quarantined else 0
 
 
 @app.command

@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 from ictal.detection.calibration import (
     Calibration,
     correct_prior,
+    fit,
     fit_calibration,
+    fit_isotonic,
     fit_temperature,
+    importance_weights,
+    pool_adjacent_violators,
     prior_offset,
     sigmoid,
 )
 from ictal.errors import InputError
+from tests.reference import isotonic as slow
 
 
 @settings(max_examples=100, deadline=None)
@@ -134,7 +139,83 @@ def test_perfectly_separated_steps_have_a_finite_answer() -> None:
 )
 def test_what_cannot_be_calibrated_is_refused(logits: list[float], labels: list[bool], code: str) -> None:
     """One class, constant logits and logits that fall where seizures are: each has its own error."""
-    for fit in (fit_calibration, fit_temperature):
+    for fitted in (fit_calibration, fit_temperature, fit_isotonic):
         with pytest.raises(InputError) as error:
-            fit(np.array(logits), np.array(labels))
+            fitted(np.array(logits), np.array(labels))
         assert error.value.code == code
+
+
+PLACES = st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0]), st.integers(1, 4)), min_size=1, max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(places=PLACES)
+def test_pooling_equals_the_min_max_formula(places: list[tuple[float, int]]) -> None:
+    """Blocks rise strictly, and spread over their places they are the isotonic regression."""
+    values, weights = (np.array(column, dtype=np.float64) for column in zip(*places, strict=True))
+    first, pooled = pool_adjacent_violators(values, weights)
+    spread = np.repeat(pooled, np.diff(np.append(first, len(values))))
+    assert (np.diff(pooled) > 0).all()
+    np.testing.assert_allclose(spread, slow.isotonic(values.tolist(), weights.tolist()), atol=1e-12)
+
+
+def test_isotonic_probability_is_the_share_of_each_pool() -> None:
+    """0.5 of the logits below 2 and 0.75 of those above are ictal, but for the softening of the labels."""
+    logits = np.repeat([0.0, 1.0, 2.0, 3.0], 4000)
+    labels = np.concatenate([np.arange(4000) < n for n in (2400, 1600, 3000, 3000)])
+    calibrated = fit_isotonic(logits, labels)
+    probability = sigmoid(calibrated.apply(np.array([-9.0, 0.0, 1.0, 1.5, 2.0, 9.0])))
+    np.testing.assert_allclose(probability[[0, 1, 2, 4, 5]], [0.5, 0.5, 0.5, 0.75, 0.75], atol=1e-3)
+    assert 0.5 < probability[3] < 0.75
+
+
+def test_isotonic_takes_a_bend_that_no_line_takes() -> None:
+    """Where confidence is right below zero and far too loud above, only the path has the right shares on both sides."""
+    generator = np.random.default_rng(2)
+    logits = generator.normal(0.0, 2.0, 100_000)
+    truth = np.where(logits < 0.0, logits, logits / 5.0)
+    labels = generator.random(100_000) < sigmoid(truth)
+    fresh = np.linspace(-4.0, 4.0, 81)
+    right = sigmoid(np.where(fresh < 0.0, fresh, fresh / 5.0))
+    errors = {
+        method: float(np.abs(sigmoid(fit(method, logits, labels).apply(fresh)) - right).max())
+        for method in ("platt", "isotonic")
+    }
+    assert errors["isotonic"] < 0.08
+    assert errors["platt"] > 1.3 * errors["isotonic"]
+
+
+def test_an_isotonic_path_never_falls_and_stays_finite() -> None:
+    """A separated tuning split gives neither certainty nor an infinite logit."""
+    labels = np.arange(1000) >= 900
+    calibrated = fit_isotonic(np.arange(1000.0), labels).apply(np.linspace(-10.0, 1010.0, 500))
+    assert np.isfinite(calibrated).all()
+    assert (np.diff(calibrated) >= 0).all()
+
+
+def test_fit_goes_by_the_name_of_the_method() -> None:
+    """`temperature` has no bias, `platt` has one, `isotonic` has knots."""
+    logits, labels = _simulated(2.0, -1.0, steps=2000)
+    assert fit("temperature", logits, labels) == Calibration(temperature=fit_temperature(logits, labels))
+    assert fit("platt", logits, labels) == fit_calibration(logits, labels)
+    assert fit("isotonic", logits, labels).knots
+
+
+def test_importance_weights_make_nature_of_strata_drawn_in_other_shares() -> None:
+    """Weighted, hard background that was drawn nine times too often counts as seldom as it is."""
+    generator = np.random.default_rng(4)
+
+    def drawn(shares: tuple[float, float], steps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        hard = generator.choice(2, size=steps, p=shares)
+        logits = generator.normal(1.5 * hard - 2.0, 1.0)
+        return logits, generator.random(steps) < sigmoid(logits - 3.0 * hard), hard
+
+    logits, labels, hard = drawn((0.1, 0.9), 100_000)
+    natural_logits, natural_labels, _ = drawn((0.9, 0.1), 400_000)
+    weights = importance_weights(hard, {0: 0.9, 1: 0.1})
+    assert weights.mean() == pytest.approx(1.0)
+    plain, weighted = (
+        sigmoid(fit_calibration(logits, labels, w).apply(natural_logits)).mean() for w in (None, weights)
+    )
+    assert weighted == pytest.approx(natural_labels.mean(), rel=0.08)
+    assert abs(plain - natural_labels.mean()) > 0.2 * natural_labels.mean()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ictal.detection.events import EventRule, confidence, events, hysteresis
+from ictal.detection.events import EventRule, confidence, events, hysteresis, onset_span
 from ictal.errors import InputError
 from tests.reference import hysteresis as slow
 
@@ -69,6 +69,7 @@ def test_what_is_no_probability_is_an_error(value: float) -> None:
         ("off_ratio", 1.01),
         ("min_duration_s", -1.0),
         ("merge_gap_s", float("inf")),
+        ("refractory_s", -1.0),
     ],
 )
 def test_a_rule_out_of_range_is_refused_by_name(field: str, value: float) -> None:
@@ -98,9 +99,41 @@ def test_hysteresis_equals_a_state_machine(trace: list[float], on: float, off: f
 
 
 @settings(max_examples=300, deadline=None)
-@given(trace=TRACES, minimum=st.integers(0, 6), merge=st.integers(0, 6), rate=st.sampled_from([1.0, 8.0, 10.0, 0.3]))
-def test_events_equal_the_step_by_step_form(trace: list[float], minimum: int, merge: int, rate: float) -> None:
+@given(
+    trace=TRACES,
+    minimum=st.integers(0, 6),
+    merge=st.integers(0, 6),
+    refractory=st.integers(0, 9),
+    rate=st.sampled_from([1.0, 8.0, 10.0, 0.3]),
+)
+def test_events_equal_the_step_by_step_form(
+    trace: list[float], minimum: int, merge: int, refractory: int, rate: float
+) -> None:
     """Limits that are a whole number of steps act exactly there, whatever the rate's rounding."""
-    rule = EventRule(on=0.6, off_ratio=0.5, min_duration_s=minimum / rate, merge_gap_s=merge / rate)
-    expected = np.array(slow.events(trace, 0.6, 0.3, minimum, merge), dtype=np.float64).reshape(-1, 2) / rate
+    rule = EventRule(
+        on=0.6, off_ratio=0.5, min_duration_s=minimum / rate, merge_gap_s=merge / rate, refractory_s=refractory / rate
+    )
+    found = slow.events(trace, 0.6, 0.3, minimum, merge, refractory)
+    expected = np.array(found, dtype=np.float64).reshape(-1, 2) / rate
     np.testing.assert_array_equal(events(np.array(trace), rate, rule), expected)
+    spans = [slow.onset_span(trace, onset, 0.3) for onset, _ in found]
+    expected = np.array(spans, dtype=np.float64).reshape(-1, 2) / rate
+    np.testing.assert_array_equal(
+        onset_span(np.array(trace), rate, events(np.array(trace), rate, rule), rule), expected
+    )
+
+
+def test_the_refractory_time_counts_from_the_last_event_that_was_kept() -> None:
+    """A dropped event does not keep the next one away."""
+    trace = np.zeros(40)
+    trace[[0, 6, 12, 30]] = 1.0
+    rule = EventRule(on=0.8, min_duration_s=0.0, merge_gap_s=0.0, refractory_s=10.0)
+    np.testing.assert_allclose(events(trace, 1.0, rule), [[0.0, 1.0], [12.0, 13.0], [30.0, 31.0]])
+
+
+def test_the_onset_lies_between_the_low_and_the_high_crossing() -> None:
+    """A slow rise is an uncertain onset, a step a certain one."""
+    trace = np.array([0.0, 0.5, 0.6, 0.9, 0.0, 0.0, 0.9, 0.0])
+    found = events(trace, 2.0, PLAIN)
+    np.testing.assert_allclose(onset_span(trace, 2.0, found, PLAIN), [[0.5, 1.5], [3.0, 3.0]])
+    assert onset_span(np.zeros(5), 1.0, np.empty((0, 2)), PLAIN).shape == (0, 2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ictal.errors import InputError
-from ictal.recordings.corpus import discover, read_labels
+from ictal.recordings.corpus import LAYOUTS, discover, read_labels
+from ictal.recordings.layouts import layout
 from tests.reference.small_corpus import tusz_path, write_edf, write_recording, write_tusz
 
 
@@ -39,6 +42,30 @@ def test_bids_layout_takes_the_subject_as_patient(tmp_path):
     assert [r.patient for r in corpus.recordings] == ["sub-01", "sub-02"]
 
 
+def test_tusz_1_5_2_has_the_montage_above_the_patient(tmp_path):
+    """Patients have numbers there, in groups."""
+    write_edf(tmp_path / "edf/train/01_tcp_ar/002/00000258/s002_2003_07_21/00000258_s002_t000.edf")
+    write_edf(tmp_path / "edf/dev/02_tcp_le/006/00000629/s001_2003_07_24/00000629_s001_t000.edf")
+    corpus = discover(tmp_path)
+    assert corpus.name == "tusz"
+    assert [(r.patient, r.split) for r in corpus.recordings] == [("00000629", "dev"), ("00000258", "train")]
+
+
+def test_seizeit2s_other_modalities_are_no_eeg(tmp_path):
+    """Heart, muscle and movement lie in EDFs of their own, which have no events."""
+    session = tmp_path / "sub-001" / "ses-01"
+    for modality in ("eeg", "ecg", "emg", "mov"):
+        write_edf(session / modality / f"sub-001_ses-01_task-szMonitoring_run-01_{modality}.edf")
+    assert [r.edf.parent.name for r in discover(tmp_path).recordings] == ["eeg"]
+
+
+def test_every_layout_is_tried(tmp_path):
+    """Each file in `layouts` is a corpus that `discover` knows; the last takes what no other does."""
+    files = {path.stem for path in Path(layout.__file__).parent.glob("*.py")} - {"__init__", "layout"}
+    assert {one.name for one in LAYOUTS} == files
+    assert discover(tmp_path).name == LAYOUTS[-1].name == "folder"
+
+
 @pytest.mark.parametrize(
     ("stem", "patient"),
     [
@@ -70,9 +97,9 @@ def test_absent_folders_and_layouts_are_refused(tmp_path):
     """One message for each."""
     with pytest.raises(InputError, match="no such folder"):
         discover(tmp_path / "none")
-    with pytest.raises(InputError, match="not laid out as TUSZ"):
+    with pytest.raises(InputError, match="not laid out as tusz"):
         discover(tmp_path, "tusz")
-    with pytest.raises(InputError, match="not laid out as BIDS"):
+    with pytest.raises(InputError, match="not laid out as bids"):
         discover(tmp_path, "bids")
     with pytest.raises(InputError, match="no such corpus layout"):
         discover(tmp_path, "tuh")

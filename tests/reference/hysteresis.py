@@ -20,13 +20,25 @@ def hysteresis(probability: Sequence[float], on: float, off: float) -> list[tupl
 
 
 def events(
-    probability: Sequence[float], on: float, off: float, min_steps: int, merge_steps: int
+    probability: Sequence[float], on: float, off: float, min_steps: int, merge_steps: int, refractory_steps: int = 0
 ) -> list[tuple[int, int]]:
-    """Hysteresis, then gaps below `merge_steps` closed, then events below `min_steps` dropped."""
+    """Hysteresis, then gaps below `merge_steps` closed, events below `min_steps` dropped, then refractory ones."""
     merged: list[tuple[int, int]] = []
     for start, stop in hysteresis(probability, on, off):
         if merged and start - merged[-1][1] < merge_steps:
             merged[-1] = (merged[-1][0], stop)
         else:
             merged.append((start, stop))
-    return [(start, stop) for start, stop in merged if stop - start >= min_steps]
+    kept: list[tuple[int, int]] = []
+    for start, stop in merged:
+        if stop - start >= min_steps and (not kept or start >= kept[-1][1] + refractory_steps):
+            kept.append((start, stop))
+    return kept
+
+
+def onset_span(probability: Sequence[float], onset: int, off: float) -> tuple[int, int]:
+    """Back from the onset as long as the trace is at least `off`."""
+    earliest = onset
+    while earliest > 0 and probability[earliest - 1] >= off:
+        earliest -= 1
+    return earliest, onset

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ictal.recordings.channels import SCALP_19
-from ictal.recordings.corpus import Labelled, Recording
+from ictal.recordings.corpus import Labelled
 from ictal.recordings.edf import read_header
+from ictal.recordings.layouts.layout import Recording
 
 
 @pytest.fixture

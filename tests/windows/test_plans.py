@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset
 
@@ -215,8 +215,8 @@ def test_the_prior_of_every_plan_is_that_of_its_labels(
     assert prior.drawn(plan).window == pytest.approx((index.stratum_of(drawn) < 2).mean(), rel=tolerance)
 
 
-@given(recordings(max_samples=60), grids(), st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@given(recordings(max_samples=60), grids(), st.integers(2, 5))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_ambiguous_windows_are_drawn_by_no_plan(
     corpus: list[IndexedRecording], grid: WindowGrid, min_ictal: int
 ) -> None:

@@ -2,16 +2,25 @@
 
 Two corrections, in this order. *Prior*: training drew seizures more often than nature does, by an exactly known
 amount; that adds one constant to every logit (Bayes' rule), which `correct_prior` takes away again. *Calibration*: what
-is left of over- or under-confidence is a line `logit / temperature + bias`, fitted on the tuning split by minimising
-the weighted log loss with Newton's method. Labels are softened as Platt (1999) does, from 0 and 1 to 1/(n + 2) and
-(n + 1)/(n + 2), so that a perfectly separated tuning split has a finite answer; with many labels this changes nothing.
+is left of over- or under-confidence is measured on the tuning split, which is at natural prevalence, by a method:
+
+- `temperature`: the line `logit / temperature`; keeps the prior's offset as it is.
+- `platt`: the line `logit / temperature + bias` (Platt, 1999); also takes back an offset that is not the prior's,
+  as where training chose its background (hard negatives, strata in other shares than nature's).
+- `isotonic`: any rising path, by pooling adjacent violators (Ayer et al., 1955); needs many seizures, and gives one
+  probability to logits that it pools, so that thresholds between them are lost.
+
+Lines have the least weighted log loss, found with Newton's method. Labels are softened as Platt does, from 0 and 1 to
+1/(n + 2) and (n + 1)/(n + 2), so that a perfectly separated tuning split has a finite answer; with many labels this
+changes nothing. Where the tuning steps are not a fair sample of nature, `importance_weights` makes them one.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +28,7 @@ import numpy.typing as npt
 from ictal.errors import InputError
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Method: TypeAlias = Literal["temperature", "platt", "isotonic"]
 
 _MAX_ITERATIONS = 100
 _DECREMENT_TOLERANCE = 1e-12
@@ -27,14 +37,27 @@ _DECREMENT_TOLERANCE = 1e-12
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """The line that turns prior-corrected logits into calibrated ones."""
+    """The line, or the path, that turns prior-corrected logits into calibrated ones.
+
+    Args:
+        temperature: Of the line.
+        bias: Of the line.
+        knots: `(logit, calibrated logit)` of the path, both rising; none where a line does it all. Between knots the
+            path is straight, outside level.
+    """
 
     temperature: float = 1.0
     bias: float = 0.0
+    knots: Sequence[tuple[float, float]] = ()
 
     def apply(self, logits: npt.NDArray[np.floating]) -> Floats:
         """Calibrated logits."""
-        return np.asarray(logits, dtype=np.float64) / self.temperature + self.bias
+        line = np.asarray(logits, dtype=np.float64) / self.temperature + self.bias
+        if not self.knots:
+            return line
+        place, value = np.array(self.knots, dtype=np.float64).T
+        path: Floats = np.interp(line, place, value)
+        return path
 
 
 def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:
@@ -59,6 +82,32 @@ def prior_offset(natural: float, drawn: float) -> float:
 def correct_prior(logits: npt.NDArray[np.floating], natural: float, drawn: float) -> Floats:
     """Logits as a model trained at the natural prevalence would have given them."""
     return np.asarray(logits, dtype=np.float64) + prior_offset(natural, drawn)
+
+
+def fit(
+    method: Method,
+    logits: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.bool_],
+    weights: npt.NDArray[np.floating] | None = None,
+) -> Calibration:
+    """The calibration by a method; arguments and errors as `fit_calibration`."""
+    if method == "temperature":
+        return Calibration(temperature=fit_temperature(logits, labels, weights))
+    return fit_calibration(logits, labels, weights) if method == "platt" else fit_isotonic(logits, labels, weights)
+
+
+def importance_weights(stratum: npt.NDArray[np.integer], natural: Mapping[int, float]) -> Floats:
+    """How many natural steps each tuning step stands for, where strata were not sampled alike; their mean is 1.
+
+    Args:
+        stratum: Of each step, shape (steps,).
+        natural: Share of each stratum in the recordings; a stratum without a step here would not be represented.
+    """
+    present, place, count = np.unique(stratum, return_inverse=True, return_counts=True)
+    assert set(present.tolist()) == {name for name, share in natural.items() if share > 0}, (present, natural)
+    share = np.array([natural[name] for name in present.tolist()], dtype=np.float64)
+    weights: Floats = (share / share.sum() * stratum.size / count)[place]
+    return weights
 
 
 def fit_temperature(
@@ -86,6 +135,49 @@ def fit_calibration(
     return Calibration(temperature=float(1.0 / _positive(slope)), bias=float(bias))
 
 
+def fit_isotonic(
+    logits: npt.NDArray[np.floating], labels: npt.NDArray[np.bool_], weights: npt.NDArray[np.floating] | None = None
+) -> Calibration:
+    """The rising path with the least squared error; arguments and errors as `fit_calibration`."""
+    x, weight = _informative(logits, labels, weights)
+    place, which = np.unique(x, return_inverse=True)
+    mass: Floats = np.bincount(which, weights=weight).astype(np.float64)
+    share: Floats = np.bincount(which, weights=weight * _soft_targets(labels, weight)) / mass
+    first, pooled = pool_adjacent_violators(share, mass)
+    if len(first) == 1:
+        _positive(0.0)
+    value = np.log(pooled) - np.log1p(-pooled)
+    last = np.append(first[1:], place.size) - 1
+    ends = np.unique(np.stack([first, last], axis=1))
+    block = np.searchsorted(first, ends, side="right") - 1
+    return Calibration(knots=tuple(zip(place[ends].tolist(), value[block].tolist(), strict=True)))
+
+
+def pool_adjacent_violators(values: Floats, weights: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+    """The rising sequence nearest to `values` in weighted squares, as blocks of equal value.
+
+    Args:
+        values: Shape (n,).
+        weights: Above 0, shape (n,).
+
+    Returns:
+        First place of each block and its value, which rises from block to block.
+    """
+    first: list[int] = []
+    mean: list[float] = []
+    mass: list[float] = []
+    for n, (value, weight) in enumerate(zip(values.tolist(), weights.tolist(), strict=True)):
+        first.append(n)
+        mean.append(value)
+        mass.append(weight)
+        while len(mean) > 1 and mean[-2] >= mean[-1]:
+            added = mass[-2] + mass[-1]
+            mean[-2:] = [(mean[-2] * mass[-2] + mean[-1] * mass[-1]) / added]
+            mass[-2:] = [added]
+            first.pop()
+    return np.array(first, dtype=np.int64), np.array(mean, dtype=np.float64)
+
+
 def _logit(prevalence: float, name: str) -> float:
     if not 0.0 < prevalence < 1.0:
         raise InputError(
@@ -106,14 +198,22 @@ def _fit_slopes(
     *,
     with_bias: bool,
 ) -> Floats:
+    x, weight = _informative(logits, labels, weights)
+    columns = np.stack([x, np.ones_like(x)] if with_bias else [x])
+    return _newton(columns, _soft_targets(labels, weight), weight / weight.sum())
+
+
+def _informative(
+    logits: npt.NDArray[np.floating], labels: npt.NDArray[np.bool_], weights: npt.NDArray[np.floating] | None
+) -> tuple[Floats, Floats]:
+    """Logits and weights as they are computed with, after a look whether a fit can learn from them."""
     x = np.asarray(logits, dtype=np.float64)
     weight = np.ones_like(x) if weights is None else np.asarray(weights, dtype=np.float64)
     assert x.shape == labels.shape == weight.shape == (x.size,), (x.shape, labels.shape, weight.shape)
     assert np.isfinite(x).all(), "logits are not finite"
     assert ((weight > 0.0) & (weight < np.inf)).all(), "weights are not positive"
     _check_informative(x, labels)
-    columns = np.stack([x, np.ones_like(x)] if with_bias else [x])
-    return _newton(columns, _soft_targets(labels, weight), weight / weight.sum())
+    return x, weight
 
 
 def _check_informative(logits: Floats, labels: npt.NDArray[np.bool_]) -> None:

@@ -1,8 +1,9 @@
-"""A probability trace becomes events: hysteresis, then merging, then dropping what is short. Everything in seconds.
+"""A probability trace becomes events: hysteresis, merging, dropping what is short, then what is refractory; in seconds.
 
 An event starts at the first step whose probability reaches `on` and lasts while the probability stays at or above
-`off`. Events less than `merge_gap_s` apart become one; what is then shorter than `min_duration_s` is dropped. Returned
-events are sorted and disjoint, and each holds a step at or above `on`.
+`off`. Events less than `merge_gap_s` apart become one; what is then shorter than `min_duration_s` is dropped; and of
+the rest, in their order, what begins less than `refractory_s` after the end of an event that was kept. Returned events
+are sorted and disjoint, and each holds a step at or above `on`.
 """
 
 from __future__ import annotations
@@ -31,17 +32,20 @@ class EventRule:
         off_ratio: The event lasts while the probability is at least `off = off_ratio * on`.
         min_duration_s: Events shorter than this are dropped.
         merge_gap_s: Events less than this apart are one.
+        refractory_s: An event that begins less than this after the one before is dropped.
     """
 
     on: float = 0.5
     off_ratio: float = 0.7
     min_duration_s: float = 5.0
     merge_gap_s: float = 10.0
+    refractory_s: float = 0.0
 
     def __post_init__(self) -> None:
         _check("on", self.on, valid=0.0 < self.on <= 1.0, expected="above 0, at most 1")
         _check("off_ratio", self.off_ratio, valid=0.0 < self.off_ratio <= 1.0, expected="above 0, at most 1")
-        for name, value in (("min_duration_s", self.min_duration_s), ("merge_gap_s", self.merge_gap_s)):
+        for name in ("min_duration_s", "merge_gap_s", "refractory_s"):
+            value = getattr(self, name)
             _check(name, value, valid=0.0 <= value < float("inf"), expected="0 or more seconds")
 
     @property
@@ -68,12 +72,12 @@ def events(probability: npt.NDArray[np.floating], rate_hz: float, rule: EventRul
 
 
 def settled(runs: Spans, rate_hz: float, rule: EventRule) -> Spans:
-    """Runs of steps, sorted and disjoint, after merging neighbours and then dropping what is short."""
+    """Runs of steps, sorted and disjoint, after merging neighbours, then dropping what is short and refractory."""
     if len(runs) == 0:
         return runs
     runs = _merge(runs, rule.merge_gap_s * rate_hz - _STEP_FRACTION)
     long_enough = runs[:, 1] - runs[:, 0] >= rule.min_duration_s * rate_hz - _STEP_FRACTION
-    return runs[long_enough]
+    return _apart(runs[long_enough], rule.refractory_s * rate_hz - _STEP_FRACTION)
 
 
 def hysteresis(probability: npt.NDArray[np.floating], on: float, off: float) -> Spans:
@@ -90,7 +94,9 @@ def hysteresis(probability: npt.NDArray[np.floating], on: float, off: float) -> 
 def confidence(
     probability: npt.NDArray[np.floating], rate_hz: float, events_s: Floats, statistic: Literal["mean", "max"] = "mean"
 ) -> Floats:
-    """Mean or highest probability inside each event, shape (events,).
+    """How sure the detector is of each event: mean (or highest) calibrated probability inside it, shape (events,).
+
+    The mean is the expected ictal share of the event's time.
 
     Args:
         probability: The trace that the events were found in.
@@ -101,6 +107,37 @@ def confidence(
     reduce = np.mean if statistic == "mean" else np.max
     steps = np.rint(events_s * rate_hz).astype(np.int64)
     return np.array([reduce(probability[start:stop]) for start, stop in steps], dtype=np.float64)
+
+
+def onset_span(probability: npt.NDArray[np.floating], rate_hz: float, events_s: Floats, rule: EventRule) -> Floats:
+    """Between when and when each event begins: from where the trace rises over `off` to where it reaches `on`.
+
+    The event's own onset is the later of the two, at which the detector is sure; the width says how long it hesitated.
+
+    Args:
+        probability: The trace that the events were found in.
+        rate_hz: Steps per second.
+        events_s: What `events` returned for this trace and rule.
+        rule: The rule.
+
+    Returns:
+        `(earliest_s, latest_s)` of each event, shape (events, 2).
+    """
+    onset = np.rint(events_s[:, 0] * rate_hz).astype(np.int64)
+    runs = from_mask(probability >= rule.off)
+    earliest = runs[np.searchsorted(runs[:, 0], onset, side="right") - 1, 0]
+    return np.stack([earliest, onset], axis=1) / rate_hz
+
+
+def _apart(runs: Spans, gap_steps: float) -> Spans:
+    """The runs without those that begin less than the gap after one that is kept."""
+    if gap_steps <= 0:
+        return runs
+    kept: list[int] = []
+    for number, start in enumerate(runs[:, 0].tolist()):
+        if not kept or start - runs[kept[-1], 1] >= gap_steps:
+            kept.append(number)
+    return runs[kept]
 
 
 def _merge(runs: Spans, gap_steps: float) -> Spans:

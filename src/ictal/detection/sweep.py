@@ -1,8 +1,8 @@
 """The events of many recordings at ascending thresholds, at once: what a curve over thresholds needs.
 
 Invariant: exactly what `events` finds in each recording alone. Recordings lie further apart on one axis than merging
-reaches, and each threshold looks only at the steps that the one before left, because a step below one `off` is below
-all higher ones.
+and the refractory time reach, and each threshold looks only at the steps that the one before left, because a step below
+one `off` is below all higher ones.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def events_by_threshold(
         rules: Rules whose `off` does not fall.
     """
     lengths = np.array([p.size for p in probabilities], dtype=np.int64)
-    apart = int(max((rule.merge_gap_s for rule in rules), default=0.0) * rate_hz) + 2
+    apart = int(max((max(rule.merge_gap_s, rule.refractory_s) for rule in rules), default=0.0) * rate_hz) + 2
     starts = np.cumsum(lengths + apart) - lengths - apart
     value = np.concatenate([np.empty(0), *probabilities])
     place = np.arange(value.size) + np.repeat(apart * np.arange(len(lengths)), lengths)

@@ -16,6 +16,7 @@ import tomli_w
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
+from ictal.detection.calibration import Method
 from ictal.detection.events import EventRule
 from ictal.errors import InputError, check_setting
 from ictal.models.detector import DetectorConfig
@@ -58,6 +59,8 @@ class EventConfig:
     """Shorter events are dropped."""
     merge_gap_s: float = 10.0
     """Events closer together are one."""
+    refractory_s: float = 0.0
+    """An event that begins less than this after the one before is dropped."""
 
     def __post_init__(self) -> None:
         self.rule(1.0)
@@ -75,6 +78,11 @@ class EvaluateConfig:
     """Part of the split to score. `train` shows only whether the model can learn; the results say so."""
     false_alarms_per_24h: float = 24.0
     """Most false alarms per 24 h that the threshold may give on the dev part."""
+    calibration: Method = "platt"
+    """How logits are calibrated on the dev part: `temperature` (a factor), `platt` (a factor and an offset),
+    `isotonic` (any rising path; needs many seizures). docs/calibration.md measures them."""
+    no_seizures_expected: bool = False
+    """Declare that the part to score holds no seizure, so that only false alarms are counted; refused otherwise."""
 
     def __post_init__(self) -> None:
         rate = self.false_alarms_per_24h

@@ -220,6 +220,19 @@ def show_converted(console: Console, document: Json) -> None:
     console.out.print(f"{held} recordings with {document['seizures']} seizures, {made} of them written now")
 
 
+def show_detected(console: Console, document: Json) -> None:
+    """What was found, and what could not be looked at."""
+    show_quarantined(console, document["quarantined"])
+    before = document["recordings"] - len(document["quarantined"]) - document["done"]
+    looked = (
+        "" if document["recordings"] == 1 else f" in {document['recordings'] - len(document['quarantined'])} recordings"
+    )
+    again = f" ({before} of them done before)" if before else ""
+    console.out.print(f"{document['seizures']} seizures{looked}{again}: {document['target']}", markup=False)
+    if document["doubt"] is not None:
+        console.err.print(f"The detector's threshold misses its target: {document['doubt']}", markup=False)
+
+
 def show_verified(console: Console, document: Json) -> None:
     """What is damaged in a store."""
     for row in document["damaged"]:

@@ -1,9 +1,19 @@
-"""`ictal detect`: one EDF in, the times of its seizures out, by the same path as in an evaluation."""
+"""`ictal detect`: EDFs in, the times of their seizures out, by the same path as in an evaluation.
+
+A folder of recordings becomes a folder of detections with the same names below it. What was done is kept in a ledger
+there, by the content of the recording and of the detector: the same command goes on where it was interrupted. A
+recording that cannot be used is named and leaves no file, so that no answer is ever taken for "no seizure".
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +22,18 @@ import torch
 from ictal.detection.events import confidence
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
+from ictal.recipes import writing
 from ictal.recipes.config import MachineConfig
+from ictal.recipes.detector import Detector
+from ictal.recipes.writing import Format, Found
 from ictal.recordings import edf
-from ictal.recordings.annotations import bids
+from ictal.recordings.corpus import Quarantined
 from ictal.recordings.events import Event
+from ictal.signals.fingerprint import content_hash
 from ictal.signals.source import prepared
+
+LEDGER = "detections.jsonl"
+_RECORDINGS = {".edf", ".bdf"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,13 +55,29 @@ class InMemory:
         return window
 
 
-def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineConfig) -> tuple[list[Event], str | None]:
-    """Write the detections of an EDF as HED-SCORE TSV; returns them, and why to doubt the threshold, if so.
+@dataclass(frozen=True, kw_only=True)
+class Detected:
+    """What a command found."""
+
+    recordings: int
+    done: int
+    """Of these, those that were read by this command; the others were done before."""
+    seizures: int
+    quarantined: tuple[Quarantined, ...]
+    doubt: str | None
+    """Why the threshold misses its target, if it does."""
+
+    def document(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {**asdict(self), "quarantined": [asdict(one) for one in self.quarantined]}
+
+
+def open_detector(run_folder: Path, machine: MachineConfig) -> Detector:
+    """The detector of a run that was evaluated.
 
     Raises:
-        InputError: if the EDF or the detector cannot be used.
+        InputError: if there is none, or it has no threshold yet.
     """
-    _require_writable(source, target)
     detector = detectors.load(run_folder, machine)
     if detector.operating_point is None:
         raise InputError(
@@ -56,32 +89,145 @@ def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineCo
             code="step-missing",
         )
     torch.set_num_threads(machine.threads)
+    return detector
+
+
+def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineConfig) -> Detected:
+    """Write the detections of one EDF in the format that the target's name asks for.
+
+    Raises:
+        InputError: if the EDF, the detector or the target cannot be used.
+    """
+    form = writing.format_of(target)
+    writing.require_writable(target, form)
+    detector = open_detector(run_folder, machine)
+    found = find(source, detector)
+    writing.write(target, found, form)
+    return Detected(recordings=1, done=1, seizures=len(found.events), quarantined=(), doubt=detector.unreached)
+
+
+def detect_folder(
+    source: Path,
+    target: Path,
+    run_folder: Path,
+    machine: MachineConfig,
+    form: Format = "tsv",
+    progress: Callable[[int, int], None] | None = None,
+) -> Detected:
+    """Write the detections of every recording below a folder into another folder.
+
+    Args:
+        source: Folder of EDFs and BDFs, at any depth.
+        target: Folder of the detections, which have the recordings' places and names.
+        run_folder: Of the detector.
+        machine: Where to compute.
+        form: Format of the detections.
+        progress: Called with (done, total), in recordings.
+
+    Raises:
+        InputError: if the detector cannot be used, or no recording can.
+    """
+    detector = open_detector(run_folder, machine)
+    recordings = _recordings(source, target)
+    name = _hash_of(run_folder)
+    ledger = _Ledger(target / LEDGER)
+    done, seizures = 0, 0
+    aside: list[Quarantined] = []
+    for number, recording in enumerate(recordings, 1):
+        id_ = recording.relative_to(source).with_suffix("").as_posix()
+        output = target / f"{id_.removesuffix('_eeg') if form == 'tsv' else id_}{writing.SUFFIXES[form]}"
+        try:
+            key = f"{content_hash(recording)} {name} {form}"
+            known = ledger.known(id_, key) if output.exists() else None
+            if known is None:
+                writing.require_writable(output, form)
+                found = find(recording, detector)
+                writing.write(output, found, form)
+                known = ledger.add(id_, key, len(found.events))
+                done += 1
+            seizures += known
+        except InputError as error:
+            reason = f"{error.what}: got {error.got}, expected {error.expected}"
+            aside.append(Quarantined(id=id_, path=str(recording), code=error.code, reason=reason))
+        if progress is not None:
+            progress(number, len(recordings))
+    if len(aside) == len(recordings):
+        raise _nothing(source, f"{len(aside)} recordings, none usable; the first: {aside[0].reason}")
+    return Detected(
+        recordings=len(recordings), done=done, seizures=seizures, quarantined=tuple(aside), doubt=detector.unreached
+    )
+
+
+def find(source: Path, detector: Detector) -> Found:
+    """The seizures of one recording, with the mean probability inside each as confidence.
+
+    Raises:
+        InputError: if the recording cannot be used.
+    """
     header = edf.read_header(source)
-    probability = detector.probability(detector.logits(_prepared(header, detector)))
+    signal = InMemory(signal_uv=prepared(header, detector.config.signals).signal.to_uv())
+    probability = detector.probability(detector.logits(signal))
     found_s = detector.detect(probability, header.duration_s)
     sure = confidence(probability, detector.steps_hz, found_s)
     events = [
         Event(onset_s=float(onset), stop_s=float(stop), label="sz", confidence=round(float(c), 4))
         for (onset, stop), c in zip(found_s, sure, strict=True)
     ]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    bids.write(target, events=events, duration_s=header.duration_s, start=header.start)
-    return events, detector.unreached
+    return Found(recording=source.stem, events=events, duration_s=header.duration_s, start=header.start)
 
 
-def _require_writable(source: Path, target: Path) -> None:
-    """Refuse a target that is no events file, above all the recording itself."""
-    other = target.exists() and (target.is_dir() or target.read_bytes()[:6] != b"onset\t")
-    if target.suffix != ".tsv" or other:
-        raise InputError(
-            "The detections cannot be written there",
-            where=target,
-            got="something that is no events file" if other else f"a name that ends in {target.suffix or 'nothing'}",
-            expected="a new file, or an older _events.tsv",
-            remedy=f"name another file, such as {source.with_suffix('').name}_events.tsv",
-            code="output-exists",
-        )
+class _Ledger:
+    """What was done in a folder of detections: one line per recording, the last one counts."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        lines = path.read_text().splitlines() if path.exists() else []
+        read = [json.loads(line) for line in lines]
+        self.lines: dict[str, tuple[str, int]] = {one["recording"]: (one["key"], one["seizures"]) for one in read}
+
+    def known(self, recording: str, key: str) -> int | None:
+        """How many seizures were found, if this recording was done with this detector and format."""
+        before, seizures = self.lines.get(recording, ("", 0))
+        return seizures if before == key else None
+
+    def add(self, recording: str, key: str, seizures: int) -> int:
+        """Remember on disk that a recording is done; returns its seizures."""
+        with self.path.open("a") as file:
+            file.write(json.dumps({"recording": recording, "key": key, "seizures": seizures}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return seizures
 
 
-def _prepared(header: edf.Header, detector: detectors.Detector) -> InMemory:
-    return InMemory(signal_uv=prepared(header, detector.config.signals).signal.to_uv())
+def _recordings(source: Path, target: Path) -> list[Path]:
+    """Recordings below a folder, without detections that may lie there as EDF+."""
+    found = sorted(_below(source, target))
+    if not found:
+        raise _nothing(source, "no EDF or BDF")
+    target.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def _below(source: Path, target: Path) -> Iterator[Path]:
+    for path in source.rglob("*"):
+        hidden = path.name.startswith(".") or target in path.parents
+        if path.suffix.lower() in _RECORDINGS and path.is_file() and not hidden:
+            yield path
+
+
+def _hash_of(run_folder: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name in (detectors.WEIGHTS, detectors.CARD):
+        digest.update((run_folder / name).read_bytes())
+    return digest.hexdigest()
+
+
+def _nothing(source: Path, got: str) -> InputError:
+    return InputError(
+        "There is nothing to detect seizures in",
+        where=source,
+        got=got,
+        expected="an EDF, or a folder with at least one that can be used",
+        remedy="look at them with `ictal audit`",
+        code="corpus-empty",
+    )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ictal.detection.calibration import Calibration, fit_temperature
+from ictal.detection import calibration
 from ictal.detection.sweep import events_by_threshold
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
@@ -20,6 +20,7 @@ from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
+from ictal.recipes.score import require_declared
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
 from ictal.scoring import summary
@@ -73,14 +74,13 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
         open_eval: Open the evaluation part, which is recorded; only this makes scoring it possible.
 
     Raises:
-        InputError: if the part is empty or shares a patient with training (unless it is `train` itself), or it is the
-            evaluation part and `open_eval` is not set.
+        InputError: as `require_scorable`, or if it is the evaluation part and `open_eval` is not set.
     """
     torch.set_num_threads(run.config.machine.threads)
     detector = _current_detector(run, planned)
     part: Part = run.config.evaluate.part
     tuned_on: Part = "dev" if planned.split["dev"] else part
-    _require_scorable(planned, part)
+    require_scorable(planned, part, no_seizures_expected=run.config.evaluate.no_seizures_expected)
     if part == "eval" and open_eval:
         open_stored(run, planned)  # what is missing or damaged costs no opening
     opened = opening.open_eval(run, planned, allowed=open_eval) if part == "eval" else opening.openings(run)
@@ -139,7 +139,13 @@ def _current_detector(run: Run, planned: Planned) -> Detector:
     return replace(detector, config=config)
 
 
-def _require_scorable(planned: Planned, part: Part) -> None:
+def require_scorable(planned: Planned, part: Part, *, no_seizures_expected: bool = False) -> None:
+    """Refuse a part that no score can come from.
+
+    Raises:
+        InputError: if it is empty (code `part-empty`), shares a patient with training (`patients-seen`) or holds no
+            seizure and that is not declared (`reference-seizures`).
+    """
     if not planned.split[part]:
         raise InputError(
             "There is nothing to score",
@@ -152,7 +158,17 @@ def _require_scorable(planned: Planned, part: Part) -> None:
     if part != "train":
         trained = {r.patient for r in planned.batches.index.recordings}
         seen = trained & {planned.index.recordings[n].patient for n in planned.split[part]}
-        assert not seen, f"patients seen in training: {seen}"
+        if seen:
+            raise InputError(
+                "Patients to be scored were seen in training",
+                where=f"the {part} part of the split",
+                got=", ".join(sorted(seen)),
+                expected="patients of their own in every part",
+                remedy="correct corpus.same_patient or the split, plan and train again",
+                code="patients-seen",
+            )
+    seizures = sum(len(planned.labelled[n].seizures_s) for n in planned.split[part])
+    require_declared(f"the {part} part of the split", seizures, no_seizures_expected=no_seizures_expected)
 
 
 def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
@@ -183,7 +199,7 @@ def _ictal_share(seizures: sp.Spans, samples: int, steps: int, samples_per_step:
 def _tune(detector: Detector, dev: ScoredPart) -> Detector:
     """Calibrate on the dev part and choose its threshold there."""
     logits, ictal = np.concatenate(dev.logits), np.concatenate(dev.ictal_share) >= 0.5
-    detector = replace(detector, calibration=Calibration(temperature=fit_temperature(logits, ictal)))
+    detector = replace(detector, calibration=calibration.fit(detector.config.evaluate.calibration, logits, ictal))
     point, reason = _operating_point(
         _curve(detector, dev), target_per_24h=detector.config.evaluate.false_alarms_per_24h
     )
@@ -233,7 +249,9 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
         "ece": reliability.ece,
         "mean_probability": float(np.concatenate(probability).mean()),
         "ictal_share": float(np.concatenate(scored.ictal_share).mean()),
+        "calibration": detector.config.evaluate.calibration,
         "temperature": detector.calibration.temperature if detector.calibration else None,
+        "bias": detector.calibration.bias if detector.calibration else None,
         "operating_point": {
             **(asdict(detector.operating_point) if detector.operating_point else {}),
             "tuned_on": tuned_on,

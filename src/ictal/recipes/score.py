@@ -12,9 +12,10 @@ import numpy.typing as npt
 from ictal.errors import InputError
 from ictal.recordings import edf
 from ictal.recordings.annotations import beside
-from ictal.recordings.corpus import NO_ALIASES, patient_of
+from ictal.recordings.corpus import NO_ALIASES
 from ictal.recordings.events import MAJORITY, Annotation, seizures
 from ictal.recordings.labels import NO_MAPPING
+from ictal.recordings.layouts.folder import patient_of
 from ictal.scoring import summary
 
 SUFFIXES = (
@@ -39,7 +40,7 @@ def score_folders(
 ) -> dict[str, object]:
     """Score every recording of the reference.
 
-    Recordings are paired by their names below the two folders; their names say whose they are (`corpus.patient_of`).
+    Recordings are paired by their names below the two folders; their names say whose they are (`folder.patient_of`).
 
     Args:
         reference: Folder of annotations that are taken as true, or one file.
@@ -57,7 +58,7 @@ def score_folders(
     pairs, silent = _pairs(reference, hypothesis, missing_as_silence=missing_as_silence)
     read = {name: (_read(true), _read(said) if said else None) for name, (true, said) in pairs.items()}
     references_s = [_array(true, mapping, consensus) for true, _ in read.values()]
-    _require_declared(reference, sum(map(len, references_s)), no_seizures_expected=no_seizures_expected)
+    require_declared(reference, sum(map(len, references_s)), no_seizures_expected=no_seizures_expected)
     owners = [patient_of(Path(name).name) for name in read]
     scores = summary.scores(
         names=list(read),
@@ -70,16 +71,22 @@ def score_folders(
     return {"recordings": len(read), "missing_as_silence": silent, "scorers": scores}
 
 
-def _require_declared(reference: Path, found: int, *, no_seizures_expected: bool) -> None:
+def require_declared(reference: Path | str, found: int, *, no_seizures_expected: bool) -> None:
+    """Refuse a reference without seizures that was not declared to be so, and a declaration that is wrong.
+
+    Raises:
+        InputError: with code `reference-seizures`.
+    """
     if (found == 0) != no_seizures_expected:
         raise InputError(
             "The reference holds no seizure" if found == 0 else "The reference holds seizures",
             where=reference,
             got=f"{found} seizures",
-            expected="none, by --no-seizures-expected" if no_seizures_expected else "at least one",
-            remedy="leave --no-seizures-expected out"
+            expected="none, as declared" if no_seizures_expected else "at least one",
+            remedy="leave the declaration out"
             if no_seizures_expected
-            else "if that is meant, say --no-seizures-expected: else the annotations were not read",
+            else "if that is meant, say --no-seizures-expected (in a run --evaluate.no_seizures_expected true); "
+            "else the annotations were not read",
             code="reference-seizures",
         )
 

@@ -7,51 +7,34 @@ one patient; a recording without annotation stops the reading, it is never taken
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from ictal.errors import InputError
 from ictal.recordings import edf
-from ictal.recordings.annotations import beside, chbmit, helsinki, seizeit1, siena
+from ictal.recordings.annotations import beside
 from ictal.recordings.annotations.lists import DAY_S, elapsed_s
-from ictal.recordings.annotations.text import read_lines
 from ictal.recordings.events import MAJORITY, Annotation, seizure_types, seizures
 from ictal.recordings.labels import NO_MAPPING
+from ictal.recordings.layouts import bids, chbmit, folder, helsinki, seizeit1, siena, tusz
+from ictal.recordings.layouts.layout import Layout, Recording
 
 NO_ALIASES: Mapping[str, str] = MappingProxyType({})
-SPLITS = ("train", "dev", "eval")
 DURATION_TOLERANCE_S = 1.0
 START_TOLERANCE_S = 1
 
-_SAME_CHILD = {"chb21": "chb01", "chb17a": "chb17", "chb17b": "chb17", "chb17c": "chb17"}
-_SAME_CHILD_BIDS = {"sub-21": "sub-01"}
-_SEIZEIT1 = re.compile(r"P_ID\d+(?=_)", re.ASCII)
-_SEIZEIT1_EDF = re.compile(r"P_ID\d+_r\d+", re.ASCII)
-_HELSINKI_EDF = re.compile(r"eeg\d{1,3}", re.ASCII)
-_SUFFIXES = {".edf", ".bdf"}
-_SIENA = re.compile(r"PN\d\d(?=-)")
-_CHBMIT_EDF = re.compile(r"chb\d\d[a-z]?_\d\d\+?", re.ASCII)
-_SIENA_EDF = re.compile(r"PN\d\d-\S+", re.ASCII)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recording:
-    """One EDF of a corpus.
-
-    Args:
-        id: Its path below the corpus's root, without suffix, with forward slashes.
-        patient: Whose it is; the unit that splits keep together.
-        split: `train`, `dev` or `eval` where the corpus itself says.
-        edf: The file.
-    """
-
-    id: str
-    patient: str
-    split: str | None
-    edf: Path
+LAYOUTS: tuple[Layout, ...] = (
+    tusz.LAYOUT,
+    bids.LAYOUT,
+    chbmit.LAYOUT,
+    siena.LAYOUT,
+    seizeit1.LAYOUT,
+    helsinki.LAYOUT,
+    folder.LAYOUT,
+)
+"""In the order they are tried; any folder fits the last."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +42,7 @@ class Corpus:
     """A folder of recordings.
 
     Args:
-        name: Its layout: `tusz`, `bids`, `chbmit`, `siena`, `seizeit1`, `helsinki` or `folder`.
+        name: Of its layout.
         root: The folder.
         recordings: Sorted by id.
     """
@@ -103,11 +86,7 @@ def discover(root: Path, corpus: str = "auto", same_patient: Mapping[str, str] =
 
     Args:
         root: The folder.
-        corpus: `tusz` (an `edf` folder with train, dev, eval, or these in the root), `bids` (`sub-*` folders), `chbmit`
-            (`chbNN-summary.txt` beside EDFs `chbNN_MM`, in the root or one folder below), `siena` (likewise,
-            `Seizures-list-PNxx.txt` beside `PNxx-N`), `seizeit1` (`P_IDn_rm_a1.tsv` beside `P_IDn_rm`), `helsinki` (the
-            experts' CSVs beside `eegN`), `folder` (any EDF or BDF at any depth; the patient is the name up to the first
-            underscore), or `auto`: the first that fits.
+        corpus: Name of one of `LAYOUTS`, each of which is a file in `layouts`, or `auto`: the first that fits.
         same_patient: Other names of a patient, and the name to use (`{"sub-21": "sub-01"}`).
 
     Raises:
@@ -117,9 +96,9 @@ def discover(root: Path, corpus: str = "auto", same_patient: Mapping[str, str] =
     root = Path(root)
     if not root.is_dir():
         raise _fault("There is no such folder", root, "nothing", "a folder of EDF files", "corpus-missing")
-    name = _layout(root) if corpus == "auto" else corpus
-    recordings = sorted(_LAYOUTS[_checked(root, name)](root), key=lambda recording: recording.id)
-    return Corpus(name=name, root=root, recordings=_renamed(root, recordings, same_patient))
+    layout = _layout(root, corpus)
+    recordings = sorted(layout.recordings(root), key=lambda recording: recording.id)
+    return Corpus(name=layout.name, root=root, recordings=_renamed(root, recordings, same_patient))
 
 
 def _renamed(root: Path, recordings: Sequence[Recording], same_patient: Mapping[str, str]) -> tuple[Recording, ...]:
@@ -264,153 +243,18 @@ def _since_midnight_s(time: dt.time) -> int:
     return 3600 * time.hour + 60 * time.minute + time.second
 
 
-def _layout(root: Path) -> str:
-    if _tusz_top(root) is not None:
-        return "tusz"
-    if any(path.is_dir() for path in root.glob("sub-*")):
-        return "bids"
-    if _is_chbmit(root):
-        return "chbmit"
-    if _is_siena(root):
-        return "siena"
-    if _is_seizeit1(root):
-        return "seizeit1"
-    return "helsinki" if _is_helsinki(root) else "folder"
-
-
-def _tusz_top(root: Path) -> Path | None:
-    for top in (root / "edf", root):
-        if any((top / split).is_dir() for split in SPLITS):
-            return top
-    return None
-
-
-def _tusz(root: Path) -> Iterator[Recording]:
-    top = _tusz_top(root)
-    if top is None:
-        raise _fault("The folder is not laid out as TUSZ", root, "neither", "edf/train, /dev or /eval", "corpus-layout")
-    for split in SPLITS:
-        for path in _edf_files(top / split):
-            yield _recording(root, path, path.stem.split("_", maxsplit=1)[0], split)
-
-
-def _bids(root: Path) -> Iterator[Recording]:
-    subjects = [path for path in root.glob("sub-*") if path.is_dir()]
-    if not subjects:
-        raise _fault("The folder is not laid out as BIDS", root, "no sub-*", "folders named sub-*", "corpus-layout")
-    same = _SAME_CHILD_BIDS if _names_chbmit(root / "dataset_description.json") else {}
-    parts = _parts(root / "participants.tsv")
-    for subject in subjects:
-        for path in _edf_files(subject):
-            yield _recording(root, path, same.get(subject.name, subject.name), parts.get(subject.name))
-
-
-def _parts(participants: Path) -> dict[str, str]:
-    """The part of each subject, where the list of participants has a column `split`, as `ictal convert` writes it."""
-    rows = [line.split("\t") for line in read_lines(participants)] if participants.is_file() else []
-    if not rows or not {"participant_id", "split"} <= set(rows[0]):
-        return {}
-    subject, split = rows[0].index("participant_id"), rows[0].index("split")
-    wide = [row for row in rows[1:] if len(row) == len(rows[0])]
-    return {row[subject]: row[split] for row in wide if row[split] in SPLITS}
-
-
-def _names_chbmit(description: Path) -> bool:
-    return description.is_file() and b"CHB-MIT" in description.read_bytes()
-
-
-def _folder(root: Path) -> Iterator[Recording]:
-    for path in _edf_files(root):
-        yield _recording(root, path, patient_of(path.stem), None)
-
-
-def _chbmit(root: Path) -> Iterator[Recording]:
-    if not _is_chbmit(root):
-        expected = "chbNN-summary.txt beside chbNN_MM.edf, here or one folder below"
-        raise _fault("The folder is not laid out as CHB-MIT", root, "neither", expected, "corpus-layout")
-    return _folder(root)
-
-
-def _siena(root: Path) -> Iterator[Recording]:
-    if not _is_siena(root):
-        expected = "Seizures-list-PNxx.txt beside PNxx-N.edf, here or one folder below"
-        raise _fault("The folder is not laid out as Siena", root, "neither", expected, "corpus-layout")
-    return _folder(root)
-
-
-def _seizeit1(root: Path) -> Iterator[Recording]:
-    if not _is_seizeit1(root):
-        expected = f"P_IDn_rm{seizeit1.SUFFIXES[0]} beside P_IDn_rm.edf, here or one folder below"
-        raise _fault("The folder is not laid out as SeizeIT1", root, "neither", expected, "corpus-layout")
-    return _folder(root)
-
-
-def _helsinki(root: Path) -> Iterator[Recording]:
-    if not _is_helsinki(root):
-        expected = "annotations_2017_A.csv beside eegN.edf"
-        raise _fault("The folder is not laid out as Helsinki's", root, "neither", expected, "corpus-layout")
-    return _folder(root)
-
-
-def _is_seizeit1(root: Path) -> bool:
-    return _has_beside(root, f"P_ID*{seizeit1.SUFFIXES[0]}", _SEIZEIT1_EDF)
-
-
-def _is_helsinki(root: Path) -> bool:
-    return any(map(helsinki.is_list, root.glob("*.csv"))) and _has_beside(root, "*.csv", _HELSINKI_EDF)
-
-
-def _is_chbmit(root: Path) -> bool:
-    return _has_beside(root, f"chb??{chbmit.SUFFIX}", _CHBMIT_EDF)
-
-
-def _is_siena(root: Path) -> bool:
-    return _has_beside(root, f"{siena.PREFIX}PN??.txt", _SIENA_EDF)
-
-
-def _has_beside(root: Path, lists: str, recording: re.Pattern[str]) -> bool:
-    """Whether a list lies beside an EDF with a name of its corpus; clips cut from a corpus are named otherwise."""
-    folders = {path.parent for pattern in (lists, f"*/{lists}") for path in root.glob(pattern)}
-    return any(recording.fullmatch(path.stem) for folder in folders for path in _edf_files(folder))
-
-
-def patient_of(stem: str) -> str:
-    """Whose recording a file's name says it is: the part before the first underscore.
-
-    `chb01_03` is of chb01, `PN00-1` of PN00, `P_ID3_r1` of P_ID3; chb21 is chb01, a year and a half
-    later.
-    """
-    named = _SIENA.match(stem) or _SEIZEIT1.match(stem)
-    patient = named.group() if named else stem.split("_", maxsplit=1)[0]
-    return _SAME_CHILD.get(patient, patient)
-
-
-def _recording(root: Path, path: Path, patient: str, split: str | None) -> Recording:
-    return Recording(id=path.relative_to(root).with_suffix("").as_posix(), patient=patient, split=split, edf=path)
-
-
-def _edf_files(folder: Path) -> Iterator[Path]:
-    files = (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
-    return (path for path in files if path.is_file() and not path.name.startswith("."))
-
-
-_LAYOUTS: Mapping[str, Callable[[Path], Iterator[Recording]]] = {
-    "tusz": _tusz,
-    "bids": _bids,
-    "chbmit": _chbmit,
-    "siena": _siena,
-    "seizeit1": _seizeit1,
-    "helsinki": _helsinki,
-    "folder": _folder,
-}
-
-
-def _checked(root: Path, name: str) -> str:
-    if name not in _LAYOUTS:
-        raise _fault(
-            "There is no such corpus layout", root, repr(name), f"auto, {', '.join(_LAYOUTS)}", "corpus-layout"
-        )
-    return name
+def _layout(root: Path, name: str) -> Layout:
+    """The layout of this name, which the folder must have, or the first that fits."""
+    if name == "auto":
+        return next(layout for layout in LAYOUTS if layout.fits(root))
+    named = {layout.name: layout for layout in LAYOUTS}
+    if name not in named:
+        expected = f"auto, {', '.join(named)}"
+        raise _fault("There is no such corpus layout", root, repr(name), expected, "corpus-layout")
+    if not named[name].fits(root):
+        what = f"The folder is not laid out as {name}"
+        raise _fault(what, root, "nothing of the kind", named[name].expected, "corpus-layout")
+    return named[name]
 
 
 def _fault(what: str, root: Path, got: object, expected: object, code: str) -> InputError:

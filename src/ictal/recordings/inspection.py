@@ -18,10 +18,11 @@ from ictal.recordings import corpus as corpora
 from ictal.recordings import edf, flags, montages
 from ictal.recordings.annotations import beside
 from ictal.recordings.channels import is_scalp, reference
-from ictal.recordings.corpus import Labelled, Recording
+from ictal.recordings.corpus import Labelled
 from ictal.recordings.events import Annotation, gaps, seizure_types, seizures
 from ictal.recordings.flags import Flags
 from ictal.recordings.labels import kind_of
+from ictal.recordings.layouts.layout import Recording
 from ictal.recordings.montages import MissingPolicy
 
 Severity: TypeAlias = Literal["error", "warning"]

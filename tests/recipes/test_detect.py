@@ -1,0 +1,121 @@
+"""`ictal detect` on files and folders: any format, resumable, and never an empty answer by mistake."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ictal.recordings.annotations import beside
+from ictal.recordings.events import seizures
+from tests.end_to_end.commands import FinishedRun, Terminal, put, recordings
+
+
+@pytest.fixture
+def folder(finished_run: FinishedRun, tmp_path: Path) -> Path:
+    """Three recordings, one of them deeper and named as BIDS does."""
+    edfs = [*recordings(finished_run.corpus, "eval"), *recordings(finished_run.corpus, "dev")][:3]
+    places = ["a.edf", "b.edf", "deep/c_eeg.edf"]
+    for source, place in zip(edfs, places, strict=True):
+        (tmp_path / "in" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / place).hardlink_to(source)
+    return tmp_path / "in"
+
+
+def found_in(path: Path) -> tuple[tuple[float, float], ...]:
+    return seizures(beside.read(path))
+
+
+def test_a_folder_gives_what_its_files_give(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+) -> None:
+    """Byte for byte, under the recordings' names."""
+    said = terminal("detect", folder, tmp_path / "out", "--run", finished_run.folder, "--json")
+    assert (said.document["recordings"], said.document["done"]) == (3, 3)
+    names = {"a": "a_events.tsv", "b": "b_events.tsv", "deep/c_eeg": "deep/c_events.tsv"}
+    for recording, name in names.items():
+        terminal("detect", folder / f"{recording}.edf", tmp_path / "one.tsv", "--run", finished_run.folder)
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "one.tsv").read_bytes()
+    assert said.document["seizures"] == sum(len(found_in(tmp_path / "out" / name)) for name in names.values())
+
+
+@pytest.mark.parametrize("form", ["tsv", "csv_bi", "edf", "json"])
+def test_every_format_says_the_same(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path, form: str
+) -> None:
+    """To the last decimal that the formats share."""
+    terminal("detect", folder / "a.edf", tmp_path / "reference.tsv", "--run", finished_run.folder)
+    target = tmp_path / f"a.{form}"
+    assert terminal("detect", folder / "a.edf", target, "--run", finished_run.folder).code in {0, 1}
+    if form == "json":
+        document = json.loads(target.read_text())
+        found = tuple((one["onset_s"], one["stop_s"]) for one in document["events"])
+        assert document["recording"] == "a"
+    else:
+        found = found_in(target)
+    assert [pytest.approx(pair, abs=1e-4) for pair in found] == list(found_in(tmp_path / "reference.tsv"))
+
+
+def test_what_is_done_is_not_done_again(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+) -> None:
+    """Only what is missing, what has other samples, and everything for another detector."""
+    out, run = tmp_path / "out", shutil.copytree(finished_run.folder, tmp_path / "run")
+
+    def done() -> int:
+        number: int = terminal("detect", folder, out, "--run", run, "--json").document["done"]
+        return number
+
+    assert [done(), done()] == [3, 0]
+    (out / "b_events.tsv").unlink()
+    assert [done(), done()] == [1, 0]
+    content = bytearray((folder / "a.edf").read_bytes())
+    content[-1] ^= 1
+    put(folder / "a.edf", bytes(content))
+    assert [done(), done()] == [1, 0]
+    card = json.loads((run / "detector.json").read_text())
+    card["calibration"]["temperature"] *= 1.01
+    (run / "detector.json").write_text(json.dumps(card))
+    assert [done(), done()] == [3, 0]
+
+
+def test_a_recording_that_cannot_be_used_leaves_no_file(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+) -> None:
+    """It is named and the rest goes on; if none can be used, nothing is said to be found."""
+    put(folder / "b.edf", b"noise")
+    said = terminal("detect", folder, tmp_path / "out", "--run", finished_run.folder, "--json")
+    assert said.code == 1
+    assert [one["id"] for one in said.document["quarantined"]] == ["b"]
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.tsv")) == ["a_events.tsv", "c_events.tsv"]
+    for name in ("a.edf", "deep/c_eeg.edf"):
+        put(folder / name, b"noise")
+    said = terminal("detect", folder, tmp_path / "none", "--run", finished_run.folder)
+    assert (said.code, "none usable" in said.err) == (2, True)
+    (tmp_path / "empty").mkdir()
+    assert terminal("detect", tmp_path / "empty", tmp_path / "x", "--run", finished_run.folder).code == 2
+
+
+def test_nothing_else_is_written_over(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+) -> None:
+    """Least of all a recording; detections of before are replaced."""
+    before = (folder / "b.edf").read_bytes()
+    assert terminal("detect", folder / "a.edf", folder / "b.edf", "--run", finished_run.folder).code == 2
+    assert (folder / "b.edf").read_bytes() == before
+    (tmp_path / "thesis.tsv").write_text("mine")
+    assert terminal("detect", folder / "a.edf", tmp_path / "thesis.tsv", "--run", finished_run.folder).code == 2
+    assert terminal("detect", folder / "a.edf", tmp_path / "a.txt", "--run", finished_run.folder).code == 2
+    for _ in range(2):
+        assert terminal("detect", folder / "a.edf", tmp_path / "a.edf", "--run", finished_run.folder).code in {0, 1}
+
+
+def test_detections_beside_recordings_are_no_recordings(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path
+) -> None:
+    """EDF+ annotations written below the folder that is read are not read as recordings the next time."""
+    words = ("detect", folder, folder / "found", "--run", finished_run.folder, "--format", "edf", "--json")
+    assert terminal(*words).document["recordings"] == 3
+    assert terminal(*words).document["recordings"] == 3
