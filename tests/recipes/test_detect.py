@@ -53,6 +53,7 @@ def test_every_format_says_the_same(
         document = json.loads(target.read_text())
         found = tuple((one["onset_s"], one["stop_s"]) for one in document["events"])
         assert document["recording"] == "a"
+        assert all(0 <= one["onset_earliest_s"] <= one["onset_s"] for one in document["events"])
     else:
         found = found_in(target)
     assert [pytest.approx(pair, abs=1e-4) for pair in found] == list(found_in(tmp_path / "reference.tsv"))

@@ -173,7 +173,13 @@ def find(source: Path, detector: Detector) -> Found:
         Event(onset_s=float(onset), stop_s=float(stop), label="sz", confidence=round(float(c), 4))
         for (onset, stop), c in zip(found_s, sure, strict=True)
     ]
-    return Found(recording=source.stem, events=events, duration_s=header.duration_s, start=header.start)
+    return Found(
+        recording=source.stem,
+        events=events,
+        earliest_s=detector.onsets(probability, found_s)[:, 0].tolist(),
+        duration_s=header.duration_s,
+        start=header.start,
+    )
 
 
 class _Ledger:

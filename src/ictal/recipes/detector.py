@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ictal.detection.calibration import Calibration, correct_prior, sigmoid
-from ictal.detection.events import events
+from ictal.detection.events import events, onset_span
 from ictal.detection.tuning import OperatingPoint
 from ictal.errors import InputError
 from ictal.models.detector import build
@@ -71,6 +71,12 @@ class Detector:
     def events_at(self, probability: Trace, threshold: float) -> Trace:
         """Events of a recording at a threshold: (events, 2) seconds."""
         return events(probability, self.steps_hz, self.config.events.rule(threshold))
+
+    def onsets(self, probability: Trace, found_s: Trace) -> Trace:
+        """Between when and when each detection begins: (events, 2) seconds."""
+        assert self.operating_point is not None, "the detector has no operating point"
+        rule = self.config.events.rule(self.operating_point.threshold)
+        return onset_span(probability, self.steps_hz, found_s, rule)
 
     def detect(self, probability: Trace, duration_s: float) -> Trace:
         """Events of a recording at the operating point; the last step may reach past the end, an event may not."""

@@ -27,6 +27,8 @@ class Found:
 
     recording: str
     events: Sequence[Event]
+    earliest_s: Sequence[float]
+    """When the probability began to rise towards each event's onset."""
     duration_s: float
     start: dt.datetime | None
 
@@ -92,8 +94,14 @@ def _json(target: Path, found: Found) -> None:
         "start": None if found.start is None else found.start.isoformat(),
         "duration_s": found.duration_s,
         "events": [
-            {"onset_s": e.onset_s, "stop_s": e.stop_s, "label": e.label, "confidence": e.confidence}
-            for e in found.events
+            {
+                "onset_s": event.onset_s,
+                "onset_earliest_s": earliest_s,
+                "stop_s": event.stop_s,
+                "label": event.label,
+                "confidence": event.confidence,
+            }
+            for event, earliest_s in zip(found.events, found.earliest_s, strict=True)
         ],
     }
     write_whole(target, json.dumps(document, indent=1).splitlines())
