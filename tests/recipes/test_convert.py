@@ -54,6 +54,19 @@ def test_an_interrupted_conversion_goes_on(terminal: Terminal, tmp_path: Path) -
     assert terminal("convert", tmp_path / "in", tmp_path / "out", "--json").document["made"] == 0
 
 
+def test_a_corrected_annotation_is_converted_again(terminal: Terminal, tmp_path: Path) -> None:
+    """And so is a recording that was replaced."""
+    for name in ("p_1", "q_1"):
+        write_recording(tmp_path / "in" / f"{name}.edf", [(10, 20)])
+    terminal("convert", tmp_path / "in", tmp_path / "out")
+    write_recording(tmp_path / "in" / "p_1.edf", [(10, 25)])
+    assert terminal("convert", tmp_path / "in", tmp_path / "out", "--json").document["made"] == 1
+    row = next((tmp_path / "out" / "sub-p").rglob("*_events.tsv")).read_text().splitlines()[1]
+    assert row.startswith("10.0000\t15.0000\t")
+    write_edf(tmp_path / "in" / "q_1.edf", labels=["A", "B"])
+    assert terminal("convert", tmp_path / "in", tmp_path / "out", "--json").document["made"] == 1
+
+
 def test_what_cannot_be_used_is_left_out_and_named(terminal: Terminal, synthetic_corpus: Path, tmp_path: Path) -> None:
     """Exit code 1."""
     corpus = linked(synthetic_corpus, tmp_path / "in")

@@ -197,3 +197,10 @@ def test_both_kinds_written_of_the_same_events_hold_the_same_seizures(tmp_path_f
     tusz.write_channels(folder / "x.csv", bname="x", duration_s=300, events=events, **per_channel)
     whole, channels = tusz.read(folder / "x.csv_bi"), tusz.read(folder / "x.csv")
     assert seizures(whole) == seizures(channels) == tuple((a / 1e4, b / 1e4) for a, b in intervals)
+
+
+def test_a_name_may_hold_spaces_and_letters_of_any_alphabet(tmp_path):
+    """Whatever the recording's file is called, what is written is read again."""
+    path = tmp_path / "jörg müller_1.csv_bi"
+    tusz.write_bi(path, bname=path.stem, duration_s=60, events=[Event(onset_s=1, stop_s=2, label="seiz")])
+    assert seizures(tusz.read(path)) == ((1, 2),)

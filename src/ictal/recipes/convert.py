@@ -2,7 +2,8 @@
 
 Signals are copied byte for byte. A recording's patient becomes its subject and its place among that patient's
 recordings its run; where it came from stands in `scans.tsv`. Seizures become those that training here would see, with
-the type that covers most of each. What is there whole is not made again, so an interrupted conversion goes on.
+the type that covers most of each. What is there and has not changed is not made again, so an interrupted conversion
+goes on.
 
 Source: BIDS 1.9 (EEG), HED-SCORE, SzCORE's dataset layout.
 """
@@ -28,7 +29,7 @@ from ictal.recordings.channels import is_scalp, reference
 from ictal.recordings.corpus import Corpus, Labelled, Quarantined
 from ictal.recordings.edf import Header
 from ictal.recordings.events import Event
-from ictal.recordings.labels import hed_score
+from ictal.recordings.labels import BACKGROUND, hed_score
 
 TASK = "szMonitoring"
 
@@ -183,23 +184,35 @@ def _describe(out: Path, corpus: Corpus, labelled: Sequence[Labelled], subjects:
 
 
 def _recording(one: Labelled, folder: Path, stem: str) -> bool:
-    """Write one recording; whether anything was missing. The events come last: where they are, all is."""
+    """Write one recording; whether anything was missing or has changed. Where its events are, all is: they come last."""
     events = folder / f"{stem}_events.tsv"
     edf = folder / f"{stem}_eeg{one.recording.edf.suffix.lower()}"
-    if events.exists() and edf.exists() and edf.stat().st_size == one.recording.edf.stat().st_size:
+    found = tuple(
+        Event(onset_s=round(onset_s, 4), stop_s=round(stop_s, 4), label=hed_score(kind))
+        for (onset_s, stop_s), kind in zip(one.seizures_s, one.types, strict=True)
+    )
+    if events.exists() and _unchanged(one.recording.edf, edf) and _seizures_in(events) == found:
         return False
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{edf.name}.{os.getpid()}.part"
-    shutil.copyfile(one.recording.edf, part)
+    shutil.copy2(one.recording.edf, part)
     part.replace(edf)
     _write_json(folder / f"{stem}_eeg.json", _sidecar(one))
     write_whole(folder / f"{stem}_channels.tsv", ["name\ttype\tunits\tsampling_frequency", *_channels(one.header)])
-    found = [
-        Event(onset_s=onset_s, stop_s=stop_s, label=hed_score(kind))
-        for (onset_s, stop_s), kind in zip(one.seizures_s, one.types, strict=True)
-    ]
     bids.write(events, events=found, duration_s=one.duration_s, start=one.header.start)
     return True
+
+
+def _unchanged(source: Path, copy: Path) -> bool:
+    """Whether a copy has its source's size and time of last change."""
+    if not copy.exists():
+        return False
+    ours, theirs = copy.stat(), source.stat()
+    return (ours.st_size, ours.st_mtime_ns) == (theirs.st_size, theirs.st_mtime_ns)
+
+
+def _seizures_in(events: Path) -> tuple[Event, ...]:
+    return tuple(event for event in bids.read(events).events if event.label != BACKGROUND)
 
 
 def _sidecar(one: Labelled) -> dict[str, Any]:

@@ -21,7 +21,7 @@ TOLERANCE_S = 1.0
 _COLUMNS = "channel,start_time,stop_time,label,confidence"
 _HEADER = (
     ("# version = csv_v1.0.0", re.compile(r"# version = csv_v1\.0\.0")),
-    ("# bname = <name of the recording>", re.compile(r"# bname = (?P<bname>\S+)")),
+    ("# bname = <name of the recording>", re.compile(r"# bname = (?P<bname>\S(?:.*\S)?)")),
     ("# duration = <seconds> secs", re.compile(r"# duration = (?P<duration>\S+) secs")),
     ("# montage_file = <name>", re.compile(r"# montage_file = .+")),
     ("#", re.compile(r"#\s*")),
