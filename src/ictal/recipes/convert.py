@@ -184,7 +184,7 @@ def _describe(out: Path, corpus: Corpus, labelled: Sequence[Labelled], subjects:
 
 
 def _recording(one: Labelled, folder: Path, stem: str) -> bool:
-    """Write one recording; whether anything was missing or has changed. Its events come last: with them all is there."""
+    """Write one recording, its events last; whether anything was missing or has changed."""
     events = folder / f"{stem}_events.tsv"
     edf = folder / f"{stem}_eeg{one.recording.edf.suffix.lower()}"
     found = tuple(
