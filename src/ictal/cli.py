@@ -342,6 +342,8 @@ def train(
     except Interrupted as interrupted:
         console.err.print(f"{interrupted}. Go on with: ictal train {run}", markup=False)
         return SIGNAL_BASE + interrupted.signal_number
+    if verdict is None:  # another process of this run speaks for all
+        return 0
     console.out.print(f"{verdict.kind}: {verdict.message} {verdict.evidence}", markup=False)
     show_quarantined(console, [asdict(entry) for entry in planned.quarantined])
     return FINDINGS if planned.quarantined else 0

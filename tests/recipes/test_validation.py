@@ -89,6 +89,7 @@ def test_two_processes_share_the_dev_part_and_agree(
         [*launch, "-m", "ictal", "train", str(folder)], capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("unproven: ") == 1, "the first process speaks for all"
     run = open_planned(folder, ())
     planned = planning.load(run)
     scores = Validator(run, planned, CPU, ALONE)(detectors.load(folder).model, planned.batches)

@@ -62,8 +62,9 @@ class Console:
         view = TrainingView(steps)
         with Show(self.err, view) as show:
             yield show.take
-        said = f"{steps} steps, last skill {view.record['skill']:.2f}" if view.record else "already done"
-        self.err.print(f"[bold]{'train':9}[/bold] {said} [dim]({view.clock() - view.started:.1f} s)[/dim]")
+        if view.record:
+            said = f"{steps} steps, last skill {view.record['skill']:.2f}"
+            self.err.print(f"[bold]{'train':9}[/bold] {said} [dim]({view.clock() - view.started:.1f} s)[/dim]")
 
     def result(self, document: Json, show: Callable[[Console, Json], None]) -> None:
         """Print a result as JSON or as `show` prints it."""

@@ -41,10 +41,10 @@ from ictal.windows.dataset import WindowDataset
 from ictal.windows.prior import EffectivePrior, Prevalence, Prior, effective
 
 
-def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
+def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict | None:
     """Train until the last step; the detector's weights are the average that the run has kept.
 
-    Started by `torchrun`, every process trains on its own batches and the first one writes.
+    Started by `torchrun`, every process trains on its own batches; the first one writes and returns the verdict.
 
     Raises:
         GuardStop: if a guard stops the run; its verdict is kept in the run folder.
@@ -69,7 +69,7 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict:
         if ranks.leads:
             _keep(run, planned, trainer, prior, verdict)
         ranks.barrier()
-    return verdict
+    return verdict if ranks.leads else None
 
 
 def trainer_of(
