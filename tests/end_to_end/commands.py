@@ -96,6 +96,14 @@ def finish(terminal: Terminal, folder: Path, corpus: Path, store: Path, **settin
     return FinishedRun(folder=folder, corpus=corpus, store=store, said=said)
 
 
+def begun_anew(finished: FinishedRun, folder: Path) -> Path:
+    """A run folder with the finished run's settings and plan, and nothing done."""
+    folder.mkdir()
+    for name in ("config.toml", "plan.json"):
+        shutil.copy(finished.folder / name, folder / name)
+    return folder
+
+
 def linked(corpus: Path, copy: Path) -> Path:
     """A copy of a corpus that takes no space; its files must be replaced (`put`), never written into."""
     shutil.copytree(corpus, copy, copy_function=os.link)

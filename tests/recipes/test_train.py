@@ -14,7 +14,7 @@ from ictal.recipes import plan as planning
 from ictal.recipes.detector import load
 from ictal.recipes.run import open_planned
 from ictal.windows.prior import effective
-from tests.end_to_end.commands import FinishedRun, Said, Terminal
+from tests.end_to_end.commands import FinishedRun, Said, Terminal, begun_anew
 
 ALL_ON = (
     *("--augment.shift_s", "1.5", "--augment.background_share", "0.3", "--augment.band_noise_uv", "5"),
@@ -72,10 +72,7 @@ def test_a_guard_stops_every_process_and_none_aborts(
     finished_run: FinishedRun, terminal: Terminal, tmp_path: Path
 ) -> None:
     """At step 1 of two processes: the launcher reports exit code 3, and the verdict is in the folder."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    for name in ("config.toml", "plan.json"):
-        shutil.copy(finished_run.folder / name, folder / name)
+    folder = begun_anew(finished_run, tmp_path / "run")
     assert terminal("plan", folder, "--guard.grace_steps", "1", "--guard.minimum_skill", "0.99", "--json").code == 0
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,7 +22,7 @@ from ictal.recipes.run import open_planned
 from ictal.recipes.validation import Validator
 from ictal.scoring.ranking import auprc
 from ictal.training.ranks import ALONE
-from tests.end_to_end.commands import FinishedRun, Terminal
+from tests.end_to_end.commands import FinishedRun, Terminal, begun_anew
 
 CPU = torch.device("cpu")
 
@@ -54,10 +53,7 @@ def test_a_run_that_selects_keeps_its_best_weights_and_evaluates_them(
     finished_run: FinishedRun, terminal: Terminal, tmp_path: Path
 ) -> None:
     """Planned, trained, validated every four steps, and evaluated with what was best then."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    for name in ("config.toml", "plan.json"):
-        shutil.copy(finished_run.folder / name, folder / name)
+    folder = begun_anew(finished_run, tmp_path / "run")
     choice = ("--train.select", "auprc", "--train.validate_steps", "4", "--train.average_decay", "0.9")
     assert terminal("plan", folder, *choice, "--json").code == 0
     said = terminal("train", folder)
@@ -78,10 +74,7 @@ def test_two_processes_share_the_dev_part_and_agree(
     finished_run: FinishedRun, terminal: Terminal, tmp_path: Path
 ) -> None:
     """Each computes half of the recordings; the scores are those of one process on the weights that were kept."""
-    folder = tmp_path / "run"
-    folder.mkdir()
-    for name in ("config.toml", "plan.json"):
-        shutil.copy(finished_run.folder / name, folder / name)
+    folder = begun_anew(finished_run, tmp_path / "run")
     choice = ("--train.select", "auprc", "--train.validate_steps", "4", "--train.steps", "8")
     assert terminal("plan", folder, *choice, "--json").code == 0
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

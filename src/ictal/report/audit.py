@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
@@ -17,6 +16,7 @@ from ictal.report import charts, figures, tables
 from ictal.report.numbers import count, decimal, duration, percent, power_of_ten
 from ictal.report.palette import DARK, LIGHT, css_variables
 from ictal.report.parts import Cell, Figure, Section, Table
+from ictal.report.templates import template
 
 Document: TypeAlias = Mapping[str, Any]
 """What `ictal audit --json` prints."""
@@ -46,13 +46,7 @@ _FLAGS = {
     "out_of_range": "Out of range",
     "contradictory": "Twice, with different samples",
 }
-_PAGE = Environment(
-    loader=PackageLoader("ictal.report", "."),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-).get_template("audit.html.jinja")
+_PAGE = template("audit.html.jinja")
 
 
 def render(document: Document) -> str:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from ictal.report.contents import Contents
 from ictal.report.glossary import TERMS
 from ictal.report.palette import DARK, LIGHT, css_variables
 from ictal.report.readings import key_numbers
 from ictal.report.sections import STRIP_LEGEND, sections
+from ictal.report.templates import template
 
-_PAGE = Environment(
-    loader=PackageLoader("ictal.report", "."),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-).get_template("page.html.jinja")
+_PAGE = template("page.html.jinja")
 
 
 def render(contents: Contents) -> str:
