@@ -164,6 +164,7 @@ WAYS = {
     "signals saturated": Way(fault=lambda run: changed(run, lambda b: b.signal_uv.mul_(1e6).clamp_(-100, 100))),
     "signals of an earlier batch from step 5 on": Way(fault=stale),
     "learning rate 100 x": Way(rate=100 * RATE),
+    "learning rate 10,000 x": Way(rate=10_000 * RATE),
     "backbone frozen": Way(fault=freeze),
     "sign of the loss wrong": Way(fault=wrong_sign),
 }

@@ -272,6 +272,22 @@ def test_a_parameter_without_a_gradient_is_named(tmp_path: Path) -> None:
     assert (stop.value.verdict.kind, stop.value.verdict.step) == ("dead-parameters", 5)
 
 
+@pytest.mark.parametrize(("allowed", "stopped"), [(0.0, True), (0.74, True), (0.75, False)])
+def test_a_frozen_backbone_has_to_be_meant(tmp_path: Path, allowed: float, stopped: bool) -> None:
+    """The share of frozen numbers, not of parameters by name, and before the first step."""
+    model = PowerModel()
+    trained = sum(p.numel() for p in model.parameters())
+    model.register_parameter("backbone", nn.Parameter(torch.ones(3 * trained), requires_grad=False))
+    run = trainer(tmp_path, model=model)
+    run.guards = [numbers(run, frozen_share_max=allowed)]
+    if not stopped:
+        run.run(silent)
+        return
+    with pytest.raises(GuardStop, match=r"75\.0% of the parameters are frozen, among them backbone") as stop:
+        run.run(silent)
+    assert (stop.value.verdict.kind, stop.value.verdict.step) == ("frozen-parameters", 0)
+
+
 def test_a_gradient_that_explodes_stops_before_the_weights_change(tmp_path: Path) -> None:
     """The verdict has the norm; the weights are those of before the step."""
     run = trainer(tmp_path)

@@ -58,12 +58,16 @@ class GuardConfig:
     """Steps over which skill is averaged."""
     gradient_norm_max: float = 1e6
     """Norm of the gradient, before it is clipped, from which on it has exploded."""
+    frozen_share_max: float = 0.0
+    """Largest share of a model's parameters that may be frozen; 1 where a backbone is meant to stay as it is."""
 
     def __post_init__(self) -> None:
         check_setting(self.grace_steps >= 0, "guard.grace_steps", self.grace_steps, "0 or more")
         check_setting(0 < self.minimum_skill < 1, "guard.minimum_skill", self.minimum_skill, "above 0 and below 1")
         check_setting(self.smoothing_steps >= 1, "guard.smoothing_steps", self.smoothing_steps, "at least 1")
         check_setting(self.gradient_norm_max > 0, "guard.gradient_norm_max", self.gradient_norm_max, "above 0")
+        valid = 0 <= self.frozen_share_max <= 1
+        check_setting(valid, "guard.frozen_share_max", self.frozen_share_max, "from 0 to 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +154,7 @@ class NumbersGuard(Guard):
 
     Args:
         model: The model in training.
-        config: Largest gradient, and the grace after which every parameter must have had a gradient.
+        config: Largest gradient, share that may be frozen, grace after which every other parameter has had a gradient.
         peak_rate: Highest learning rate of the run.
         warmup_steps: Steps until it is reached.
     """
@@ -172,7 +176,7 @@ class NumbersGuard(Guard):
         if observation.gradient_norm > self.config.gradient_norm_max:
             message = "the gradient has exploded; lower train.learning_rate, or look at these windows"
             return _at(observation, "gradient-exploded", message, norm=observation.gradient_norm)
-        return self._rate(observation) or self._stillness(observation)
+        return self._rate(observation) or self._frozen(observation) or self._stillness(observation)
 
     def _not_finite(self, observation: Observation) -> list[str]:
         finite = {
@@ -189,6 +193,18 @@ class NumbersGuard(Guard):
         if observation.step == 0 and (rate == 0 or (self.warmup_steps > 0 and rate >= self.peak_rate)):
             return _at(observation, "learning-rate", "the first step does not warm up", rate=rate, peak=self.peak_rate)
         return None
+
+    def _frozen(self, observation: Observation) -> Verdict | None:
+        """A verdict on the first step if more of the model is frozen than was meant."""
+        if observation.step:
+            return None
+        frozen = {name: p.numel() for name, p in self.model.named_parameters() if not p.requires_grad}
+        share = sum(frozen.values()) / sum(p.numel() for p in self.model.parameters())
+        if share <= self.config.frozen_share_max:
+            return None
+        message = f"{share:.1%} of the parameters are frozen, among them {', '.join(sorted(frozen)[:5])}"
+        allowed = self.config.frozen_share_max
+        return _at(observation, "frozen-parameters", message, parameters=len(frozen), share=share, allowed=allowed)
 
     def _stillness(self, observation: Observation) -> Verdict | None:
         """Gradients that have vanished, or parameters that never had one; looked for until the grace is over."""
