@@ -58,6 +58,7 @@ RATE_HZ = 32
 SAMPLES_PER_STEP = 16
 GRID = WindowGrid(length_samples=16 * RATE_HZ, stride_samples=4 * RATE_HZ)
 CHANNELS = 2
+UNIT = 1e-3
 SIZE, SEIZURE_WINDOWS = 16, 8
 TRAIN_HOURS, DEV_HOURS, TEST_HOURS, HOURS_EACH = 24, 12, 24, 0.5
 SEIZURE_S = 24.0
@@ -86,6 +87,8 @@ class Noise:
         gain = rng.uniform(0.9, 1.5)
         for start, stop in seizures:
             self._add(int(start), int(stop), rate_hz=rng.uniform(2.5, 3.5), size=gain, rng=rng)
+        self.scale_uv = np.full(CHANNELS, UNIT, dtype=np.float32)
+        self.units = np.rint(self.signal / UNIT).astype(np.int16)
 
     def _add(self, start: int, stop: int, *, rate_hz: float, size: float, rng: np.random.Generator) -> None:
         phase = 2 * np.pi * rate_hz * np.arange(stop - start) / RATE_HZ + rng.uniform(0, 2 * np.pi)
@@ -93,10 +96,16 @@ class Noise:
 
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
         """Samples from a place on, zero past the end."""
-        out = np.zeros((CHANNELS, length_samples), dtype=np.float32)
-        piece = self.signal[:, start_sample : start_sample + length_samples]
+        out = np.empty((CHANNELS, length_samples), dtype=np.int16)
+        self.read_into(start_sample, out)
+        return np.multiply(out, self.scale_uv[:, None], dtype=np.float32)
+
+    def read_into(self, start_sample: int, out: npt.NDArray[np.int16], *, wait: bool = True) -> bool:  # noqa: ARG002
+        """The same in units; all of it is in memory."""
+        piece = self.units[:, start_sample : start_sample + out.shape[1]]
         out[:, : piece.shape[1]] = piece
-        return out
+        out[:, piece.shape[1] :] = 0
+        return True
 
 
 def corpus(share: float, hours: int, rng: np.random.Generator) -> tuple[WindowIndex, list[Noise]]:

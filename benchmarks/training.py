@@ -149,7 +149,7 @@ def loaded_per_s(run: Run, planned: Planned, workers: int, batches: int = 40) ->
     """Windows that the loader gives in a second, its start not counted."""
     trainer, _, _ = trainer_of(run, planned, ranks=ALONE, folder=run.folder, device=torch.device("cpu"))
     numbered = enumerate(trainer.plan.batches(0, batches + WARM))
-    loader = loading.batches(trainer.dataset, numbered, shift=None, workers=workers)
+    loader = loading.batches(trainer.dataset, numbered, shift=None, workers=workers, device=trainer.device)
     list(islice(loader, WARM))
     started = time.perf_counter()
     count = sum(len(batch.windows) for batch in loader)

@@ -266,17 +266,17 @@ def _without_confidence(text: str) -> list[list[str]]:
 
 
 def test_c12_a_slow_loader_is_seen_in_the_split_of_each_step(tmp_path: Path) -> None:
-    """Fifty milliseconds in the reading of a batch stand under `data_s` of every step, not under the model's time."""
+    """What is waited for a slow reader stands under `data_s` of every step, not under the model's time."""
     run = trainer(tmp_path, steps=4)
     original = run.dataset.__getitems__
 
     def slow(windows: list[int]) -> object:
-        time.sleep(0.05)
+        time.sleep(0.5)
         return original(windows)
 
     run.dataset.__getitems__ = slow  # type: ignore[method-assign,assignment]
     run.run(silent)
     rows = [json.loads(line) for line in (tmp_path / "timing.jsonl").read_text().splitlines()]
     assert len(rows) == 4
-    assert all(row["data_s"] >= 0.05 for row in rows)
+    assert all(row["data_s"] >= 0.1 for row in rows)  # the rest of half a second went by while a step was computed
     assert {"transfer_s", "forward_s", "backward_s", "guards_s", "optimiser_s"} <= set(rows[0])

@@ -266,10 +266,17 @@ def test_a_file_that_shrinks_after_opening_is_an_error(write_recording: WriteRec
     with pytest.raises(InputError) as caught:
         recording.read(2560, 2560)
     assert caught.value.code == "store-damaged"
+
+
+def test_a_file_that_goes_after_opening_is_an_error(write_recording: WriteRecording, store: SignalStore) -> None:
+    """Whether it is read at once or announced first."""
+    entry, _ = store.build(write_recording(seconds=3).header, CONFIG)
+    recording = store.open(entry.key)
     recording.path.unlink()
-    with pytest.raises(InputError) as caught:
-        recording.read(0, 10)
-    assert caught.value.code == "store-missing"
+    for attempt in (recording.read, recording.announce):
+        with pytest.raises(InputError) as caught:
+            attempt(0, 10)
+        assert caught.value.code == "store-missing"
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

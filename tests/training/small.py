@@ -33,16 +33,29 @@ class NoisySource:
     def __init__(self, samples: int, seizures: npt.NDArray[np.int64], seed: int) -> None:
         self.samples = samples
         rng = np.random.default_rng(seed)
-        self.signal_uv = rng.normal(size=(len(CHANNELS), samples)).astype(np.float32)
+        self.scale_uv = np.full(len(CHANNELS), 0.002, dtype=np.float32)
+        signal_uv = rng.normal(size=(len(CHANNELS), samples))
         for start, stop in seizures:
-            self.signal_uv[:, start:stop] *= 10
+            signal_uv[:, start:stop] *= 10
+        self.units = np.rint(signal_uv / 0.002).astype(np.int16)
+
+    def read_into(self, start_sample: int, out: npt.NDArray[np.int16], *, wait: bool = True) -> bool:
+        """Zero past the end; one in three has to be waited for."""
+        if not wait and start_sample % 3 == 0:
+            return False
+        piece = self.units[:, start_sample : start_sample + out.shape[1]]
+        out[:, : piece.shape[1]] = piece
+        out[:, piece.shape[1] :] = 0
+        return True
 
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
-        """Zero past the end."""
-        out = np.zeros((len(CHANNELS), length_samples), dtype=np.float32)
-        piece = self.signal_uv[:, start_sample : start_sample + length_samples]
-        out[:, : piece.shape[1]] = piece
-        return out
+        """The same in microvolts."""
+        out = np.empty((len(CHANNELS), length_samples), dtype=np.int16)
+        self.read_into(start_sample, out)
+        return np.multiply(out, self.scale_uv[:, None], dtype=np.float32)
+
+    def announce(self, start_sample: int, length_samples: int) -> None:
+        """Nothing is slow here."""
 
 
 class PowerModel(nn.Module):

@@ -32,7 +32,8 @@ def batch_of(signal_uv: torch.Tensor, ictal: tuple[int, ...] = ()) -> Batch:
     return Batch(
         windows=np.arange(windows),
         shift_samples=np.zeros(windows, dtype=np.int64),
-        signal_uv=signal_uv,
+        units=signal_uv,
+        scale_uv=torch.ones(signal_uv.shape[:2]),
         valid_samples=torch.full((windows,), signal_uv.shape[2]),
         labels=labels,
         weights=torch.ones_like(labels),

@@ -6,22 +6,80 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from ictal.training.augment import OnsetShift
 from ictal.training.loading import batches
+from ictal.windows.dataset import Batch
 from tests.training.small import trainer
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_batch_holds_until_as_many_as_are_kept_have_followed(tmp_path: Path, workers: int) -> None:
+    """Memory is used again, and never while it is in use: against batches that have memory of their own."""
+    run = trainer(tmp_path)
+    held: deque[tuple[Batch, Batch]] = deque(maxlen=3)
+    memories = set()
+    numbered = list(run._numbered(0, 30))
+    loader = batches(run.dataset, iter(numbered), shift=None, workers=workers, device=CPU, keep=3)
+    for (_, windows), batch in zip(numbered, loader, strict=True):
+        held.append((batch, run.dataset.__getitems__(windows)))
+        memories.add(batch.units.data_ptr())
+        for ours, own in held:
+            assert torch.equal(ours.units, own.units)
+            assert torch.equal(ours.signal_uv, own.signal_uv)
+    assert len(memories) <= 3 + 1 + max(2 * workers, 1)
+
+
+def test_the_thread_reads_ahead_and_what_goes_wrong_in_it_is_raised_in_its_place(tmp_path: Path) -> None:
+    """One batch ahead, not more; the batches before a fault are given."""
+    run = trainer(tmp_path)
+    asked: list[int] = []
+
+    def numbered() -> Iterator[tuple[int, list[int]]]:
+        for number, windows in run._numbered(0, 4):
+            asked.append(number)
+            yield number, [10**9] if number == 2 else windows
+
+    loader = batches(run.dataset, numbered(), shift=None, workers=0, device=CPU)
+    next(loader)
+    assert asked == [0, 1]
+    next(loader)
+    with pytest.raises((IndexError, AssertionError)):
+        next(loader)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
+
+
+def test_signals_are_scaled_once_and_channel_by_channel(tmp_path: Path) -> None:
+    """Units times each channel's own scale, whatever memory they are put into; on the same device nothing is copied."""
+    batch = trainer(tmp_path).dataset.__getitems__([3, 50])
+    scaled = replace(batch, scale_uv=torch.tensor([[0.5, 2.0], [3.0, 0.25]]))
+    expected = batch.units.double() * scaled.scale_uv.double()[:, :, None]
+    room = torch.full(batch.units.shape, torch.nan)
+    assert torch.equal(scaled.signal_uv.double(), expected)
+    assert replace(scaled, room=room).signal_uv is room
+    assert torch.equal(room.double(), expected)
+    assert scaled.to(CPU).signal_uv is scaled.signal_uv
 
 
 def test_batches_do_not_depend_on_who_reads_them(tmp_path: Path) -> None:
     """Windows, shifts, signals and labels, in the order of the plan."""
     run = trainer(tmp_path)
     shift = OnsetShift(most_samples=50, seed=4)
-    here, there = (list(batches(run.dataset, iter(list(run._numbered(3, 9))), shift=shift, workers=n)) for n in (0, 2))
+    here, there = (
+        list(batches(run.dataset, run._numbered(3, 9), shift=shift, workers=n, device=CPU, keep=6)) for n in (0, 2)
+    )
     assert len(here) == len(there) == 6
     assert any(batch.shift_samples.any() for batch in here)
     for own, other in zip(here, there, strict=True):

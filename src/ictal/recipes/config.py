@@ -106,7 +106,7 @@ class MachineConfig:
     device: str = "cpu"
     """torch device of training and detection."""
     loader_workers: int = 0
-    """Processes that read the batches of training ahead of time, for each training process; 0: it reads them itself."""
+    """Processes that read the batches of training ahead of time, for each training process; 0: a thread of it does."""
 
     def __post_init__(self) -> None:
         check_setting(1 <= self.workers <= 512, "machine.workers", self.workers, "1 to 512")

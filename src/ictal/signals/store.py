@@ -17,7 +17,6 @@ import functools
 import hashlib
 import io
 import json
-import math
 import os
 import secrets
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from ictal.errors import InputError
 from ictal.recordings import montages
 from ictal.recordings.edf import Header
 from ictal.recordings.montages import Validity
+from ictal.signals import reading
 from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache, content_hash
 from ictal.signals.kernels import KernelName
 from ictal.signals.ledger import FOLDER as LEDGER
@@ -110,7 +110,7 @@ _ENTRY = TypeAdapter(Entry)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredRecording:
-    """A recording in the store. It holds no open file, so it may be pickled, forked and kept in thousands.
+    """A recording in the store. It holds no open file (`reading` does), so it may be pickled and kept in thousands.
 
     Args:
         path: The signal file.
@@ -156,36 +156,85 @@ class StoredRecording:
         Raises:
             InputError: if the signal file is gone or shorter than it was (codes `store-missing`, `store-damaged`).
         """
-        assert start_sample >= 0, start_sample
-        assert length_samples >= 0, length_samples
-        width = self.entry.block_samples
-        inside = max(min(length_samples, self.samples - start_sample), 0)
-        first, stop = start_sample // width, -(-(start_sample + inside) // width)
         out = np.empty((len(self.channels), length_samples), dtype=np.int16)
-        for number, block in enumerate(self._blocks(first, stop if inside else first), first):
-            zero = number * width
-            begin, end = max(zero, start_sample), min(zero + width, start_sample + inside)
-            out[:, begin - start_sample : end - start_sample] = block[:, begin - zero : end - zero]
-        out[:, inside:] = 0
+        self.read_into(start_sample, out)
         return out
 
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
         """As `read`, in microvolts."""
-        return np.multiply(self.read(start_sample, length_samples), self.scale_uv[:, None], dtype=np.float32)
+        out = np.empty((len(self.channels), length_samples), dtype=np.float32)
+        self.read_into(start_sample, out)
+        out *= self.scale_uv[:, None]
+        return out
 
-    def _blocks(self, first: int, stop: int) -> npt.NDArray[np.int16]:
-        """The blocks `[first, stop)` by one positioned read: (blocks, channels, block_samples)."""
-        _, channels, width = self.entry.shape
-        blocks = np.empty((stop - first, channels, width), dtype=_VALUE)
+    def read_into(
+        self, start_sample: int, out: npt.NDArray[np.int16] | npt.NDArray[np.float32], *, wait: bool = True
+    ) -> bool:
+        """Fill (channels, length) with the samples from `start` on in units, zeros past the end.
+
+        Args:
+            start_sample: First sample.
+            out: Where to; either kind of numbers holds the units exactly.
+            wait: Whether to wait for the disk; if not, and not all is in the page cache, nothing is filled.
+
+        Returns:
+            Whether it was filled.
+
+        Raises:
+            InputError: as `read` does.
+        """
+        assert start_sample >= 0, start_sample
+        first, stop = self._blocks_of(start_sample, out.shape[1])
+        width = self.entry.block_samples
+        blocks = reading.scratch((stop - first) * out.shape[0] * width).reshape(-1, out.shape[0], width)
+        if not self._fill(blocks, first, wait=wait):
+            return False
+        inside = max(min(out.shape[1], self.samples - start_sample), 0)
+        for number, block in enumerate(blocks, first):
+            zero = number * width
+            begin, end = max(zero, start_sample), min(zero + width, start_sample + inside)
+            out[:, begin - start_sample : end - start_sample] = block[:, begin - zero : end - zero]
+        out[:, inside:] = 0
+        return True
+
+    def announce(self, start_sample: int, length_samples: int) -> None:
+        """Let the disk begin to read a window that `read_into` will ask for.
+
+        Raises:
+            InputError: if the signal file is gone (code `store-missing`).
+        """
+        first, stop = self._blocks_of(start_sample, length_samples)
+        data_start, block_bytes = self._layout
+        try:
+            reading.announce(self.path, data_start + first * block_bytes, (stop - first) * block_bytes)
+        except FileNotFoundError as error:
+            raise _missing(self.path) from error
+
+    def _blocks_of(self, start_sample: int, length_samples: int) -> tuple[int, int]:
+        """The blocks `[first, stop)` that hold the samples `[start, start + length)` of the recording."""
+        width, end = self.entry.block_samples, min(start_sample + length_samples, self.samples)
+        first = start_sample // width
+        return first, -(-end // width) if end > start_sample else first
+
+    @functools.cached_property
+    def _layout(self) -> tuple[int, int]:
+        """Where in the file the blocks begin, and the length of one, in bytes."""
+        block_bytes = len(self.channels) * self.entry.block_samples * _VALUE.itemsize
+        return self.entry.npy_bytes - self.entry.blocks * block_bytes, block_bytes
+
+    def _fill(self, blocks: npt.NDArray[np.int16], first: int, *, wait: bool) -> bool:
+        """Read adjoining blocks (blocks, channels, block_samples) from `first` on by one positioned read."""
         if blocks.size == 0:
-            return blocks
-        data_start = self.entry.npy_bytes - math.prod(self.entry.shape) * _VALUE.itemsize
-        place = data_start + first * channels * width * _VALUE.itemsize
-        with _descriptor(self.path) as descriptor:
-            got = os.preadv(descriptor, [blocks.data], place)
-        if got != blocks.nbytes:
+            return True
+        data_start, block_bytes = self._layout
+        place = data_start + first * block_bytes
+        try:
+            got = reading.read_at(self.path, place, blocks, wait=wait)
+        except FileNotFoundError as error:
+            raise _missing(self.path) from error
+        if got != blocks.nbytes and wait:
             raise _damaged(self.path, f"the file ends at byte {place + got}", f"{self.entry.npy_bytes} bytes")
-        return blocks
+        return got == blocks.nbytes
 
 
 class SignalStore:

@@ -261,7 +261,14 @@ class Trainer:
             if isinstance(self.plan, AdaptivePlan):
                 stop = min(stop, (self.done // self.plan.config.round_steps + 1) * self.plan.config.round_steps)
             numbered = self._numbered(self.done * self.config.accumulate, stop * self.config.accumulate)
-            loader = loading.batches(self.dataset, numbered, shift=self.onset_shift, workers=self.loader_workers)
+            loader = loading.batches(
+                self.dataset,
+                numbered,
+                shift=self.onset_shift,
+                workers=self.loader_workers,
+                device=self.device,
+                keep=self.config.accumulate,
+            )
             clock = Clock()
             while batches := list(islice(loader, self.config.accumulate)):
                 clock.lap("data_s")

@@ -6,8 +6,10 @@ weights the share of the step that carries a label, so that the weighted mean la
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,31 +24,54 @@ from ictal.windows.pools import Numbers
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A batch of windows: B windows, C channels, T samples, S time steps."""
+    """A batch of windows: B windows, C channels, T samples, S time steps.
+
+    Signals travel as the integers that the store holds, half the bytes of float32, and become microvolts where they are
+    used: on the device.
+    """
 
     windows: Numbers
     """Window numbers in the index: (B,)."""
     shift_samples: Numbers
     """Samples that each begins later than the index has it: (B,)."""
-    signal_uv: Tensor
-    """Microvolts, zero in the padding: (B, C, T) float32."""
+    units: Tensor
+    """Signals as stored, zero in the padding: (B, C, T) int16."""
+    scale_uv: Tensor
+    """Microvolts of one unit: (B, C) float32."""
     valid_samples: Tensor
     """Samples inside the recording: (B,) int64."""
     labels: Tensor
     """Ictal share of what carries a label in each step: (B, S) float32."""
     weights: Tensor
     """Share of each step that carries a label: inside the recording, outside the margins: (B, S) float32."""
+    room: Tensor | None = None
+    """Memory that `signal_uv` is put into, rather than in memory of its own: (B, C, T) float32."""
+
+    @cached_property
+    def signal_uv(self) -> Tensor:
+        """Microvolts, zero in the padding: (B, C, T) float32; the same numbers on every device."""
+        room = torch.empty(self.units.shape, device=self.units.device) if self.room is None else self.room
+        return room.copy_(self.units).mul_(self.scale_uv[:, :, None])
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device."""
-        return Batch(
-            windows=self.windows,
-            shift_samples=self.shift_samples,
-            signal_uv=self.signal_uv.to(device, non_blocking=True),
-            valid_samples=self.valid_samples.to(device),
-            labels=self.labels.to(device),
-            weights=self.weights.to(device),
-        )
+        if device == self.units.device:
+            return self
+        moved = {
+            name: getattr(self, name).to(device, non_blocking=True)
+            for name in ("units", "scale_uv", "valid_samples", "labels", "weights")
+        }
+        return replace(self, **moved, room=None)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Memory:
+    """Memory for the signals of a batch, which may be used again: new memory of this size is slow at first touch."""
+
+    units: Tensor
+    """For `Batch.units`; of a larger batch than that which is put into it, perhaps."""
+    room: Tensor | None = None
+    """For `Batch.signal_uv`; None where that is computed elsewhere."""
 
 
 class WindowDataset(Dataset[Batch]):
@@ -66,6 +91,7 @@ class WindowDataset(Dataset[Batch]):
         self.index = index
         self.stored = stored
         self.samples_per_step = samples_per_step
+        self._memory: Memory | None = None
 
     def __len__(self) -> int:
         return self.index.windows
@@ -78,6 +104,17 @@ class WindowDataset(Dataset[Batch]):
         numbers = np.fromiter(windows, dtype=np.int64)
         return self.shifted(numbers, np.zeros_like(numbers))
 
+    @property
+    def window_shape(self) -> tuple[int, int]:
+        """Channels and samples of a window."""
+        return len(self.stored[0].scale_uv), self.index.grid.length_samples
+
+    def into(self, memory: Memory) -> WindowDataset:
+        """The same windows; every batch is put into this memory, where it replaces the one before."""
+        clone = copy.copy(self)
+        clone._memory = memory  # noqa: SLF001 - of this class
+        return clone
+
     def shifted(self, numbers: Numbers, shift_samples: Numbers) -> Batch:
         """A whole batch of windows that begin elsewhere than the index has them, inside their recordings.
 
@@ -87,18 +124,31 @@ class WindowDataset(Dataset[Batch]):
         """
         recordings, starts = self.index.locate(numbers)
         starts = starts + shift_samples
-        length = self.index.grid.length_samples
-        signal = np.stack([self.stored[r].read_uv(int(s), length) for r, s in zip(recordings, starts, strict=True)])
-        valid = np.minimum(length, self.index.lengths[recordings] - starts)
+        memory = self._memory or Memory(units=torch.empty((len(numbers), *self.window_shape), dtype=torch.int16))
+        units = memory.units[: len(numbers)]
+        self._read(recordings, starts, units.numpy())
+        valid = np.minimum(self.index.grid.length_samples, self.index.lengths[recordings] - starts)
         labels, weights = step_labels(self.index, numbers, self.samples_per_step, shift_samples)
         return Batch(
             windows=numbers,
             shift_samples=shift_samples,
-            signal_uv=torch.from_numpy(signal),
+            units=units,
+            scale_uv=torch.from_numpy(np.stack([self.stored[r].scale_uv for r in recordings])),
             valid_samples=torch.from_numpy(valid),
             labels=torch.from_numpy(labels),
             weights=torch.from_numpy(weights),
+            room=None if memory.room is None else memory.room[: len(numbers)],
         )
+
+    def _read(self, recordings: Numbers, starts: Numbers, units: npt.NDArray[np.int16]) -> None:
+        """Fill (B, C, T) with signals: first all that are in memory; the others are announced, then waited for."""
+        length = units.shape[2]
+        wanted = list(zip(map(self.stored.__getitem__, recordings), starts.tolist(), units, strict=True))
+        late = [one for one in wanted if not one[0].read_into(one[1], one[2], wait=False)]
+        for recording, start, _ in late:
+            recording.announce(start, length)
+        for recording, start, window in late:
+            recording.read_into(start, window)
 
 
 def step_labels(
