@@ -101,3 +101,18 @@ def test_without_seizures_sensitivity_is_undefined_everywhere() -> None:
     assert isinstance(curve, Curve)
     assert np.isnan(curve.sensitivity).all()
     assert np.isfinite(curve.false_alarms_per_24h).all()
+
+
+def test_an_outline_keeps_what_a_drawing_must_not_miss() -> None:
+    """Few points, and yet the same envelope at its corners, and the point of the threshold in use."""
+    curve = sensitivity_curve(_traces(), _above)
+    around = float(curve.thresholds[7])
+    drawn = curve.outline(5, around)
+    assert drawn.thresholds.size < curve.thresholds.size
+    assert around in drawn.thresholds
+    assert {0, curve.thresholds.size - 1} <= set(np.searchsorted(curve.thresholds, drawn.thresholds).tolist())
+    rates, best = curve.envelope()
+    rises = np.flatnonzero(np.diff(best, prepend=-np.inf) > 0)
+    kept_rates, kept_best = drawn.envelope()
+    assert kept_best[np.searchsorted(kept_rates, rates[rises], side="right") - 1].tolist() == best[rises].tolist()
+    assert curve.outline(10**6, around).thresholds.tolist() == curve.thresholds.tolist()

@@ -8,6 +8,7 @@ are sorted and disjoint, and each holds a step at or above `on`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -75,9 +76,19 @@ def settled(runs: Spans, rate_hz: float, rule: EventRule) -> Spans:
     """Runs of steps, sorted and disjoint, after merging neighbours, then dropping what is short and refractory."""
     if len(runs) == 0:
         return runs
-    runs = _merge(runs, rule.merge_gap_s * rate_hz - _STEP_FRACTION)
-    long_enough = runs[:, 1] - runs[:, 0] >= rule.min_duration_s * rate_hz - _STEP_FRACTION
+    runs = _merge(runs, steps_joined(rule, rate_hz))
+    long_enough = runs[:, 1] - runs[:, 0] >= steps_kept(rule, rate_hz)
     return _apart(runs[long_enough], rule.refractory_s * rate_hz - _STEP_FRACTION)
+
+
+def steps_joined(rule: EventRule, rate_hz: float) -> int:
+    """Steps of the longest gap that makes one event of two."""
+    return max(math.ceil(rule.merge_gap_s * rate_hz - _STEP_FRACTION) - 1, 0)
+
+
+def steps_kept(rule: EventRule, rate_hz: float) -> int:
+    """Steps of the shortest event that is not dropped."""
+    return max(math.ceil(rule.min_duration_s * rate_hz - _STEP_FRACTION), 1)
 
 
 def hysteresis(probability: npt.NDArray[np.floating], on: float, off: float) -> Spans:
@@ -140,8 +151,8 @@ def _apart(runs: Spans, gap_steps: float) -> Spans:
     return runs[kept]
 
 
-def _merge(runs: Spans, gap_steps: float) -> Spans:
-    apart = runs[1:, 0] - runs[:-1, 1] >= gap_steps
+def _merge(runs: Spans, longest_gap: int) -> Spans:
+    apart = runs[1:, 0] - runs[:-1, 1] > longest_gap
     first, last = np.concatenate([[True], apart]), np.concatenate([apart, [True]])
     return np.stack([runs[first, 0], runs[last, 1]], axis=1)
 

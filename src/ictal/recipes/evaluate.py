@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 
 from ictal.detection import calibration
-from ictal.detection.sweep import events_by_threshold
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import opening
+from ictal.recipes.curve import sensitivity_curve
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.prepare import open_stored
@@ -23,8 +23,8 @@ from ictal.recipes.run import Run
 from ictal.recipes.score import require_declared
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
-from ictal.scoring import summary
-from ictal.scoring.curves import Curve, candidate_thresholds, curve_of
+from ictal.scoring import summary, szcore
+from ictal.scoring.curves import Curve
 from ictal.scoring.curves import Trace as ScoredTrace
 from ictal.scoring.ranking import auprc, auroc
 from ictal.scoring.reliability import ReliabilityTable, reliability_table
@@ -33,6 +33,8 @@ from ictal.windows.index import WindowIndex
 from ictal.windows.splits import Part
 
 BOOTSTRAP_SEED = 0
+CURVE_POINTS = 1_000
+"""Points of the curve of sensitivity against false alarms that results keep, besides the corners of its envelope."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -227,10 +229,7 @@ def _curve(detector: Detector, scored: ScoredPart) -> Curve:
             scored.index.recordings, scored.logits, scored.reference_s, scored.durations_s, strict=True
         )
     ]
-    probabilities = [trace.probability for trace in traces]
-    thresholds = candidate_thresholds(probabilities)
-    rules = [detector.config.events.rule(threshold) for threshold in thresholds.tolist()]
-    return curve_of(traces, thresholds, events_by_threshold(probabilities, detector.steps_hz, rules))
+    return sensitivity_curve(traces, detector.steps_hz, detector.config.events)
 
 
 def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated:
@@ -258,7 +257,7 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
             "target_reached": detector.unreached is None,
             "reason": detector.unreached,
         },
-        "curve": _arrays(_curve(detector, scored)),
+        "curve": _drawn(_curve(detector, scored), detector),
         "reliability": _arrays(reliability),
         "quarantined": [asdict(entry) for entry in planned.quarantined],
         "plan_hash": planned.hash,
@@ -271,6 +270,19 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
         target_reached=detector.unreached is None,
         document=document,
     )
+
+
+def _drawn(curve: Curve, detector: Detector) -> dict[str, object]:
+    """The curve's points, as many as a page needs; what counted them; whether other thresholds could give others."""
+    assert detector.operating_point is not None
+    shown = curve.outline(CURVE_POINTS, detector.operating_point.threshold)
+    return {
+        "scorer": szcore.SCORER,
+        "scorer_version": szcore.SCORER_VERSION,
+        "every_threshold": curve.every_threshold,
+        "points": curve.thresholds.size,
+        **_arrays(shown),
+    }
 
 
 def _arrays(table: Curve | ReliabilityTable) -> dict[str, list[float | None]]:

@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from ictal.detection.calibration import correct_prior, sigmoid
-from ictal.detection.sweep import events_by_threshold
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
+from ictal.recipes.curve import sensitivity_curve
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
-from ictal.scoring.curves import Trace, candidate_thresholds, curve_of
+from ictal.scoring.curves import Trace
 from ictal.scoring.ranking import auprc
 from ictal.timeline import spans as sp
 from ictal.training.inference import recording_logits
@@ -106,10 +106,7 @@ class Validator:
                 self.index.recordings, probabilities, self.reference_s, self.durations_s, strict=True
             )
         ]
-        thresholds = candidate_thresholds(probabilities)
-        rules = [config.events.rule(threshold) for threshold in thresholds.tolist()]
-        steps_hz = config.signals.rate_hz / config.model.samples_per_step
-        curve = curve_of(traces, thresholds, events_by_threshold(probabilities, steps_hz, rules))
+        curve = sensitivity_curve(traces, config.signals.rate_hz / config.model.samples_per_step, config.events)
         chosen = choose(
             curve.thresholds,
             curve.sensitivity,

@@ -1,8 +1,9 @@
 """Sensitivity against false alarms per 24 h over decision thresholds, by SzCORE event scoring.
 
-Each recording's trace is turned into events alone, by a function that the caller passes in (scoring knows no detector),
-and counted alone; only counts are added. The candidates are values that the traces really take: the k-th highest of all
-steps for k in geometric progression, so that they lie densest where false alarms are few.
+`staircase` gives this curve at every threshold there is. What is here samples thresholds, for events that have no
+levels: each recording's trace is turned into events alone, by a function that the caller passes in (scoring knows no
+detector), and counted alone; only counts are added. The candidates are values that the traces really take: the k-th
+highest of all steps for k in geometric progression, so that they lie densest where false alarms are few.
 """
 
 from __future__ import annotations
@@ -49,13 +50,35 @@ class Curve:
     precision: Floats
     f1: Floats
     false_alarms_per_24h: Floats
+    every_threshold: bool = False
+    """Whether any other threshold gives the counts of one of these."""
 
     def envelope(self) -> tuple[Floats, Floats]:
         """False alarms per 24 h, ascending, and the highest sensitivity at no more than each."""
-        order = np.lexsort((-self.sensitivity, self.false_alarms_per_24h))
-        best = np.maximum.accumulate(self.sensitivity[order])
+        order, best = self._envelope()
         rates, first = np.unique(self.false_alarms_per_24h[order], return_index=True)
         return rates, best[first]
+
+    def outline(self, most: int, around: float) -> Curve:
+        """A drawing's points: at most so many, spread over the places in the curve, and those that must not be missed.
+
+        Args:
+            most: Points that are spread.
+            around: A threshold whose nearest point is kept, as is every corner of the envelope.
+        """
+        size = self.thresholds.size
+        spread = np.rint(np.linspace(0, size - 1, min(most, size))).astype(np.int64)
+        order, best = self._envelope()
+        corners = order[np.flatnonzero(np.diff(best, prepend=-np.inf) > 0)]
+        nearest = int(np.abs(self.thresholds - around).argmin())
+        kept = np.unique(np.concatenate([spread, corners, [nearest]]))
+        columns = {name: column[kept] for name, column in vars(self).items() if name != "every_threshold"}
+        return Curve(**columns, every_threshold=self.every_threshold)
+
+    def _envelope(self) -> tuple[npt.NDArray[np.int64], Floats]:
+        """Points by rising false alarms, and the highest sensitivity up to each."""
+        order = np.lexsort((-self.sensitivity, self.false_alarms_per_24h))
+        return order, np.maximum.accumulate(self.sensitivity[order])
 
 
 def candidate_thresholds(probabilities: Sequence[npt.NDArray[np.floating]], most: int = 200) -> Floats:
@@ -68,8 +91,8 @@ def candidate_thresholds(probabilities: Sequence[npt.NDArray[np.floating]], most
     Raises:
         InputError: if a value is not a probability, or none is above zero.
     """
+    require_thresholds(probabilities)
     pooled = np.concatenate([np.empty(0), *probabilities])
-    _check_probabilities(pooled)
     highest_first = -np.sort(-pooled)
     ranks = np.rint(np.geomspace(1, pooled.size, most)).astype(np.int64) - 1
     values = np.unique(highest_first[ranks])
@@ -115,13 +138,20 @@ def curve_of(traces: Sequence[Trace], thresholds: Floats, found_s: Iterable[Sequ
     )
 
 
-def _check_probabilities(pooled: Floats) -> None:
-    valid = (pooled >= 0.0) & (pooled <= 1.0)
-    if not (valid.all() and (pooled > 0.0).any()):
+def require_thresholds(probabilities: Sequence[npt.NDArray[np.floating]]) -> None:
+    """Refuse traces that are no probabilities, or nowhere above 0.
+
+    Raises:
+        InputError: with code `thresholds`.
+    """
+    steps = sum(trace.size for trace in probabilities)
+    invalid = sum(int((~((trace >= 0.0) & (trace <= 1.0))).sum()) for trace in probabilities)
+    above = sum(int((trace > 0.0).sum()) for trace in probabilities)
+    if invalid or not above:
         raise InputError(
             "The traces offer no threshold",
             where="probability traces",
-            got=f"{pooled.size} steps, {int((~valid).sum())} of them outside 0..1, {int((pooled > 0.0).sum())} above 0",
+            got=f"{steps} steps, {invalid} of them outside 0..1, {above} above 0",
             expected="probabilities, at least one of them above 0",
             remedy="look at the training run: this detector has collapsed",
             code="thresholds",

@@ -83,8 +83,8 @@ def count_events_by_recording(
 ) -> CountTable:
     """Event counts of each recording of a corpus."""
     assert np.array_equal(reference.durations, hypothesis.durations), "the lists are of different recordings"
-    references, hypotheses = _pieces(reference.spans, parameters), _pieces(hypothesis.spans, parameters)
-    extended = _extend(references, reference, parameters)
+    references, hypotheses = pieces_of(reference.spans, parameters), pieces_of(hypothesis.spans, parameters)
+    extended = extended_by(references, reference, parameters)
     within = overlap(hypotheses, extended[:, 0], extended[:, 1])
     # Ticks are whole, so a millionth of one only absorbs the rounding of the product.
     detected = within > parameters.min_overlap * (extended[:, 1] - extended[:, 0]) + 1e-6
@@ -126,7 +126,7 @@ def _one(
     )
 
 
-def _pieces(spans: Spans, parameters: EventParameters) -> Spans:
+def pieces_of(spans: Spans, parameters: EventParameters) -> Spans:
     """Neighbours merged, then what is too long cut into pieces that touch."""
     if len(spans) == 0:
         return spans
@@ -139,7 +139,7 @@ def _pieces(spans: Spans, parameters: EventParameters) -> Spans:
     return np.stack([starts, np.minimum(starts + longest, np.repeat(stop, pieces))], axis=1)
 
 
-def _extend(pieces: Spans, lists: EventLists, parameters: EventParameters) -> Spans:
+def extended_by(pieces: Spans, lists: EventLists, parameters: EventParameters) -> Spans:
     """Each piece with its tolerances, cut at the ends of its recording."""
     recording = lists.recording_of(pieces[:, 0])
     first = lists.starts[recording]
