@@ -385,11 +385,43 @@ def evaluate(run: RunFolder, *settings: Overrides, open_eval: bool = False, json
 
 
 @app.command
+def export(
+    source: Annotated[Path, Parameter(name="RUN")],
+    out: Path,
+    *,
+    to: Literal["torch-export", "onnx"] | None = None,
+    licence: str = "",
+    limits: str = "",
+    json: AsJson = False,
+) -> int:
+    """Write a run's detector as a model folder: weights, settings, where it comes from, and a model card.
+
+    Args:
+        source: Folder of a run that was evaluated, or of a model.
+        out: Folder to make.
+        to: Also write the network as a graph that runs without ictal, checked against the network: `torch-export`
+            (model.pt2) or `onnx` (model.onnx; needs ictal[onnx]).
+        licence: Licence of the weights, as an SPDX name such as Apache-2.0.
+        limits: A sentence that is shown wherever the model is used.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes.console import Console, show_exported
+    from ictal.recipes.detector import folder_of
+    from ictal.recipes.export import export as recipe
+
+    console = Console(as_json=json)
+    with console.step("export", str(source)):
+        provenance = recipe(folder_of(source), out, form=to, licence=licence, limits=limits)
+    console.result({"out": str(out), **provenance}, show_exported)
+    return 0
+
+
+@app.command
 def detect(
     source: Path,
     target: Path,
     *,
-    run: Path,
+    model: Annotated[Path, Parameter(name=("--model", "--run"))],
     form: Annotated[Literal["tsv", "csv_bi", "edf", "json"], Parameter(name="--format")] = "tsv",
     device: str = "cpu",
     threads: int = 1,
@@ -400,22 +432,24 @@ def detect(
     Args:
         source: The EDF, or a folder of them.
         target: The file to write, in the format that its name asks for, or a folder.
-        run: Folder of the run whose detector is used.
+        model: Folder of an evaluated run or of an exported model.
         form: Format in a folder: HED-SCORE TSV, TUSZ's csv_bi, EDF+ annotations, or JSON.
         device: torch device to compute on, whatever the detector was trained on.
         threads: Threads to compute with.
         json: Print one JSON document on stdout, nothing else.
     """
     from ictal.recipes.config import MachineConfig
-    from ictal.recipes.console import Console, show_detected
+    from ictal.recipes.console import Console, show_detected, show_limits
     from ictal.recipes.detect import detect_file, detect_folder
+    from ictal.recipes.detector import folder_of
 
     console, machine = Console(as_json=json), MachineConfig(device=device, threads=threads)
     with console.step("detect", str(source)) as progress:
         if source.is_dir():
-            found = detect_folder(source, target, run, machine, form, progress)
+            found = detect_folder(source, target, folder_of(model), machine, form, progress)
         else:
-            found = detect_file(source, target, run, machine)
+            found = detect_file(source, target, folder_of(model), machine)
+    show_limits(console, str(model), found.limits)
     console.result({**found.document(), "target": str(target)}, show_detected)
     return FINDINGS if found.doubt is not None or found.quarantined else 0
 

@@ -159,7 +159,7 @@ def build(config: DetectorConfig, channels: int, drawn_prior: float) -> Detector
 def compressed(signal: Tensor) -> Tensor:
     """The inverse hyperbolic sine, from functions that a processor has in wide form (ten times as fast as `asinh`)."""
     size = signal.abs()
-    return torch.log(size + torch.sqrt(size.square() + 1)).copysign(signal)
+    return torch.log(size + torch.sqrt(size.square() + 1)) * signal.sign()
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -234,6 +234,21 @@ def show_detected(console: Console, document: Json) -> None:
         console.err.print(f"The detector's threshold misses its target: {document['doubt']}", markup=False)
 
 
+def show_limits(console: Console, model: str, limits: str) -> None:
+    """What whoever uses a model must know, on stderr whatever stdout is for."""
+    if limits:
+        console.err.print(f"Model {model}: {limits}", markup=False)
+
+
+def show_exported(console: Console, document: Json) -> None:
+    """Where the model is."""
+    if "graph" in document:
+        graph = document["graph"]
+        agreement = f"logits within {graph['largest_difference']:.1g} of the network's"
+        console.out.print(f"{document['out']}/{graph['file']}: {agreement}", markup=False)
+    console.out.print(f"{document['out']}: `ictal detect --model {document['out']}`; read its README.md", markup=False)
+
+
 def show_verified(console: Console, document: Json) -> None:
     """What is damaged in a store."""
     for row in document["damaged"]:

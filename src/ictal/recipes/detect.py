@@ -66,6 +66,8 @@ class Detected:
     quarantined: tuple[Quarantined, ...]
     doubt: str | None
     """Why the threshold misses its target, if it does."""
+    limits: str
+    """What whoever uses the detector must know; empty where its folder says nothing."""
 
     def document(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -78,16 +80,7 @@ def open_detector(run_folder: Path, machine: MachineConfig) -> Detector:
     Raises:
         InputError: if there is none, or it has no threshold yet.
     """
-    detector = detectors.load(run_folder, machine)
-    if detector.operating_point is None:
-        raise InputError(
-            "The detector has no threshold yet",
-            where=run_folder / detectors.CARD,
-            got="no operating point",
-            expected="a threshold chosen on the dev part",
-            remedy=f"run `ictal evaluate {run_folder}` first",
-            code="step-missing",
-        )
+    detector = detectors.require_ready(detectors.load(run_folder, machine), run_folder)
     torch.set_num_threads(machine.threads)
     return detector
 
@@ -103,7 +96,14 @@ def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineCo
     detector = open_detector(run_folder, machine)
     found = find(source, detector)
     writing.write(target, found, form)
-    return Detected(recordings=1, done=1, seizures=len(found.events), quarantined=(), doubt=detector.unreached)
+    return Detected(
+        recordings=1,
+        done=1,
+        seizures=len(found.events),
+        quarantined=(),
+        doubt=detector.unreached,
+        limits=detector.limits,
+    )
 
 
 def detect_folder(
@@ -154,7 +154,12 @@ def detect_folder(
     if len(aside) == len(recordings):
         raise _nothing(source, f"{len(aside)} recordings, none usable; the first: {aside[0].reason}")
     return Detected(
-        recordings=len(recordings), done=done, seizures=seizures, quarantined=tuple(aside), doubt=detector.unreached
+        recordings=len(recordings),
+        done=done,
+        seizures=seizures,
+        quarantined=tuple(aside),
+        doubt=detector.unreached,
+        limits=detector.limits,
     )
 
 

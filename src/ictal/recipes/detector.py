@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialised
 from torch import Tensor, nn
 
 from ictal.detection.calibration import Calibration, correct_prior, sigmoid
@@ -27,7 +28,9 @@ from ictal.windows.prior import Prevalence, Prior
 
 TRAINED_WITH = ("signals", "windows", "batch", "model", "train", "augment", "guard")
 """Sections of the configuration that decide the weights."""
-WEIGHTS, CARD = "model.safetensors", "detector.json"
+WEIGHTS, CARD, PROVENANCE = "model.safetensors", "detector.json", "provenance.json"
+SHIPPED = Path(__file__).parent / "shipped"
+"""Model folders that come with the program."""
 Trace = npt.NDArray[np.float64]
 
 
@@ -44,6 +47,8 @@ class Detector:
     operating_point: OperatingPoint | None = None
     unreached: str | None = None
     """Why no threshold met the target on the dev part; None if one did."""
+    limits: str = ""
+    """What whoever uses it must know; empty where its folder says nothing."""
 
     @property
     def steps_hz(self) -> float:
@@ -112,7 +117,7 @@ def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None 
     """Keep a detector; without weights, only what is said about it."""
     if weights is not None:
         temporary = folder / f".{WEIGHTS}"
-        save_file({name: value.contiguous().cpu() for name, value in weights.items()}, temporary)
+        temporary.write_bytes(serialised({name: value.contiguous().cpu() for name, value in weights.items()}))
         temporary.replace(folder / WEIGHTS)
     card = {
         "channels": list(detector.channels),
@@ -126,11 +131,35 @@ def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None 
     write_text(folder / CARD, json.dumps(card, indent=1))
 
 
+def folder_of(model: str | Path) -> Path:
+    """The folder of a model that comes with the program, if that is its name; else the folder of that name."""
+    shipped = SHIPPED / str(model)
+    return shipped if Path(model).name == str(model) and shipped.is_dir() else Path(model)
+
+
+def require_ready(detector: Detector, folder: Path) -> Detector:
+    """The detector, if it can turn a recording into events.
+
+    Raises:
+        InputError: if it has no threshold yet (code `step-missing`).
+    """
+    if detector.operating_point is None:
+        raise InputError(
+            "The detector has no threshold yet",
+            where=folder / CARD,
+            got="no operating point",
+            expected="a threshold chosen on the dev part",
+            remedy=f"run `ictal evaluate {folder}` first",
+            code="step-missing",
+        )
+    return detector
+
+
 def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     """Read a detector.
 
     Args:
-        folder: Of the run that made it.
+        folder: Of the run that made it, or of an exported model.
         machine: Where it is to compute; None means where it was trained.
 
     Raises:
@@ -164,4 +193,5 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
         calibration=Calibration(**card["calibration"]) if card["calibration"] else None,
         operating_point=OperatingPoint(**card["operating_point"]) if card["operating_point"] else None,
         unreached=card["unreached"],
+        limits=read_json(folder / PROVENANCE)["limits"] if (folder / PROVENANCE).exists() else "",
     )

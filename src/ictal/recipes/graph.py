@@ -1,0 +1,119 @@
+"""A detector's network as a graph that runs without `ictal`: PyTorch's `torch.export`, or ONNX.
+
+The graph takes one window, `signal_uv` (1, channels, samples) in µV as preprocessed and `valid_samples` (1), and gives
+`logits` (1, steps) as they come from the network: before the prior's correction and the calibration, which the model
+card writes out. What was written is read again by the program that will run it, and has to answer as the network does.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ictal.errors import InputError
+from ictal.recipes.detector import Detector
+from ictal.recipes.extras import needed
+
+Form: TypeAlias = Literal["torch-export", "onnx"]
+FILES: dict[Form, str] = {"torch-export": "model.pt2", "onnx": "model.onnx"}
+KINDS = ("bimamba", "mamba", "shallow", "unet", "linear")
+"""Kinds of detector that can be written; `torch.export` cannot follow PyTorch's GRU, and a network of one's own is
+its maker's to export."""
+TOLERANCE = 1e-4
+"""Largest difference of a logit, as a share of the largest logit or of 1, whichever is more."""
+_CHECKED_WINDOWS = 4
+_Graph: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+
+
+def write(target: Path, detector: Detector, form: Form) -> float:
+    """Write a detector's network as a graph and check it; returns the largest difference between their logits.
+
+    Raises:
+        InputError: if detectors of this kind cannot be written (code `export-kind`), a package is missing
+            (`package-missing`), or the graph answers otherwise than the network (`export-differs`).
+    """
+    kind = detector.config.model.kind
+    if kind not in KINDS:
+        raise InputError(
+            "This kind of detector cannot be written as a graph",
+            where="model.kind",
+            got=kind,
+            expected=", ".join(KINDS),
+            remedy="leave --to out: the model folder holds weights that `ictal` reads",
+            code="export-kind",
+        )
+    model = detector.model.cpu().eval()
+    windows = _windows(detector)
+    with _quiet(), torch.no_grad():
+        graph = (_torch_export if form == "torch-export" else _onnx)(target, model, windows[0])
+        difference = max(_difference(graph, model, window) for window in windows)
+    if not difference <= TOLERANCE:
+        raise InputError(
+            "The graph answers otherwise than the network",
+            where=target,
+            got=f"logits that differ by {difference:.2g} of the largest",
+            expected=f"at most {TOLERANCE:g}",
+            remedy="leave --to out, and report this with the versions of torch and onnxruntime",
+            code="export-differs",
+        )
+    return difference
+
+
+def _windows(detector: Detector) -> list[tuple[Tensor, Tensor]]:
+    """Windows of noise, the first of them whole, the others ending sooner."""
+    length = detector.config.windows.grid(detector.config.signals.rate_hz).length_samples
+    generator = torch.Generator().manual_seed(0)
+    scale_uv = detector.config.model.input_scale_uv
+    valid = [length, *np.linspace(1, length - 1, _CHECKED_WINDOWS - 1).astype(int).tolist()]
+    shape = (1, len(detector.channels), length)
+    return [(torch.randn(shape, generator=generator) * scale_uv, torch.tensor([samples])) for samples in valid]
+
+
+def _difference(graph: _Graph, model: nn.Module, window: tuple[Tensor, Tensor]) -> float:
+    expected: Tensor = model(*window)
+    return float((graph(*window) - expected).abs().max() / expected.abs().max().clamp(min=1))
+
+
+def _torch_export(target: Path, model: nn.Module, window: tuple[Tensor, Tensor]) -> _Graph:
+    torch.export.save(torch.export.export(model, window), target)
+    read: _Graph = torch.export.load(target).module()
+    return read
+
+
+def _onnx(target: Path, model: nn.Module, window: tuple[Tensor, Tensor]) -> _Graph:
+    runtime = needed("onnxruntime", extra="onnx", what="--to onnx")
+    needed("onnxscript", extra="onnx", what="--to onnx")
+    program = torch.onnx.export(torch.export.export(model, window), output_names=["logits"], verbose=False)
+    assert program is not None
+    program.save(target)
+    session = runtime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+
+    def graph(*values: Tensor) -> Tensor:
+        fed = {name: value.numpy() for name, value in zip(names, values, strict=True)}
+        return torch.from_numpy(session.run(["logits"], fed)[0])
+
+    return graph
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what PyTorch's exporters say about themselves: deprecations of their own, packages nobody needs here."""
+    exporter = logging.getLogger("torch.onnx")
+    level = exporter.level
+    exporter.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            yield
+        finally:
+            exporter.setLevel(level)
