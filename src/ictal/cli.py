@@ -527,6 +527,52 @@ def report(run: RunFolder) -> int:
 
 
 @app.command
+def review(
+    folder: Path,
+    *,
+    marks: Path | None = None,
+    detections: Path | None = None,
+    author: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8642,
+    corpus: str = "auto",
+    label_mapping: dict[str, str] | None = None,
+    consensus: str = "majority",
+) -> int:
+    """Look at EEG with its annotations and detections in a browser, and mark what is true; Ctrl-C ends it.
+
+    Args:
+        folder: A run that was evaluated, or a folder of EDFs.
+        marks: Folder for marks and corrected annotations; by default `review` in FOLDER.
+        detections: Of a folder of EDFs: the folder that `ictal detect` wrote for it.
+        author: Who marks; the page can say otherwise. By default the user's name.
+        host: Address to serve at; any but the loopback needs the token that is printed with the link.
+        port: 0 takes any that is free.
+        corpus: Layout of a folder of EDFs, as in `ictal audit`.
+        label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
+        consensus: What counts where several experts read a recording: majority, unanimous, any, or one's name.
+    """
+    from ictal.recipes import review as recipe
+    from ictal.recipes.console import Console
+
+    console = Console()
+    with console.step("review", str(folder)) as progress:
+        reading = recipe.Reading(layout=corpus, mapping=label_mapping or {}, consensus=consensus)
+        opened = recipe.open_any(folder, reading, marks=marks, detections=detections, progress=progress)
+    console.err.print(f"{len(opened.recordings)} recordings; marks are kept in {opened.marks}", markup=False)
+    for entry in opened.aside:
+        console.err.print(f"set aside: {entry.id}: {entry.reason}", markup=False)
+    recipe.serve(
+        opened,
+        author=author or recipe.user(),
+        host=host,
+        port=port,
+        ready=lambda url: console.out.print(url, markup=False),
+    )
+    return 0
+
+
+@app.command
 def config(*settings: Overrides, config: ConfigFile = None) -> int:
     """Print every setting with its value and meaning, as a TOML file to start from."""
     from ictal.recipes.config import load

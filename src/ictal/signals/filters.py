@@ -21,20 +21,31 @@ _SPECTRUM_S = 4.0
 
 
 def sections(
-    rate_hz: int, band_hz: tuple[float, float], order: int, notches_hz: tuple[float, ...]
+    rate_hz: float, band_hz: tuple[float, float], order: int, notches_hz: tuple[float, ...]
 ) -> npt.NDArray[np.float64]:
-    """Second-order sections of the band-pass, then of each notch: (sections, 6)."""
-    band = butter(order, band_hz, btype="bandpass", fs=rate_hz, output="sos")
+    """Second-order sections of the band-pass, then of each notch: (sections, 6).
+
+    A lower edge of 0 or an upper one of infinity is open: a low-pass, a high-pass, or nothing is left of the band-pass.
+    """
     notches = [tf2sos(*iirnotch(notch_hz, NOTCH_QUALITY, fs=rate_hz)) for notch_hz in notches_hz]
-    return np.vstack([band, *notches])
+    return np.vstack([np.empty((0, 6)), *_band(rate_hz, band_hz, order), *notches])
+
+
+def _band(rate_hz: float, band_hz: tuple[float, float], order: int) -> list[npt.NDArray[np.float64]]:
+    low_hz, high_hz = band_hz
+    if low_hz > 0 and math.isfinite(high_hz):
+        return [butter(order, band_hz, btype="bandpass", fs=rate_hz, output="sos")]
+    if low_hz > 0:
+        return [butter(order, low_hz, btype="highpass", fs=rate_hz, output="sos")]
+    return [butter(order, high_hz, btype="lowpass", fs=rate_hz, output="sos")] if math.isfinite(high_hz) else []
 
 
 @functools.lru_cache(maxsize=16)
-def ringing_s(rate_hz: int, band_hz: tuple[float, float], order: int, notches_hz: tuple[float, ...]) -> float:
+def ringing_s(rate_hz: float, band_hz: tuple[float, float], order: int, notches_hz: tuple[float, ...]) -> float:
     """Time after which less than a billionth of whatever the filters' state was is left."""
     made = sections(rate_hz, band_hz, order, notches_hz)
-    largest = max(np.abs(np.roots(section[3:])).max() for section in made)
-    return math.log(_FORGOTTEN) / math.log(largest) / rate_hz
+    largest = max((np.abs(np.roots(section[3:])).max() for section in made), default=0.0)
+    return math.log(_FORGOTTEN) / math.log(largest) / rate_hz if largest > 0 else 0.0
 
 
 def both_ways(

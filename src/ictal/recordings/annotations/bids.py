@@ -8,8 +8,9 @@ container contract.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from ictal.recordings.annotations.text import fault, number, read_lines, seconds, write_whole
 from ictal.recordings.events import Annotation, Event
@@ -20,6 +21,7 @@ TOLERANCE_S = 1.0
 _COLUMNS = ("onset", "duration", "eventType", "confidence", "channels", "dateTime", "recordingDuration")
 _REQUIRED = frozenset({"onset", "duration", "eventType"})
 _NONE = "n/a"
+NOTHING_FURTHER: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 def read(path: Path) -> Annotation:
@@ -49,6 +51,7 @@ def write(
     duration_s: float,
     start: dt.datetime | None,
     decimals: int = 4,
+    further: Mapping[str, Sequence[str]] = NOTHING_FURTHER,
 ) -> None:
     """Write an `_events.tsv` file; without an event, one `bckg` row over the whole recording, as SzCORE does.
 
@@ -58,13 +61,16 @@ def write(
         duration_s: Length of the recording.
         start: When the recording started, stated in every row; None is written as `n/a`.
         decimals: Of every time.
+        further: Columns to add, each with a text for every event; nothing is written as `n/a`.
     """
-    ordered = sorted(events, key=lambda event: (event.onset_s, event.stop_s))
-    written = ordered or [Event(onset_s=0.0, stop_s=duration_s, label=BACKGROUND)]
+    listed = list(events)
+    texts = [tuple(column[number] or _NONE for column in further.values()) for number in range(len(listed))]
+    ordered = sorted(zip(listed, texts, strict=True), key=lambda row: (row[0].onset_s, row[0].stop_s))
+    silence = (Event(onset_s=0.0, stop_s=duration_s, label=BACKGROUND), (_NONE,) * len(further))
     started = _NONE if start is None else f"{start:%Y-%m-%d %H:%M:%S}"
     recording = [started, f"{duration_s:.{decimals}f}"]
-    rows = ["\t".join([*_fields(event, decimals), *recording]) for event in written]
-    write_whole(path, ["\t".join(_COLUMNS), *rows])
+    rows = ["\t".join([*_fields(event, decimals), *recording, *texts]) for event, texts in ordered or [silence]]
+    write_whole(path, ["\t".join([*_COLUMNS, *further]), *rows])
 
 
 def _read_columns(path: Path, lines: list[str]) -> list[str]:
