@@ -14,16 +14,16 @@ from ictal.detection import calibration
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
-from ictal.recipes import opening
+from ictal.recipes import opening, score
 from ictal.recipes.curve import sensitivity_curve
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
-from ictal.recipes.score import require_declared
+from ictal.recipes.score import Corpus, require_declared
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
-from ictal.scoring import summary, szcore
+from ictal.scoring import szcore
 from ictal.scoring.curves import Curve
 from ictal.scoring.curves import Trace as ScoredTrace
 from ictal.scoring.ranking import auprc, auroc
@@ -32,7 +32,6 @@ from ictal.timeline import spans as sp
 from ictal.windows.index import WindowIndex
 from ictal.windows.splits import Part
 
-BOOTSTRAP_SEED = 0
 CURVE_POINTS = 1_000
 """Points of the curve of sensitivity against false alarms that results keep, besides the corners of its envelope."""
 
@@ -48,6 +47,10 @@ class ScoredPart:
     """Exact ictal share of every time step."""
     reference_s: tuple[Trace, ...]
     durations_s: tuple[float, ...]
+    types: tuple[tuple[str, ...], ...]
+    """The type of each seizure."""
+    montages: tuple[str, ...]
+    """The common reference that the channels name."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -175,9 +178,10 @@ def require_scorable(planned: Planned, part: Part, *, no_seizures_expected: bool
 
 def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
     numbers = planned.split[part]
-    logits = []
+    logits, montages = [], []
     for done, stored in enumerate(open_stored(run, planned, part), 1):
         logits.append(detector.logits(stored))
+        montages.append(stored.entry.reference or "no reference named")
         progress(done, len(numbers))
     index = planned.index.select(numbers)
     return ScoredPart(
@@ -190,6 +194,8 @@ def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, prog
         ),
         reference_s=tuple(np.array(planned.labelled[n].seizures_s, dtype=np.float64).reshape(-1, 2) for n in numbers),
         durations_s=tuple(planned.labelled[n].duration_s for n in numbers),
+        types=tuple(planned.labelled[n].types or ("",) * len(planned.labelled[n].seizures_s) for n in numbers),
+        montages=tuple(montages),
     )
 
 
@@ -243,7 +249,7 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
         "unseen_patients": scored.part != "train",
         "independent_of_tuning": scored.part != tuned_on,
         "recordings": len(scored.index.recordings),
-        "scorers": _scores(scored, detections_s),
+        **_scores(scored, detections_s),
         **_ranking(detector, scored, probability),
         "ece": reliability.ece,
         "mean_probability": float(np.concatenate(probability).mean()),
@@ -296,14 +302,16 @@ def _arrays(table: Curve | ReliabilityTable) -> dict[str, list[float | None]]:
 
 def _scores(scored: ScoredPart, detections_s: Sequence[Trace]) -> Mapping[str, object]:
     recordings = scored.index.recordings
-    return summary.scores(
+    corpus = Corpus(
         names=[r.id for r in recordings],
         patients=[r.patient for r in recordings],
         reference_s=scored.reference_s,
         hypothesis_s=detections_s,
         durations_s=scored.durations_s,
-        generator=np.random.default_rng(BOOTSTRAP_SEED),
+        types=scored.types,
+        montages=scored.montages,
     )
+    return score.scored(corpus)
 
 
 def _ranking(detector: Detector, scored: ScoredPart, probability: Sequence[Trace]) -> dict[str, object]:
