@@ -369,10 +369,7 @@ def show_comparison(console: Console, document: Json) -> None:
 def show_evaluation(console: Console, document: Json) -> None:
     """Scores, ranking, calibration and operating point."""
     show_scores(console, document)
-    areas = {name: document[name] for name in ("window_auroc", "window_auprc", "second_auroc", "ece")}
-    console.table(
-        "Ranking and calibration", list(areas), [[f"{v:.4f}" if v is not None else "undefined" for v in areas.values()]]
-    )
+    _show_ranking(console, document["ranking"])
     point = document["operating_point"]
     console.out.print(
         f"Threshold {point['threshold']:.3g}, chosen on the {point['tuned_on']} part for at most "
@@ -387,6 +384,20 @@ def show_evaluation(console: Console, document: Json) -> None:
         console.out.print("The threshold was chosen on these very recordings: expect less on others.")
     if not document["unseen_patients"]:
         console.out.print("These are the patients that it was trained on: this shows that it can learn, not more.")
+
+
+def _show_ranking(console: Console, ranking: Json) -> None:
+    """Areas and errors over windows, seconds and time steps."""
+    measures = {"auroc": "AUROC", "auprc": "AUPRC", "ece": "ECE", "brier": "Brier", "brier_skill": "Brier skill"}
+    rows = [
+        [
+            f"{ranking[kind]['count']:,} {kind}s",
+            *(_bounded(ranking[kind][m], ranking[kind]["intervals"][m]) for m in measures),
+        ]
+        for kind in ("window", "second", "step")
+    ]
+    title = f"Ranking and calibration ({ranking['scorer']} {ranking['scorer_version']})"
+    console.table(title, ["", *measures.values()], rows)
 
 
 def show_demo(console: Console, document: Json) -> None:

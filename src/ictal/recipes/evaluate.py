@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ictal.detection import calibration
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
-from ictal.recipes import opening, score
+from ictal.recipes import opening, ranking, score
 from ictal.recipes.curve import sensitivity_curve
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
@@ -26,7 +26,6 @@ from ictal.recordings.events import Event
 from ictal.scoring import szcore
 from ictal.scoring.curves import Curve
 from ictal.scoring.curves import Trace as ScoredTrace
-from ictal.scoring.ranking import auprc, auroc
 from ictal.scoring.reliability import ReliabilityTable, reliability_table
 from ictal.timeline import spans as sp
 from ictal.windows.index import WindowIndex
@@ -244,13 +243,18 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
         detector.detect(p, duration_s) for p, duration_s in zip(probability, scored.durations_s, strict=True)
     )
     reliability = reliability_table(np.concatenate(probability), np.concatenate(scored.ictal_share) >= 0.5)
+    config = detector.config
+    ranked = ranking.document(
+        scored.index, probability, scored.ictal_share, config.model.samples_per_step, config.signals.rate_hz
+    )
     document = {
         "part": scored.part,
         "unseen_patients": scored.part != "train",
         "independent_of_tuning": scored.part != tuned_on,
         "recordings": len(scored.index.recordings),
         **_scores(scored, detections_s),
-        **_ranking(detector, scored, probability),
+        **_areas(ranked),
+        "ranking": ranked,
         "ece": reliability.ece,
         "mean_probability": float(np.concatenate(probability).mean()),
         "ictal_share": float(np.concatenate(scored.ictal_share).mean()),
@@ -276,6 +280,11 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
         target_reached=detector.unreached is None,
         document=document,
     )
+
+
+def _areas(ranked: Mapping[str, Any]) -> dict[str, object]:
+    """The areas that decide, by names of their own."""
+    return {f"{kind}_{area}": ranked[kind][area] for kind in ("window", "second") for area in ("auroc", "auprc")}
 
 
 def _drawn(curve: Curve, detector: Detector) -> dict[str, object]:
@@ -312,41 +321,3 @@ def _scores(scored: ScoredPart, detections_s: Sequence[Trace]) -> Mapping[str, o
         montages=scored.montages,
     )
     return score.scored(corpus)
-
-
-def _ranking(detector: Detector, scored: ScoredPart, probability: Sequence[Trace]) -> dict[str, object]:
-    """Areas under the curves over the index's windows and over seconds."""
-    window_score, window_ictal = _by_window(detector, scored, probability)
-    second_score, second_ictal = _by_second(detector, scored, probability)
-    areas = {
-        "window_auroc": auroc(window_score, window_ictal),
-        "window_auprc": auprc(window_score, window_ictal),
-        "second_auroc": auroc(second_score, second_ictal),
-        "second_auprc": auprc(second_score, second_ictal),
-    }
-    return {name: None if math.isnan(area) else area for name, area in areas.items()}
-
-
-def _by_window(
-    detector: Detector, scored: ScoredPart, probability: Sequence[Trace]
-) -> tuple[Trace, npt.NDArray[np.bool_]]:
-    """Highest probability in every window of the index, and whether the window holds a seizure."""
-    index, step = scored.index, detector.config.model.samples_per_step
-    numbers = np.arange(index.windows)
-    recording, start = index.locate(numbers)
-    stop = start + index.valid_samples(numbers)
-    scores = [probability[r][a // step : -(-b // step)].max() for r, a, b in zip(recording, start, stop, strict=True)]
-    return np.array(scores), index.ictal_samples_in(numbers) > 0
-
-
-def _by_second(
-    detector: Detector, scored: ScoredPart, probability: Sequence[Trace]
-) -> tuple[Trace, npt.NDArray[np.bool_]]:
-    """Mean probability of every second, and whether at least half of it is ictal."""
-    scores, ictal = [], []
-    for trace, share in zip(probability, scored.ictal_share, strict=True):
-        second = (np.arange(len(trace)) / detector.steps_hz).astype(np.int64)
-        steps = np.bincount(second)
-        scores.append(np.bincount(second, weights=trace) / steps)
-        ictal.append(np.bincount(second, weights=share) / steps >= 0.5)
-    return np.concatenate(scores), np.concatenate(ictal)

@@ -78,6 +78,7 @@ class Staircase:
         found, false = self.true_positives.astype(np.float64), self.false_positives.astype(np.float64)
         return Curve(
             thresholds=_middles(self.highest),
+            highest=self.highest,
             sensitivity=divided(found, np.full_like(found, self.reference)),
             precision=divided(found, found + false),
             f1=divided(2 * found, found + false + self.reference),
