@@ -6,7 +6,9 @@ import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +156,42 @@ def test_unlike_results_are_refused(terminal: Terminal, reference: Path, tmp_pat
         assert terminal("compare", first, path).code == 2, name
     (tmp_path / "none.json").write_text("{}")
     assert terminal("compare", first, tmp_path / "none.json").code == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda r: r["bert_1"]["seizures_s"][1].__setitem__(0, 200.5), "a seizure from 200.5 s to 240.0 s"),
+        (lambda r: r["bert_1"]["seizures_s"][1].__setitem__(1, 239.5), "a seizure from 200.0 s to 239.5 s"),
+        (lambda r: r["bert_1"]["seizures_s"].pop(), "1 seizures"),
+        (lambda r: r["bert_1"].update(duration_s=298.5), "298.5 s"),
+        (lambda r: r["bert_1"].update(patient="anna"), "patient anna"),
+        (lambda r: r.pop("anna_2"), "recording anna_2"),
+        (lambda r: r["anna_1"].pop("duration_s"), "unreadable reference"),
+        (lambda r: r["anna_1"].update(seizures_s=[[1.0]]), "unreadable reference"),
+        (lambda r: r.clear(), "no reference"),
+    ],
+)
+def test_every_seizure_of_the_reference_is_compared(
+    terminal: Terminal, reference: Path, tmp_path: Path, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    """As many seizures of as many patients are not enough: another annotation makes another task."""
+    first = scored(terminal, reference, tmp_path / "first.json", "anna")
+    other = json.loads(first.read_text())
+    change(other["reference"])
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    refused = terminal("compare", first, tmp_path / "other.json")
+    assert (refused.code, said in refused.err) == (2, True), refused.err
+
+
+def test_formats_may_round_and_corpora_lie_deeper(terminal: Terminal, reference: Path, tmp_path: Path) -> None:
+    """A hundredth of a second, a second of length and folders around the recordings do not make another reference."""
+    first = scored(terminal, reference, tmp_path / "first.json", "anna")
+    other = json.loads(first.read_text())
+    other["reference"]["bert_1"].update(seizures_s=[[5.009, 20.0], [200.0, 239.991]], duration_s=299.5)
+    other["reference"] = {f"eval/{name}": one for name, one in other["reference"].items()}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    assert terminal("compare", first, tmp_path / "other.json").code == 0
 
 
 def test_a_recording_without_annotation_is_no_reference(terminal: Terminal, tmp_path: Path) -> None:

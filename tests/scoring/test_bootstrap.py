@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ictal.scoring.bootstrap import patient_bootstrap
+from ictal.scoring.bootstrap import mean_bootstrap, patient_bootstrap
 from ictal.scoring.counts import Counts
 
 DAY_S = 86_400.0
@@ -70,3 +70,38 @@ def test_no_seizure_at_all_has_no_interval_for_sensitivity() -> None:
     assert math.isnan(intervals["sensitivity"].lower)
     assert intervals["sensitivity"].undefined_draws == 50
     assert intervals["false_alarms_per_24h"].lower == 1.0
+
+
+def test_every_ratio_has_an_interval_and_whatever_else_is_asked() -> None:
+    """Precision, F1 and a rate of the caller's, from the same draws: patients that are alike have no spread."""
+    patients = {f"p{n}": _patient(4, 3, 1) for n in range(6)}
+    found = patient_bootstrap(patients, np.random.default_rng(0), further={"missed": lambda c: 1 - c.sensitivity})
+    assert {name: (i.lower, i.upper) for name, i in found.items()} == {
+        "sensitivity": (0.75, 0.75),
+        "precision": (0.75, 0.75),
+        "f1": (0.75, 0.75),
+        "false_alarms_per_24h": (1.0, 1.0),
+        "missed": (0.25, 0.25),
+    }
+
+
+def test_intervals_of_a_ratio_are_those_of_its_draws() -> None:
+    """Precision of two patients, one always right and one always wrong: every draw is none, half or all."""
+    patients = {"right": _patient(2, 2, 0), "wrong": _patient(2, 0, 2)}
+    interval = patient_bootstrap(patients, np.random.default_rng(0), draws=4_000)["precision"]
+    assert (interval.lower, interval.upper, interval.undefined_draws) == (0.0, 1.0, 0)
+
+
+def test_a_mean_over_patients_leaves_out_those_without_a_rate() -> None:
+    """Drawn or not, they add nothing; a draw of them alone is undefined and counted."""
+    found = mean_bootstrap({"f1": [1.0, 1.0, math.nan], "all": [0.0, 0.0, 0.0]}, np.random.default_rng(0), draws=2_700)
+    assert (found["f1"].lower, found["f1"].upper) == (1.0, 1.0)
+    assert 60 < found["f1"].undefined_draws < 140  # 1 in 27
+    assert found["all"].undefined_draws == 0
+
+
+def test_the_interval_of_a_mean_is_as_wide_as_patients_differ() -> None:
+    """A hundred patients, half of them 0 and half 1: the mean's standard error is 0.05."""
+    found = mean_bootstrap({"rate": [0.0, 1.0] * 50}, np.random.default_rng(0))["rate"]
+    assert 0.16 < found.upper - found.lower < 0.24
+    assert found.lower < 0.5 < found.upper

@@ -96,3 +96,10 @@ def test_what_is_no_probability_is_an_error(value: float) -> None:
     """A measure of probabilities is asked for nothing else."""
     with pytest.raises(AssertionError, match="not probabilities"):
         brier(np.array([value]), np.array([True]))
+
+
+@pytest.mark.parametrize("ictal", [True, False])
+def test_skill_is_undefined_with_one_class_whatever_the_weights(ictal: bool) -> None:
+    """Weights whose sum rounds do not make a second class."""
+    weights = np.array([0.1, 0.2, 3.3, 0.7, 1.1])
+    assert math.isnan(brier_skill(np.full(5, 0.3), np.full(5, ictal), weights))

@@ -13,8 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ictal.recipes.live import Show, TrainingView
+from ictal.scoring.bootstrap import LEVEL
 
 Json = Mapping[str, Any]
+_RATIOS = ("sensitivity", "precision", "f1", "false_alarms_per_24h")
 
 
 class Console:
@@ -313,15 +315,52 @@ def show_incident(console: Console, incident: Json) -> None:
 
 
 def show_scores(console: Console, document: Json) -> None:
-    """Scores by every scorer."""
+    """Scores by every scorer, then seizure by seizure."""
     rows = []
     for name, score in document["scorers"].items():
-        values = [score[key] for key in ("sensitivity", "precision", "f1", "false_alarms_per_24h")]
-        shown = ["undefined" if value is None else f"{value:.3g}" for value in values]
-        rows.append([name, *shown, f"{score['true_positives']:.4g} of {score['reference']:.4g}"])
+        shown = [_bounded(score[key], score["intervals"][key]) for key in _RATIOS]
+        macro = [
+            _bounded(policy["f1"], policy["intervals"]["f1"])
+            for policy in (score["macro"]["current"], score["macro"]["legacy"])
+        ]
+        found = f"{score['true_positives']:.4g} of {score['reference']:.4g}"
+        rows.append([f"{name}\n[dim]{score['scorer']} {score['scorer_version']}[/dim]", *shown, found, *macro])
     hours = document["scorers"]["szcore_event"]["hours"]
-    columns = ["scorer", "sensitivity", "precision", "F1", "FA/24 h", "found"]
-    console.table(f"Scores of {hours:.2f} h (szcore_sample and nedc_epoch count seconds)", columns, rows)
+    columns = [*("scorer", "sensitivity", "precision", "F1", "FA/24 h", "found"), "F1 by patient", "by legacy NaN rule"]
+    title = f"Scores of {hours:.2f} h, {LEVEL:.0%} intervals over patients (szcore_sample and nedc_epoch count seconds)"
+    console.table(title, columns, rows)
+    for name, score in document["scorers"].items():
+        for rate, value in score["further"].items():
+            said = _bounded(value, score["intervals"][rate], between=", interval ")
+            console.out.print(f"{rate.replace('_', ' ')} of {name}: {said}")
+    _show_seizures(console, document["seizures"])
+
+
+def _show_seizures(console: Console, document: Json) -> None:
+    """What was found of every type, length and montage; patients are for the page."""
+    groups = {"": {"all": document["all"]}, **{name: document[f"by_{name}"] for name in ("type", "length", "montage")}}
+    rows = []
+    for group, table in groups.items():
+        for name, row in table.items():
+            rate = row.get("false_alarms_per_24h")
+            rows.append(
+                [
+                    f"{group} {name}".strip(),
+                    f"{row['found']} of {row['seizures']}",
+                    _bounded(row["sensitivity"], row["intervals"]["sensitivity"]),
+                    _bounded(row["median_latency_s"], row["intervals"]["median_latency_s"]),
+                    "" if rate is None else _bounded(rate, row["false_alarms_interval"]),
+                ]
+            )
+    columns = ["", "found", "sensitivity", "median latency, s", "FA/24 h"]
+    console.table(f"Seizure by seizure ({document['scorer']} {document['scorer_version']})", columns, rows)
+
+
+def _bounded(value: float | None, interval: Json, between: str = "\n") -> str:
+    """A rate with its interval, on a line below unless something else is to stand between them."""
+    bounds = interval["lower"], interval["upper"]
+    shown = ["undefined" if one is None else f"{one:.3g}" for one in (value, *bounds)]
+    return shown[0] if None in bounds else f"{shown[0]}{between}[dim]{shown[1]} to {shown[2]}[/dim]"
 
 
 def show_comparison(console: Console, document: Json) -> None:
@@ -345,10 +384,7 @@ def show_comparison(console: Console, document: Json) -> None:
 def show_evaluation(console: Console, document: Json) -> None:
     """Scores, ranking, calibration and operating point."""
     show_scores(console, document)
-    areas = {name: document[name] for name in ("window_auroc", "window_auprc", "second_auroc", "ece")}
-    console.table(
-        "Ranking and calibration", list(areas), [[f"{v:.4f}" if v is not None else "undefined" for v in areas.values()]]
-    )
+    _show_ranking(console, document["ranking"])
     point = document["operating_point"]
     console.out.print(
         f"Threshold {point['threshold']:.3g}, chosen on the {point['tuned_on']} part for at most "
@@ -363,6 +399,20 @@ def show_evaluation(console: Console, document: Json) -> None:
         console.out.print("The threshold was chosen on these very recordings: expect less on others.")
     if not document["unseen_patients"]:
         console.out.print("These are the patients that it was trained on: this shows that it can learn, not more.")
+
+
+def _show_ranking(console: Console, ranking: Json) -> None:
+    """Areas and errors over windows, seconds and time steps."""
+    measures = {"auroc": "AUROC", "auprc": "AUPRC", "ece": "ECE", "brier": "Brier", "brier_skill": "Brier skill"}
+    rows = [
+        [
+            f"{ranking[kind]['count']:,} {kind}s",
+            *(_bounded(ranking[kind][m], ranking[kind]["intervals"][m]) for m in measures),
+        ]
+        for kind in ("window", "second", "step")
+    ]
+    title = f"Ranking and calibration ({ranking['scorer']} {ranking['scorer_version']})"
+    console.table(title, ["", *measures.values()], rows)
 
 
 def show_demo(console: Console, document: Json) -> None:

@@ -5,34 +5,32 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from ictal.detection import calibration
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
-from ictal.recipes import opening
+from ictal.recipes import opening, ranking, score
 from ictal.recipes.curve import sensitivity_curve
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
-from ictal.recipes.score import require_declared
+from ictal.recipes.score import Corpus, require_declared
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
-from ictal.scoring import summary, szcore
+from ictal.scoring import szcore
 from ictal.scoring.curves import Curve
 from ictal.scoring.curves import Trace as ScoredTrace
-from ictal.scoring.ranking import auprc, auroc
 from ictal.scoring.reliability import ReliabilityTable, reliability_table
 from ictal.timeline import spans as sp
 from ictal.windows.index import WindowIndex
 from ictal.windows.splits import Part
 
-BOOTSTRAP_SEED = 0
 CURVE_POINTS = 1_000
 """Points of the curve of sensitivity against false alarms that results keep, besides the corners of its envelope."""
 
@@ -48,6 +46,10 @@ class ScoredPart:
     """Exact ictal share of every time step."""
     reference_s: tuple[Trace, ...]
     durations_s: tuple[float, ...]
+    types: tuple[tuple[str, ...], ...]
+    """The type of each seizure."""
+    montages: tuple[str, ...]
+    """The common reference that the channels name."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -175,9 +177,10 @@ def require_scorable(planned: Planned, part: Part, *, no_seizures_expected: bool
 
 def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
     numbers = planned.split[part]
-    logits = []
+    logits, montages = [], []
     for done, stored in enumerate(open_stored(run, planned, part), 1):
         logits.append(detector.logits(stored))
+        montages.append(stored.entry.reference or "no reference named")
         progress(done, len(numbers))
     index = planned.index.select(numbers)
     return ScoredPart(
@@ -190,6 +193,8 @@ def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, prog
         ),
         reference_s=tuple(np.array(planned.labelled[n].seizures_s, dtype=np.float64).reshape(-1, 2) for n in numbers),
         durations_s=tuple(planned.labelled[n].duration_s for n in numbers),
+        types=tuple(planned.labelled[n].types or ("",) * len(planned.labelled[n].seizures_s) for n in numbers),
+        montages=tuple(montages),
     )
 
 
@@ -238,13 +243,18 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
         detector.detect(p, duration_s) for p, duration_s in zip(probability, scored.durations_s, strict=True)
     )
     reliability = reliability_table(np.concatenate(probability), np.concatenate(scored.ictal_share) >= 0.5)
+    config = detector.config
+    ranked = ranking.document(
+        scored.index, probability, scored.ictal_share, config.model.samples_per_step, config.signals.rate_hz
+    )
     document = {
         "part": scored.part,
         "unseen_patients": scored.part != "train",
         "independent_of_tuning": scored.part != tuned_on,
         "recordings": len(scored.index.recordings),
-        "scorers": _scores(scored, detections_s),
-        **_ranking(detector, scored, probability),
+        **_scores(scored, detections_s),
+        **_areas(ranked),
+        "ranking": ranked,
         "ece": reliability.ece,
         "mean_probability": float(np.concatenate(probability).mean()),
         "ictal_share": float(np.concatenate(scored.ictal_share).mean()),
@@ -272,6 +282,11 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
     )
 
 
+def _areas(ranked: Mapping[str, Any]) -> dict[str, object]:
+    """The areas that decide, by names of their own."""
+    return {f"{kind}_{area}": ranked[kind][area] for kind in ("window", "second") for area in ("auroc", "auprc")}
+
+
 def _drawn(curve: Curve, detector: Detector) -> dict[str, object]:
     """The curve's points, as many as a page needs; what counted them; whether other thresholds could give others."""
     assert detector.operating_point is not None
@@ -296,49 +311,13 @@ def _arrays(table: Curve | ReliabilityTable) -> dict[str, list[float | None]]:
 
 def _scores(scored: ScoredPart, detections_s: Sequence[Trace]) -> Mapping[str, object]:
     recordings = scored.index.recordings
-    return summary.scores(
+    corpus = Corpus(
         names=[r.id for r in recordings],
         patients=[r.patient for r in recordings],
         reference_s=scored.reference_s,
         hypothesis_s=detections_s,
         durations_s=scored.durations_s,
-        generator=np.random.default_rng(BOOTSTRAP_SEED),
+        types=scored.types,
+        montages=scored.montages,
     )
-
-
-def _ranking(detector: Detector, scored: ScoredPart, probability: Sequence[Trace]) -> dict[str, object]:
-    """Areas under the curves over the index's windows and over seconds."""
-    window_score, window_ictal = _by_window(detector, scored, probability)
-    second_score, second_ictal = _by_second(detector, scored, probability)
-    areas = {
-        "window_auroc": auroc(window_score, window_ictal),
-        "window_auprc": auprc(window_score, window_ictal),
-        "second_auroc": auroc(second_score, second_ictal),
-        "second_auprc": auprc(second_score, second_ictal),
-    }
-    return {name: None if math.isnan(area) else area for name, area in areas.items()}
-
-
-def _by_window(
-    detector: Detector, scored: ScoredPart, probability: Sequence[Trace]
-) -> tuple[Trace, npt.NDArray[np.bool_]]:
-    """Highest probability in every window of the index, and whether the window holds a seizure."""
-    index, step = scored.index, detector.config.model.samples_per_step
-    numbers = np.arange(index.windows)
-    recording, start = index.locate(numbers)
-    stop = start + index.valid_samples(numbers)
-    scores = [probability[r][a // step : -(-b // step)].max() for r, a, b in zip(recording, start, stop, strict=True)]
-    return np.array(scores), index.ictal_samples_in(numbers) > 0
-
-
-def _by_second(
-    detector: Detector, scored: ScoredPart, probability: Sequence[Trace]
-) -> tuple[Trace, npt.NDArray[np.bool_]]:
-    """Mean probability of every second, and whether at least half of it is ictal."""
-    scores, ictal = [], []
-    for trace, share in zip(probability, scored.ictal_share, strict=True):
-        second = (np.arange(len(trace)) / detector.steps_hz).astype(np.int64)
-        steps = np.bincount(second)
-        scores.append(np.bincount(second, weights=trace) / steps)
-        ictal.append(np.bincount(second, weights=share) / steps >= 0.5)
-    return np.concatenate(scores), np.concatenate(ictal)
+    return score.scored(corpus)

@@ -133,7 +133,7 @@ def _curve(evaluation: Json) -> SensitivityCurve:
         false_alarms_per_24h=np.array(curve["false_alarms_per_24h"], dtype=np.float64),
         sensitivity=np.array(curve["sensitivity"], dtype=np.float64),
         threshold=thresholds,
-        operating=int(np.abs(thresholds - point["threshold"]).argmin()),
+        operating=min(int(np.searchsorted(curve["highest"], point["threshold"])), len(thresholds) - 1),
         target_false_alarms_per_24h=point["target_per_24h"],
     )
 

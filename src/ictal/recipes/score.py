@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,10 @@ from ictal.errors import InputError
 from ictal.recordings import edf
 from ictal.recordings.annotations import beside
 from ictal.recordings.corpus import NO_ALIASES
-from ictal.recordings.events import MAJORITY, Annotation, seizures
+from ictal.recordings.events import MAJORITY, Annotation, seizure_types, seizures
 from ictal.recordings.labels import NO_MAPPING
 from ictal.recordings.layouts.folder import patient_of
+from ictal.scoring import seizures as seizures_found
 from ictal.scoring import summary
 
 SUFFIXES = (
@@ -26,6 +27,29 @@ SUFFIXES = (
 lies beside it, in a list or in itself."""
 _SIGNALS = {".edf", ".bdf"}
 BOOTSTRAP_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Corpus:
+    """What is scored; one entry per recording in every list.
+
+    Args:
+        names: The recordings' ids.
+        patients: The patient of each.
+        reference_s: `(onset_s, stop_s)` of its seizures, shape (seizures, 2).
+        hypothesis_s: `(onset_s, stop_s)` of its detections, shape (detections, 2).
+        durations_s: Its length.
+        types: The type of each of its seizures.
+        montages: The montage of each; nothing where montages are not known.
+    """
+
+    names: Sequence[str]
+    patients: Sequence[str]
+    reference_s: Sequence[npt.NDArray[np.float64]]
+    hypothesis_s: Sequence[npt.NDArray[np.float64]]
+    durations_s: Sequence[float]
+    types: Sequence[Sequence[str]]
+    montages: Sequence[str] = ()
 
 
 def score_folders(
@@ -58,17 +82,36 @@ def score_folders(
     pairs, silent = _pairs(reference, hypothesis, missing_as_silence=missing_as_silence)
     read = {name: (_read(true), _read(said) if said else None) for name, (true, said) in pairs.items()}
     references_s = [_array(true, mapping, consensus) for true, _ in read.values()]
+    types = [
+        seizure_types([true], [(float(a), float(b)) for a, b in pairs_s], mapping)
+        for (true, _), pairs_s in zip(read.values(), references_s, strict=True)
+    ]
     require_declared(reference, sum(map(len, references_s)), no_seizures_expected=no_seizures_expected)
     owners = [patient_of(Path(name).name) for name in read]
-    scores = summary.scores(
+    corpus = Corpus(
         names=list(read),
         patients=[same_patient.get(owner, owner) for owner in owners],
         reference_s=references_s,
         hypothesis_s=[_array(said, mapping) if said else np.empty((0, 2)) for _, said in read.values()],
         durations_s=[_duration_s(true, said) for true, said in read.values()],
-        generator=np.random.default_rng(BOOTSTRAP_SEED),
+        types=types,
     )
-    return {"recordings": len(read), "missing_as_silence": silent, "scorers": scores}
+    return {"recordings": len(read), "missing_as_silence": silent, **scored(corpus)}
+
+
+def scored(corpus: Corpus) -> dict[str, object]:
+    """What results hold of a scored corpus: numbers of every scorer, tables of seizures, what they were scored on."""
+    columns = {name: value for name, value in vars(corpus).items() if name not in {"types", "montages"}}
+    return {
+        "scorers": summary.scores(**columns, generator=np.random.default_rng(BOOTSTRAP_SEED)),
+        "seizures": seizures_found.document(**vars(corpus), generator=np.random.default_rng(BOOTSTRAP_SEED)),
+        "reference": {
+            name: {"patient": patient, "duration_s": duration_s, "seizures_s": np.asarray(reference_s).tolist()}
+            for name, patient, duration_s, reference_s in zip(
+                corpus.names, corpus.patients, corpus.durations_s, corpus.reference_s, strict=True
+            )
+        },
+    }
 
 
 def require_declared(reference: Path | str, found: int, *, no_seizures_expected: bool) -> None:

@@ -46,6 +46,8 @@ class Curve:
     """Pooled results at each threshold, thresholds ascending; NaN where undefined."""
 
     thresholds: Floats
+    highest: Floats
+    """The highest threshold for which each point stands; the thresholds themselves where only some were tried."""
     sensitivity: Floats
     precision: Floats
     f1: Floats
@@ -64,14 +66,14 @@ class Curve:
 
         Args:
             most: Points that are spread.
-            around: A threshold whose nearest point is kept, as is every corner of the envelope.
+            around: A threshold whose point is kept, as is every corner of the envelope.
         """
         size = self.thresholds.size
         spread = np.rint(np.linspace(0, size - 1, min(most, size))).astype(np.int64)
         order, best = self._envelope()
         corners = order[np.flatnonzero(np.diff(best, prepend=-np.inf) > 0)]
-        nearest = int(np.abs(self.thresholds - around).argmin())
-        kept = np.unique(np.concatenate([spread, corners, [nearest]]))
+        own = min(int(np.searchsorted(self.highest, around)), size - 1)
+        kept = np.unique(np.concatenate([spread, corners, [own]]))
         columns = {name: column[kept] for name, column in vars(self).items() if name != "every_threshold"}
         return Curve(**columns, every_threshold=self.every_threshold)
 
@@ -131,6 +133,7 @@ def curve_of(traces: Sequence[Trace], thresholds: Floats, found_s: Iterable[Sequ
     ]
     return Curve(
         thresholds=thresholds,
+        highest=thresholds,
         sensitivity=np.array([c.sensitivity for c in counts]),
         precision=np.array([c.precision for c in counts]),
         f1=np.array([c.f1 for c in counts]),

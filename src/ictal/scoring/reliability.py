@@ -69,10 +69,10 @@ def brier_skill(
 ) -> float:
     """1 for certainty that is right, 0 for always answering the prevalence; NaN if a class is absent."""
     _, ictal, weight = _checked(probability, labels, weights)
-    mass = float(weight.sum())
-    prevalence = float(weight @ ictal) / mass if mass else math.nan
-    uncertainty = prevalence * (1.0 - prevalence)
-    return 1.0 - brier(probability, labels, weights) / uncertainty if uncertainty else math.nan
+    positive, negative = float(weight @ ictal), float(weight @ (1.0 - ictal))
+    if not (positive and negative):
+        return math.nan
+    return 1.0 - brier(probability, labels, weights) * (positive + negative) ** 2 / (positive * negative)
 
 
 def ece(

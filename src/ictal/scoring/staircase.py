@@ -23,6 +23,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from ictal.scoring.bootstrap import divided
 from ictal.scoring.counts import SECONDS_PER_DAY, Counts
 from ictal.scoring.curves import Curve, Trace, require_thresholds
 from ictal.scoring.eventlists import TICKS_PER_S, EventLists, event_lists
@@ -77,10 +78,11 @@ class Staircase:
         found, false = self.true_positives.astype(np.float64), self.false_positives.astype(np.float64)
         return Curve(
             thresholds=_middles(self.highest),
-            sensitivity=_divided(found, np.full_like(found, self.reference)),
-            precision=_divided(found, found + false),
-            f1=_divided(2 * found, found + false + self.reference),
-            false_alarms_per_24h=_divided(false * SECONDS_PER_DAY, np.full_like(false, self.duration_s)),
+            highest=self.highest,
+            sensitivity=divided(found, np.full_like(found, self.reference)),
+            precision=divided(found, found + false),
+            f1=divided(2 * found, found + false + self.reference),
+            false_alarms_per_24h=divided(false * SECONDS_PER_DAY, np.full_like(false, self.duration_s)),
             every_threshold=True,
         )
 
@@ -319,8 +321,3 @@ def _middles(highest: Floats) -> Floats:
     middle = odds / (1.0 + odds)
     middles[1:-1] = np.where((middle > below) & (middle <= above), middle, above)
     return middles
-
-
-def _divided(part: Floats, whole: Floats) -> Floats:
-    ratio: Floats = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
-    return ratio

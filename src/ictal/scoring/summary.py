@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ictal.scoring import nedc, szcore
-from ictal.scoring.bootstrap import DRAWS, LEVEL, Interval, patient_bootstrap
+from ictal.scoring.bootstrap import DRAWS, LEVEL, NOTHING, Interval, Rates, mean_bootstrap, patient_bootstrap
 from ictal.scoring.counts import Counts, CountTable, total
 from ictal.scoring.eventlists import EventLists, event_lists
 from ictal.scoring.nedc_events import (
@@ -37,7 +37,6 @@ from ictal.scoring.nedc_events import (
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | int | bool | None"
 
 NAN_POLICY = "current"
-NOTHING: Mapping[str, Callable[[Counts], float]] = MappingProxyType({})
 
 _REASONS: dict[str, str] = {
     "sensitivity": "no reference item",
@@ -55,13 +54,11 @@ class Scorer:
     version: str
     parameters: Mapping[str, float]
     count: Callable[[EventLists, EventLists], CountTable]
-    further: Mapping[str, Callable[[Counts], float]]
+    further: Rates
     """What else this scorer makes of the pooled counts, by name."""
 
 
-def _szcore(
-    count: Callable[[EventLists, EventLists], CountTable], further: Mapping[str, Callable[[Counts], float]] = NOTHING
-) -> Scorer:
+def _szcore(count: Callable[[EventLists, EventLists], CountTable], further: Rates = NOTHING) -> Scorer:
     return Scorer(
         name=szcore.SCORER, version=szcore.SCORER_VERSION, parameters=szcore.PARAMETERS, count=count, further=further
     )
@@ -70,7 +67,7 @@ def _szcore(
 def _nedc(
     count: Callable[[EventLists, EventLists], CountTable],
     parameters: Mapping[str, float],
-    further: Mapping[str, Callable[[Counts], float]] = NOTHING,
+    further: Rates = NOTHING,
 ) -> Scorer:
     return Scorer(name=nedc.SCORER, version=nedc.SCORER_VERSION, parameters=parameters, count=count, further=further)
 
@@ -139,17 +136,20 @@ def document(
     """
     assert per_recording.keys() == patients.keys(), per_recording.keys() ^ patients.keys()
     per_patient = by_patient(per_recording, patients)
-    intervals = patient_bootstrap(per_patient, generator)
+    intervals = patient_bootstrap(per_patient, generator, further=scorer.further)
     return {
         "scorer": scorer.name,
         "scorer_version": scorer.version,
         "parameters": {**scorer.parameters},
         "nan_policy": NAN_POLICY,
         **ratios(total(per_recording.values())),
-        "further": {name: _defined(rate(total(per_recording.values()))) for name, rate in scorer.further.items()},
+        "further": {name: nullable(rate(total(per_recording.values()))) for name, rate in scorer.further.items()},
         "patients": len(per_patient),
-        "intervals": {"level": LEVEL, "draws": DRAWS, **{name: _interval(i) for name, i in intervals.items()}},
-        "macro": {"current": _macro(per_patient, _current_f1), "legacy": _macro(per_patient, _legacy_f1)},
+        "intervals": {"level": LEVEL, "draws": DRAWS, **{name: bounds(i) for name, i in intervals.items()}},
+        "macro": {
+            "current": _macro(per_patient, _current_f1, generator),
+            "legacy": _macro(per_patient, _legacy_f1, generator),
+        },
         "per_patient": {patient: ratios(counts) for patient, counts in per_patient.items()},
         "per_recording": {recording: ratios(counts) for recording, counts in per_recording.items()},
     }
@@ -167,7 +167,7 @@ def ratios(counts: Counts) -> dict[str, Json]:
     """Ratios and counts of one row of the document, with the reasons of what is undefined."""
     values = {name: getattr(counts, name) for name in _REASONS}
     return {
-        **{name: _defined(value) for name, value in values.items()},
+        **{name: nullable(value) for name, value in values.items()},
         "reference": counts.reference,
         "true_positives": counts.true_positives,
         "false_positives": counts.false_positives,
@@ -176,7 +176,9 @@ def ratios(counts: Counts) -> dict[str, Json]:
     }
 
 
-def _macro(per_patient: Mapping[str, Counts], f1: Callable[[Counts], float]) -> dict[str, Json]:
+def _macro(
+    per_patient: Mapping[str, Counts], f1: Callable[[Counts], float], generator: np.random.Generator
+) -> dict[str, Json]:
     rates: dict[str, Callable[[Counts], float]] = {
         "sensitivity": lambda counts: counts.sensitivity,
         "precision": lambda counts: counts.precision,
@@ -187,7 +189,8 @@ def _macro(per_patient: Mapping[str, Counts], f1: Callable[[Counts], float]) -> 
     defined = {name: [v for v in of.values() if not math.isnan(v)] for name, of in values.items()}
     undefined: dict[str, Json] = {name: [p for p, v in of.items() if math.isnan(v)] for name, of in values.items()}
     means: dict[str, Json] = {name: math.fsum(v) / len(v) if v else None for name, v in defined.items()}
-    return {**means, "undefined": undefined}
+    spread = mean_bootstrap({name: list(of.values()) for name, of in values.items()}, generator)
+    return {**means, "undefined": undefined, "intervals": {name: bounds(one) for name, one in spread.items()}}
 
 
 def _current_f1(counts: Counts) -> float:
@@ -199,13 +202,15 @@ def _legacy_f1(counts: Counts) -> float:
     return math.nan if either_undefined else counts.f1
 
 
-def _interval(interval: Interval) -> dict[str, Json]:
+def bounds(interval: Interval) -> dict[str, Json]:
+    """An interval as JSON, undefined bounds as null."""
     return {
-        "lower": _defined(interval.lower),
-        "upper": _defined(interval.upper),
+        "lower": nullable(interval.lower),
+        "upper": nullable(interval.upper),
         "undefined_draws": interval.undefined_draws,
     }
 
 
-def _defined(value: float) -> float | None:
+def nullable(value: float) -> float | None:
+    """A number as JSON, NaN as null."""
     return None if math.isnan(value) else value
