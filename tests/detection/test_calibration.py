@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ictal.detection.calibration import (
     Calibration,
+    Method,
     correct_prior,
     fit,
     fit_calibration,
@@ -32,6 +33,13 @@ def test_correction_is_bayes_rule(natural: float, drawn: float, ratio: float) ->
     np.testing.assert_allclose(sigmoid(correct_prior(drawn_logit, natural, drawn)), posterior, rtol=1e-9)
 
 
+def test_correction_is_exact_for_logits_in_single_precision() -> None:
+    """The network's float32 is widened before the offset is added, not after."""
+    logits = np.array([0.1, -7.3], dtype=np.float32)
+    corrected = correct_prior(logits, 0.001, 0.5)
+    np.testing.assert_array_equal(corrected, logits.astype(np.float64) + prior_offset(0.001, 0.5))
+
+
 def test_equal_prevalences_change_nothing() -> None:
     """Drawing as nature does needs no correction."""
     assert prior_offset(0.0788, 0.0788) == 0.0
@@ -46,6 +54,7 @@ def test_a_prevalence_outside_0_to_1_is_refused(prevalence: float) -> None:
         prior_offset(0.5, prevalence)
     assert (natural.value.code, natural.value.where) == ("prevalence", "natural prevalence")
     assert drawn.value.where == "drawn prevalence"
+    assert f"got:      {prevalence}" in str(natural.value)
 
 
 def test_sigmoid_is_exact_in_the_tails() -> None:
@@ -68,9 +77,23 @@ def test_recovers_temperature_and_bias_from_data_made_with_them(temperature: flo
     assert fitted.bias == pytest.approx(bias, abs=0.03)
 
 
+def _loss(calibration: Calibration, logits: np.ndarray, labels: np.ndarray) -> float:
+    z = calibration.apply(logits)
+    return float(np.mean(np.logaddexp(0.0, z) - labels * z))
+
+
 def test_recovers_the_temperature_alone() -> None:
     """With a trusted prior only the slope is fitted."""
     assert fit_temperature(*_simulated(2.5, 0.0)) == pytest.approx(2.5, rel=0.03)
+
+
+def test_no_nearby_temperature_has_less_log_loss() -> None:
+    """Also where a bias would fit better: the prior's offset is left as it is."""
+    data = _simulated(2.5, -0.7)
+    best = fit_temperature(*data)
+    least = _loss(Calibration(temperature=best), *data)
+    assert all(least < _loss(Calibration(temperature=best * factor), *data) for factor in (0.99, 1.01))
+    assert best != pytest.approx(fit_calibration(*data).temperature, rel=0.05)
 
 
 def test_calibrated_mean_probability_is_the_prevalence() -> None:
@@ -82,27 +105,25 @@ def test_calibrated_mean_probability_is_the_prevalence() -> None:
 
 def test_no_nearby_line_has_less_log_loss() -> None:
     """The fit is a minimum: moving either parameter raises the loss."""
-    logits, labels = _simulated(1.7, -0.4)
-
-    def loss(calibration: Calibration) -> float:
-        z = calibration.apply(logits)
-        return float(np.mean(np.logaddexp(0.0, z) - labels * z))
-
-    best = fit_calibration(logits, labels)
+    data = _simulated(1.7, -0.4)
+    best = fit_calibration(*data)
     for d_temperature, d_bias in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)):
-        assert loss(best) < loss(Calibration(temperature=best.temperature + d_temperature, bias=best.bias + d_bias))
+        moved = Calibration(temperature=best.temperature + d_temperature, bias=best.bias + d_bias)
+        assert _loss(best, *data) < _loss(moved, *data)
 
 
-def test_a_weight_of_two_is_the_step_twice() -> None:
+@pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
+def test_a_weight_of_two_is_the_step_twice(method: Method) -> None:
     """Weights say how many natural steps each one stands for."""
     generator = np.random.default_rng(3)
-    logits = generator.normal(size=400)
+    logits = generator.normal(size=400).round(1)
     labels = generator.random(400) < sigmoid(logits)
     weights = generator.integers(1, 4, size=400)
-    repeated = fit_calibration(np.repeat(logits, weights), np.repeat(labels, weights))
-    weighted = fit_calibration(logits, labels, weights.astype(np.float64))
-    assert weighted.temperature == pytest.approx(repeated.temperature, rel=1e-9)
-    assert weighted.bias == pytest.approx(repeated.bias, abs=1e-9)
+    repeated = fit(method, np.repeat(logits, weights), np.repeat(labels, weights))
+    weighted = fit(method, logits, labels, weights.astype(np.float64))
+    plain = fit(method, logits, labels)
+    np.testing.assert_allclose(weighted.apply(logits), repeated.apply(logits), rtol=1e-9)
+    assert np.abs(weighted.apply(logits) - plain.apply(logits)).max() > 0.01
 
 
 @settings(max_examples=60, deadline=None)
@@ -219,3 +240,12 @@ def test_importance_weights_make_nature_of_strata_drawn_in_other_shares() -> Non
     )
     assert weighted == pytest.approx(natural_labels.mean(), rel=0.08)
     assert abs(plain - natural_labels.mean()) > 0.2 * natural_labels.mean()
+
+
+def test_importance_weights_by_hand() -> None:
+    """Shares may be counts of steps; a stratum that nature lacks need not be there, one that it has must be."""
+    stratum = np.array([7, 7, 7, 2])
+    np.testing.assert_allclose(importance_weights(stratum, {2: 300, 7: 100, 5: 0}), [1 / 3, 1 / 3, 1 / 3, 3.0])
+    for natural in ({7: 1.0}, {2: 0.5, 7: 0.4, 5: 0.1}):
+        with pytest.raises(AssertionError, match=r"5: 0\.1|7: 1\.0"):
+            importance_weights(stratum, natural)

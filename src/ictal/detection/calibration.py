@@ -148,7 +148,7 @@ def fit_isotonic(
         _positive(0.0)
     value = np.log(pooled) - np.log1p(-pooled)
     last = np.append(first[1:], place.size) - 1
-    ends = np.unique(np.stack([first, last], axis=1))
+    ends = np.union1d(first, last)
     block = np.searchsorted(first, ends, side="right") - 1
     return Calibration(knots=tuple(zip(place[ends].tolist(), value[block].tolist(), strict=True)))
 

@@ -45,10 +45,10 @@ def patient_bootstrap(
     assert counts, "no patient to draw"
     patients = len(counts)
     times = generator.multinomial(patients, np.full(patients, 1.0 / patients), size=draws).astype(np.float64)
-    reference: Floats = times @ np.array([c.reference for c in counts], dtype=np.float64)
-    detected: Floats = times @ np.array([c.true_positives for c in counts], dtype=np.float64)
-    false: Floats = times @ np.array([c.false_positives for c in counts], dtype=np.float64)
-    days: Floats = times @ np.array([c.duration_s / SECONDS_PER_DAY for c in counts], dtype=np.float64)
+    reference: Floats = times @ np.array([c.reference for c in counts])
+    detected: Floats = times @ np.array([c.true_positives for c in counts])
+    false: Floats = times @ np.array([c.false_positives for c in counts])
+    days: Floats = times @ np.array([c.duration_s / SECONDS_PER_DAY for c in counts])
     enough = patients >= 2
     return {
         "sensitivity": _interval(detected, reference, level, enough=enough),
