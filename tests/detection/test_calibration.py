@@ -127,18 +127,48 @@ def test_a_weight_of_two_is_the_step_twice(method: Method) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(scale=st.floats(1e-3, 1e3), shift=st.floats(-50.0, 50.0))
-def test_rescaled_logits_give_the_same_probabilities(scale: float, shift: float) -> None:
-    """A model that says everything louder and shifted is calibrated to the same answer."""
+@given(exponent=st.integers(-200, 200), shift=st.floats(-1e6, 1e6))
+def test_rescaled_logits_give_the_same_probabilities(exponent: int, shift: float) -> None:
+    """A model that says everything louder and shifted is calibrated to the same answer, however much."""
     generator = np.random.default_rng(5)
     logits = generator.normal(size=300)
     labels = generator.random(300) < sigmoid(logits)
-    changed = logits * scale + shift
+    changed = (logits + shift) * 10.0**exponent
     np.testing.assert_allclose(
         sigmoid(fit_calibration(changed, labels).apply(changed)),
         sigmoid(fit_calibration(logits, labels).apply(logits)),
         atol=1e-6,
     )
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "weights"),
+    [
+        (*_simulated(1.7, -0.4, steps=300), np.ones(300)),
+        # Plain Newton steps overshoot here until the curvature is singular.
+        (np.array([-300.0, -10, 1, 100, 300]), np.arange(5) >= 3, np.array([1000.0, 1000, 1000, 1, 1])),
+    ],
+)
+def test_at_the_fit_the_errors_cancel_out(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> None:
+    """To the last digits: the weighted errors add up to nothing, and so do their products with the logits."""
+    ictal, background = weights[labels].sum(), weights[~labels].sum()
+    target = np.where(labels, (ictal + 1) / (ictal + 2), 1 / (background + 2))
+    error = weights / weights.sum() * (sigmoid(fit_calibration(logits, labels, weights).apply(logits)) - target)
+    np.testing.assert_allclose([error.sum(), error @ logits], 0.0, atol=1e-11)
+
+
+def test_a_fit_that_does_not_arrive_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No half-finished line is ever returned."""
+    monkeypatch.setattr("ictal.detection.calibration._MAX_ITERATIONS", 2)
+    with pytest.raises(AssertionError, match="after 2 iterations"):
+        fit_calibration(*_simulated(1.7, -0.4, steps=300))
+
+
+def test_calibration_of_single_precision_is_computed_in_double() -> None:
+    """The network's float32 is widened first."""
+    logits = np.random.default_rng(0).normal(size=100).astype(np.float32)
+    line = Calibration(temperature=1.7, bias=-0.3)
+    np.testing.assert_array_equal(line.apply(logits), line.apply(logits.astype(np.float64)))
 
 
 def test_perfectly_separated_steps_have_a_finite_answer() -> None:
