@@ -2,13 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint docs lock clean
+.PHONY: demo test mutants lint docs lock clean
 
 demo: .venv/.ready
 	$(BIN)/ictal demo --out demo
 
 test: .venv/.ready
 	$(BIN)/python -m pytest -n 2
+
+# Faults planted in scoring and detection, one at a time: which does no test notice? Half an hour or more; docs/mutation.md.
+mutants: .venv/.ready
+	rm -rf mutants
+	$(BIN)/python -m mutmut run
+	$(BIN)/python tests/mutants.py
 
 lint: .venv/.ready
 	$(BIN)/ruff check .
@@ -31,4 +37,4 @@ lock:
 	$(BIN)/pip freeze --exclude-editable | sed "s,+cpu,," | sort --ignore-case > constraints.txt
 
 clean:
-	rm -rf .venv demo site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv demo site mutants .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

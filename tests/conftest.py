@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
 
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 from tests.end_to_end.commands import FinishedRun, Terminal, finish
+
+# One failing example is enough to find a planted fault: no time goes into a smaller one, and none into luck.
+settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 
 SHARED_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ictal.detection.calibration import (
     Calibration,
+    Method,
     correct_prior,
     fit,
     fit_calibration,
@@ -32,6 +33,13 @@ def test_correction_is_bayes_rule(natural: float, drawn: float, ratio: float) ->
     np.testing.assert_allclose(sigmoid(correct_prior(drawn_logit, natural, drawn)), posterior, rtol=1e-9)
 
 
+def test_correction_is_exact_for_logits_in_single_precision() -> None:
+    """The network's float32 is widened before the offset is added, not after."""
+    logits = np.array([0.1, -7.3], dtype=np.float32)
+    corrected = correct_prior(logits, 0.001, 0.5)
+    np.testing.assert_array_equal(corrected, logits.astype(np.float64) + prior_offset(0.001, 0.5))
+
+
 def test_equal_prevalences_change_nothing() -> None:
     """Drawing as nature does needs no correction."""
     assert prior_offset(0.0788, 0.0788) == 0.0
@@ -46,6 +54,7 @@ def test_a_prevalence_outside_0_to_1_is_refused(prevalence: float) -> None:
         prior_offset(0.5, prevalence)
     assert (natural.value.code, natural.value.where) == ("prevalence", "natural prevalence")
     assert drawn.value.where == "drawn prevalence"
+    assert f"got:      {prevalence}" in str(natural.value)
 
 
 def test_sigmoid_is_exact_in_the_tails() -> None:
@@ -68,9 +77,23 @@ def test_recovers_temperature_and_bias_from_data_made_with_them(temperature: flo
     assert fitted.bias == pytest.approx(bias, abs=0.03)
 
 
+def _loss(calibration: Calibration, logits: np.ndarray, labels: np.ndarray) -> float:
+    z = calibration.apply(logits)
+    return float(np.mean(np.logaddexp(0.0, z) - labels * z))
+
+
 def test_recovers_the_temperature_alone() -> None:
     """With a trusted prior only the slope is fitted."""
     assert fit_temperature(*_simulated(2.5, 0.0)) == pytest.approx(2.5, rel=0.03)
+
+
+def test_no_nearby_temperature_has_less_log_loss() -> None:
+    """Also where a bias would fit better: the prior's offset is left as it is."""
+    data = _simulated(2.5, -0.7)
+    best = fit_temperature(*data)
+    least = _loss(Calibration(temperature=best), *data)
+    assert all(least < _loss(Calibration(temperature=best * factor), *data) for factor in (0.99, 1.01))
+    assert best != pytest.approx(fit_calibration(*data).temperature, rel=0.05)
 
 
 def test_calibrated_mean_probability_is_the_prevalence() -> None:
@@ -82,42 +105,70 @@ def test_calibrated_mean_probability_is_the_prevalence() -> None:
 
 def test_no_nearby_line_has_less_log_loss() -> None:
     """The fit is a minimum: moving either parameter raises the loss."""
-    logits, labels = _simulated(1.7, -0.4)
-
-    def loss(calibration: Calibration) -> float:
-        z = calibration.apply(logits)
-        return float(np.mean(np.logaddexp(0.0, z) - labels * z))
-
-    best = fit_calibration(logits, labels)
+    data = _simulated(1.7, -0.4)
+    best = fit_calibration(*data)
     for d_temperature, d_bias in ((0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)):
-        assert loss(best) < loss(Calibration(temperature=best.temperature + d_temperature, bias=best.bias + d_bias))
+        moved = Calibration(temperature=best.temperature + d_temperature, bias=best.bias + d_bias)
+        assert _loss(best, *data) < _loss(moved, *data)
 
 
-def test_a_weight_of_two_is_the_step_twice() -> None:
+@pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
+def test_a_weight_of_two_is_the_step_twice(method: Method) -> None:
     """Weights say how many natural steps each one stands for."""
     generator = np.random.default_rng(3)
-    logits = generator.normal(size=400)
+    logits = generator.normal(size=400).round(1)
     labels = generator.random(400) < sigmoid(logits)
     weights = generator.integers(1, 4, size=400)
-    repeated = fit_calibration(np.repeat(logits, weights), np.repeat(labels, weights))
-    weighted = fit_calibration(logits, labels, weights.astype(np.float64))
-    assert weighted.temperature == pytest.approx(repeated.temperature, rel=1e-9)
-    assert weighted.bias == pytest.approx(repeated.bias, abs=1e-9)
+    repeated = fit(method, np.repeat(logits, weights), np.repeat(labels, weights))
+    weighted = fit(method, logits, labels, weights.astype(np.float64))
+    plain = fit(method, logits, labels)
+    np.testing.assert_allclose(weighted.apply(logits), repeated.apply(logits), rtol=1e-9)
+    assert np.abs(weighted.apply(logits) - plain.apply(logits)).max() > 0.01
 
 
 @settings(max_examples=60, deadline=None)
-@given(scale=st.floats(1e-3, 1e3), shift=st.floats(-50.0, 50.0))
-def test_rescaled_logits_give_the_same_probabilities(scale: float, shift: float) -> None:
-    """A model that says everything louder and shifted is calibrated to the same answer."""
+@given(exponent=st.integers(-200, 200), shift=st.floats(-1e6, 1e6))
+def test_rescaled_logits_give_the_same_probabilities(exponent: int, shift: float) -> None:
+    """A model that says everything louder and shifted is calibrated to the same answer, however much."""
     generator = np.random.default_rng(5)
     logits = generator.normal(size=300)
     labels = generator.random(300) < sigmoid(logits)
-    changed = logits * scale + shift
+    changed = (logits + shift) * 10.0**exponent
     np.testing.assert_allclose(
         sigmoid(fit_calibration(changed, labels).apply(changed)),
         sigmoid(fit_calibration(logits, labels).apply(logits)),
         atol=1e-6,
     )
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "weights"),
+    [
+        (*_simulated(1.7, -0.4, steps=300), np.ones(300)),
+        # Plain Newton steps overshoot here until the curvature is singular.
+        (np.array([-300.0, -10, 1, 100, 300]), np.arange(5) >= 3, np.array([1000.0, 1000, 1000, 1, 1])),
+    ],
+)
+def test_at_the_fit_the_errors_cancel_out(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> None:
+    """To the last digits: the weighted errors add up to nothing, and so do their products with the logits."""
+    ictal, background = weights[labels].sum(), weights[~labels].sum()
+    target = np.where(labels, (ictal + 1) / (ictal + 2), 1 / (background + 2))
+    error = weights / weights.sum() * (sigmoid(fit_calibration(logits, labels, weights).apply(logits)) - target)
+    np.testing.assert_allclose([error.sum(), error @ logits], 0.0, atol=1e-11)
+
+
+def test_a_fit_that_does_not_arrive_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No half-finished line is ever returned."""
+    monkeypatch.setattr("ictal.detection.calibration._MAX_ITERATIONS", 2)
+    with pytest.raises(AssertionError, match="after 2 iterations"):
+        fit_calibration(*_simulated(1.7, -0.4, steps=300))
+
+
+def test_calibration_of_single_precision_is_computed_in_double() -> None:
+    """The network's float32 is widened first."""
+    logits = np.random.default_rng(0).normal(size=100).astype(np.float32)
+    line = Calibration(temperature=1.7, bias=-0.3)
+    np.testing.assert_array_equal(line.apply(logits), line.apply(logits.astype(np.float64)))
 
 
 def test_perfectly_separated_steps_have_a_finite_answer() -> None:
@@ -219,3 +270,12 @@ def test_importance_weights_make_nature_of_strata_drawn_in_other_shares() -> Non
     )
     assert weighted == pytest.approx(natural_labels.mean(), rel=0.08)
     assert abs(plain - natural_labels.mean()) > 0.2 * natural_labels.mean()
+
+
+def test_importance_weights_by_hand() -> None:
+    """Shares may be counts of steps; a stratum that nature lacks need not be there, one that it has must be."""
+    stratum = np.array([7, 7, 7, 2])
+    np.testing.assert_allclose(importance_weights(stratum, {2: 300, 7: 100, 5: 0}), [1 / 3, 1 / 3, 1 / 3, 3.0])
+    for natural in ({7: 1.0}, {2: 0.5, 7: 0.4, 5: 0.1}):
+        with pytest.raises(AssertionError, match=r"5: 0\.1|7: 1\.0"):
+            importance_weights(stratum, natural)

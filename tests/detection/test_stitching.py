@@ -44,6 +44,10 @@ def test_a_step_that_no_window_covers_is_an_error() -> None:
     """A gap between windows stops the program instead of leaving a made-up value."""
     with pytest.raises(AssertionError, match="1 of 5 steps lie in no window"):
         stitch(np.zeros((2, 2)), np.array([0, 3]), 5)
+    with pytest.raises(AssertionError, match="3 of 5 steps lie in no window"):
+        stitch(np.zeros((1, 2)), np.array([0]), 5)
+    with pytest.raises(AssertionError, match="5 of 5 steps lie in no window"):
+        stitch(np.zeros((0, 2)), np.array([], dtype=np.int64), 5)
 
 
 def test_a_logit_that_is_not_finite_is_an_error() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from ictal.scoring.bootstrap import mean_bootstrap, patient_bootstrap
 from ictal.scoring.counts import Counts
@@ -54,6 +56,20 @@ def test_one_patient_has_no_interval() -> None:
     """Nothing is known about other patients."""
     intervals = patient_bootstrap({"p": _patient(5, 3, 1)}, np.random.default_rng(0))
     assert all(math.isnan(i.lower) and math.isnan(i.upper) for i in intervals.values())
+
+
+def test_an_hour_of_each_patient_is_enough_recorded_time() -> None:
+    """Rates per day do not need a day."""
+    patients = {name: replace(_patient(1, 1, 2), duration_s=3_600.0) for name in ("a", "b")}
+    interval = patient_bootstrap(patients, np.random.default_rng(0), draws=50)["false_alarms_per_24h"]
+    assert (interval.lower, interval.upper) == pytest.approx((48.0, 48.0))
+    assert interval.undefined_draws == 0
+
+
+def test_without_a_patient_there_is_nothing_to_draw() -> None:
+    """An evaluation of no recording is a fault of the program by now."""
+    with pytest.raises(AssertionError, match="no patient to draw"):
+        patient_bootstrap({}, np.random.default_rng(0))
 
 
 def test_draws_without_a_seizure_are_counted_and_left_out() -> None:

@@ -56,6 +56,32 @@ def test_the_total_is_the_sum_in_any_order(rows: list[Counts]) -> None:
     assert table.rows() == rows
 
 
+@given(
+    st.lists(st.floats(0.0, 1e6), min_size=2, max_size=8).flatmap(lambda v: st.tuples(st.just(v), st.permutations(v)))
+)
+def test_fractions_add_up_to_one_total_in_any_order(orders: tuple[list[float], list[float]]) -> None:
+    """Hits of TAES are fractions: the sum is rounded once, not at each addition."""
+    first, second = ([Counts(reference=v, true_positives=v, false_positives=v) for v in order] for order in orders)
+    columns = [np.array(order) for order in orders]
+    tables = [CountTable(reference=c, true_positives=c, false_positives=c, duration_s=c * 0) for c in columns]
+    assert total(first) == total(second) == tables[0].pooled() == tables[1].pooled()
+
+
+def test_whole_counts_stay_whole() -> None:
+    """Three seizures are written 3, not 3.0, however they are added."""
+    rows = [Counts(reference=2, true_positives=1, false_positives=3, duration_s=1.0)] * 2
+    columns = {name: np.array([2, 2]) for name in ("reference", "true_positives", "false_positives")}
+    for counts in (total(rows), CountTable(**columns, duration_s=np.ones(2)).pooled()):
+        assert {type(n) for n in (counts.reference, counts.true_positives, counts.false_positives)} == {int}
+
+
+def test_columns_of_different_recordings_make_no_rows() -> None:
+    """A table with a number too few loses no recording silently."""
+    two, one = np.array([1, 1]), np.array([1])
+    with pytest.raises(ValueError, match="shorter"):
+        CountTable(reference=two, true_positives=two, false_positives=one, duration_s=np.ones(2)).rows()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -122,6 +122,11 @@ def test_recordings_are_isolated(scorer: str) -> None:
     assert SCORERS[scorer](late, early).pooled().true_positives == 0
 
 
+def test_whole_events_are_counted_in_whole_numbers() -> None:
+    """Fractions come from TAES and EPOCH alone."""
+    assert [type(value) for value in _triple(_count("ovlp", SEIZURES, SEIZURES[1:]))] == [int, int, int]
+
+
 @pytest.mark.parametrize("scorer", SCORERS)
 def test_lists_of_different_recordings_cannot_be_compared(scorer: str) -> None:
     """A hypothesis for another recording is a fault of the program by now."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ictal.scoring.counts import Counts
+from ictal.scoring.counts import Counts, CountTable
 from ictal.scoring.eventlists import EventLists, event_lists
 from ictal.scoring.nedc_events import (
     count_atwv_by_recording,
@@ -65,6 +66,20 @@ def test_a_middle_half_a_second_outside_still_counts(middle_s: float, found: int
     assert count_atwv_by_recording(lists([(100.0, 111.0)]), lists(hypothesis)).pooled().true_positives == found
 
 
+def test_detections_near_several_seizures_find_one_each() -> None:
+    """Three seizures within half a second of every middle: three of four detections find one, in order of time."""
+    seizures = [(10.0, 10.2), (10.4, 10.6), (10.8, 11.0)]
+    detections = [(10.40, 10.42), (10.46, 10.48), (10.52, 10.54), (10.58, 10.60)]
+    assert triple(count_atwv_by_recording(lists(seizures), lists(detections)).pooled()) == (3, 3, 1)
+    assert triple(count_atwv_by_recording(lists(seizures[:1]), lists(detections)).pooled()) == (1, 1, 3)
+
+
+@pytest.mark.parametrize("count", [count_dpalign_by_recording, count_atwv_by_recording])
+def test_counts_are_whole_numbers(count: Callable[[EventLists, EventLists], CountTable]) -> None:
+    """So that a document says 3 seizures and not 3.0."""
+    assert {type(value) for row in count(lists(SEIZURES), lists(SEIZURES[1:])).rows() for value in triple(row)} == {int}
+
+
 spans = st.lists(st.tuples(st.integers(0, 58), st.integers(1, 12)), max_size=5)
 
 
@@ -104,6 +119,13 @@ def test_the_term_weighted_value_by_hand() -> None:
     one_false = Counts(reference=3, true_positives=3, false_positives=1, duration_s=HOUR_S)
     assert term_weighted_value(one_false) == pytest.approx(1 - 999.9 / 3_597)
     assert math.isnan(term_weighted_value(Counts(false_positives=1, duration_s=HOUR_S)))
+
+
+def test_the_term_weighted_value_needs_a_second_without_an_onset() -> None:
+    """With as many seizures as seconds no trial is left; with one second more there is one."""
+    packed = Counts(reference=5, true_positives=5, duration_s=5.0)
+    assert math.isnan(term_weighted_value(packed))
+    assert term_weighted_value(replace(packed, duration_s=6.0)) == 1.0
 
 
 @settings(max_examples=100, deadline=None)

@@ -53,6 +53,14 @@ def test_auroc_does_not_see_thresholds() -> None:
     assert auprc(np.exp(scores), labels) == auprc(scores, labels)
 
 
+@pytest.mark.parametrize("weight", [-1.0, np.inf, np.nan])
+def test_what_is_no_weight_is_an_error(weight: float) -> None:
+    """Less than nothing, without end, or unknown."""
+    for area in (auroc, auprc):
+        with pytest.raises(AssertionError, match="weights are not masses"):
+            area(np.array([0.1, 0.2]), np.array([True, False]), np.array([1.0, weight]))
+
+
 def test_scores_that_are_not_finite_are_an_error() -> None:
     """NaN has no rank."""
     with pytest.raises(AssertionError, match="not finite"):

@@ -52,10 +52,10 @@ def test_ece_of_calibrated_probabilities_is_small(binning: Binning) -> None:
 
 def test_equal_width_bins_are_cut_at_multiples_of_their_width() -> None:
     """A probability of 1 belongs to the highest bin."""
-    table = reliability_table(np.array([0.1, 0.2, 0.6, 1.0]), LABELS, bins=2, binning="equal-width")
-    np.testing.assert_allclose(table.weight, [2, 2])
-    np.testing.assert_allclose(table.mean_probability, [0.15, 0.8])
-    np.testing.assert_allclose(table.ictal_share, [0.0, 1.0])
+    table = reliability_table(np.array([0.1, 0.2, 0.3, 1.0]), LABELS, bins=2, binning="equal-width")
+    np.testing.assert_allclose(table.weight, [3, 1])
+    np.testing.assert_allclose(table.mean_probability, [0.2, 1.0])
+    np.testing.assert_allclose(table.ictal_share, [1 / 3, 1.0])
     assert table.binning == "equal-width"
 
 
@@ -64,6 +64,20 @@ def test_equal_mass_bins_hold_the_same_number_of_steps() -> None:
     probability = np.random.default_rng(0).random(10_000) ** 8
     table = reliability_table(probability, probability > 0.5, bins=20)
     np.testing.assert_allclose(table.weight, 500)
+    assert table.binning == "equal-mass"
+
+
+def test_equal_mass_is_of_weights_and_not_of_steps() -> None:
+    """A step that stands for three fills the lower of two bins alone."""
+    table = reliability_table(np.array([0.1, 0.2, 0.3, 0.4]), LABELS, np.array([3.0, 1.0, 1.0, 1.0]), bins=2)
+    np.testing.assert_allclose(table.weight, [3, 3])
+    np.testing.assert_allclose(table.mean_probability, [0.1, 0.3])
+
+
+def test_no_more_bins_than_were_asked_for_however_unlike_the_weights() -> None:
+    """A last step whose weight vanishes beside the others still lies in the last bin."""
+    table = reliability_table(np.array([0.1, 0.9]), np.array([False, True]), np.array([1e20, 1.0]), bins=1)
+    np.testing.assert_allclose(table.mean_probability, [0.1])
 
 
 @settings(max_examples=100, deadline=None)
@@ -89,6 +103,39 @@ def test_a_weight_of_two_is_the_step_twice() -> None:
     repeated = np.repeat(probability, weights), np.repeat(LABELS, weights)
     for measure in (brier, brier_skill, ece):
         assert measure(probability, LABELS, weights.astype(np.float64)) == pytest.approx(measure(*repeated))
+
+
+@pytest.mark.parametrize("binning", ["equal-mass", "equal-width"])
+def test_only_the_proportion_of_weights_matters(binning: Binning) -> None:
+    """Weights may be shares of the whole just as well as numbers of steps."""
+    generator = np.random.default_rng(0)
+    probability, weights = generator.random(50), generator.random(50)
+    labels = generator.random(50) < probability
+    steps, shares = (
+        reliability_table(probability, labels, w, bins=7, binning=binning) for w in (weights, weights / 1e6)
+    )
+    np.testing.assert_allclose(shares.weight, steps.weight / 1e6)
+    np.testing.assert_allclose(shares.mean_probability, steps.mean_probability)
+    assert brier(probability, labels, weights / 1e6) == pytest.approx(brier(probability, labels, weights))
+    assert brier_skill(probability, labels, weights / 1e6) == pytest.approx(brier_skill(probability, labels, weights))
+
+
+def test_single_precision_is_computed_with_in_double() -> None:
+    """Traces are kept as float32; a billion of them must not be added as such."""
+    generator = np.random.default_rng(0)
+    probability, weights = (generator.random(1_000).astype(np.float32) for _ in range(2))
+    labels = generator.random(1_000) < probability
+    single, double = (
+        reliability_table(probability.astype(kind), labels, weights.astype(kind)) for kind in (np.float32, np.float64)
+    )
+    np.testing.assert_array_equal(single.mean_probability, double.mean_probability)
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.inf, np.nan])
+def test_what_is_no_weight_is_an_error(weight: float) -> None:
+    """Less than nothing, without end, or unknown."""
+    with pytest.raises(AssertionError, match="weights are not masses"):
+        brier(np.array([0.5]), np.array([True]), np.array([weight]))
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])

@@ -150,6 +150,19 @@ def test_recordings_are_isolated() -> None:
     assert [_triple(c) for c in count_samples_by_recording(*lists).rows()] == [(10, 0, 0), (0, 0, 10)]
 
 
+def test_an_event_that_rounds_to_nothing_counts_in_the_second_that_it_begins_in() -> None:
+    """From 50.6 s to 51.4 s both ends round to 51; the event begins in second 50."""
+    within = (50.6, 51.4)
+    assert _triple(count_samples([within], [(50.0, 51.0)], 100.0)) == (1, 1, 0)
+    assert _triple(count_samples([within], [(51.0, 52.0)], 100.0)) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("count", [count_events, count_samples])
+def test_counts_are_whole_numbers(count: Count) -> None:
+    """So that a document says 3 seizures and not 3.0."""
+    assert [type(value) for value in _triple(count(SEIZURES, SEIZURES[:2], HOUR_S))] == [int, int, int]
+
+
 def test_durations_are_those_scored() -> None:
     """Events are counted over the exact duration, seconds over whole seconds."""
     assert count_events([], [], 100.4).duration_s == 100.4
@@ -166,11 +179,39 @@ def test_lists_of_different_recordings_cannot_be_compared() -> None:
         count_samples_by_recording(reference, hypothesis)
 
 
-def test_an_error_names_the_side_and_the_recording() -> None:
+@pytest.mark.parametrize("count", [count_events, count_samples])
+def test_an_error_names_the_side_and_the_recording(count: Count) -> None:
     """The caller learns which of two files to mend."""
-    with pytest.raises(InputError) as error:
-        count_events([], [(500.0, 510.0)], 100.0, name="aaaa_s001_t000")
-    assert error.value.where == "hypothesis of aaaa_s001_t000"
+    with pytest.raises(InputError) as hypothesis:
+        count([], [(500.0, 510.0)], 100.0, name="aaaa_s001_t000")
+    with pytest.raises(InputError) as reference:
+        count([(500.0, 510.0)], [], 100.0)
+    assert hypothesis.value.where == "hypothesis of aaaa_s001_t000"
+    assert reference.value.where == "reference of recording"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"min_duration_between_events_s": -1e-3},
+        {"min_duration_between_events_s": 86_400.0},
+        {"tolerance_start_s": -1.0},
+        {"tolerance_end_s": -1.0},
+        {"min_overlap": -0.1},
+        {"min_overlap": 1.0},
+        {"max_event_duration_s": 0.9e-4},
+    ],
+)
+def test_parameters_that_would_count_nonsense_cannot_be_made(wrong: dict[str, float]) -> None:
+    """Merging from one recording to the next, tolerances that shrink an event, pieces shorter than a tick."""
+    with pytest.raises(AssertionError):
+        EventParameters(**wrong)
+
+
+def test_parameters_reach_to_their_limits() -> None:
+    """No merging at all, and pieces of one tick."""
+    finest = EventParameters(min_duration_between_events_s=0.0, max_event_duration_s=1e-4)
+    assert count_events([(0.0, 1e-3), (2e-3, 3e-3)], [], 1.0, parameters=finest).reference == 20
 
 
 def test_parameters_are_the_published_ones() -> None:
@@ -228,7 +269,7 @@ def test_a_corpus_is_its_recordings_counted_one_by_one(
     recordings: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]],
 ) -> None:
     """Laying recordings on one axis changes no count (f1, f2)."""
-    durations_s = [700.0 + number / 7 for number in range(len(recordings))]
+    durations_s = [700.0 + 5_000.0 * (number % 3 == 0) + number / 7 for number in range(len(recordings))]
     sides = [[np.array(r[side], dtype=np.float64).reshape(-1, 2) / 1e4 for r in recordings] for side in (0, 1)]
     names = [f"r{n}" for n in range(len(recordings))]
     lists = [event_lists(side, durations_s, names) for side in sides]

@@ -53,10 +53,10 @@ def patient_bootstrap(
     counts = list(per_patient.values())
     assert counts, "no patient to draw"
     times = resamples(len(counts), generator, draws)
-    reference: Floats = times @ np.array([c.reference for c in counts], dtype=np.float64)
-    detected: Floats = times @ np.array([c.true_positives for c in counts], dtype=np.float64)
-    false: Floats = times @ np.array([c.false_positives for c in counts], dtype=np.float64)
-    duration_s: Floats = times @ np.array([c.duration_s for c in counts], dtype=np.float64)
+    reference: Floats = times @ np.array([c.reference for c in counts])
+    detected: Floats = times @ np.array([c.true_positives for c in counts])
+    false: Floats = times @ np.array([c.false_positives for c in counts])
+    duration_s: Floats = times @ np.array([c.duration_s for c in counts])
     drawn = {
         "sensitivity": divided(detected, reference),
         "precision": divided(detected, detected + false),

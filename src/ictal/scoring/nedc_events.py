@@ -4,7 +4,8 @@ Source as in `nedc`; `docs/scoring.md` states each choice where the definitions 
 
 - *DPALIGN* compares what is said, not when: a recording is the sequence of its labels, seizure and background in turn,
   and the two sequences are aligned with the fewest insertions, deletions and substitutions (Wagner & Fischer 1974). Of
-  alignments with equally few, one with the most seizures found counts.
+  alignments with equally few, one with the most seizures found counts. As the labels take turns, one of them pairs all
+  events of the side that has fewer, so that no alignment need be sought.
 - *ATWV* comes from the search for spoken terms (Fiscus et al. 2007): a detection is right if its middle lies in a
   seizure, or within half a second of it, that no earlier detection has found.
 - *IRA* is Cohen's kappa of reference and hypothesis over the epochs of EPOCH: agreement beyond chance.
@@ -13,7 +14,6 @@ Source as in `nedc`; `docs/scoring.md` states each choice where the definitions 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -31,14 +31,13 @@ ATWV_PARAMETERS: dict[str, float] = {"tolerance_s": ATWV_TOLERANCE_S, "beta": BE
 
 
 def count_dpalign_by_recording(reference: EventLists, hypothesis: EventLists) -> CountTable:
-    """DPALIGN counts of each recording."""
-    true, said = _sequences(reference), _sequences(hypothesis)
-    found = [_aligned(*ours, *theirs) for ours, theirs in zip(true, said, strict=True)]
-    seizures, detections = ([_seizures(*sequence) for sequence in side] for side in (true, said))
+    """DPALIGN counts of each recording: of two numbers of events the lesser is found."""
+    seizures, detections = (_per_recording(lists, lists.spans) for lists in (reference, hypothesis))
+    found = np.minimum(seizures, detections)
     return CountTable(
-        reference=np.array(seizures, dtype=np.int64),
-        true_positives=np.array(found, dtype=np.int64),
-        false_positives=np.array(detections, dtype=np.int64) - np.array(found, dtype=np.int64),
+        reference=seizures,
+        true_positives=found,
+        false_positives=detections - found,
         duration_s=reference.durations_s,
     )
 
@@ -63,7 +62,7 @@ def term_weighted_value(counts: Counts) -> float:
     1 is perfect, silence 0; a false alarm in an hour costs 0.28, as much as missing 28 % of the seizures.
     """
     trials = counts.duration_s - counts.reference
-    if not counts.reference or trials <= 0:
+    if trials <= 0:
         return math.nan
     return counts.sensitivity - BETA * counts.false_positives / trials
 
@@ -78,49 +77,6 @@ def kappa(counts: Counts) -> float:
     agreed = both + 1 - true - said + both
     by_chance = true * said + (1 - true) * (1 - said)
     return (agreed - by_chance) / (1 - by_chance) if by_chance < 1 else math.nan
-
-
-def _sequences(lists: EventLists) -> list[tuple[bool, int]]:
-    """Each recording's labels in turn: whether the first is a seizure, and how many there are."""
-    recording = lists.recording_of(lists.spans[:, 0])
-    edges = lists.spans - lists.starts[recording, None]
-    ends = lists.durations[recording]
-    sequences = []
-    order = np.searchsorted(recording, np.arange(len(lists.starts) + 1))
-    for first, stop in zip(order[:-1].tolist(), order[1:].tolist(), strict=True):
-        if first == stop:
-            sequences.append((False, 1))
-            continue
-        starts_ictal, stops_ictal = bool(edges[first, 0] == 0), bool(edges[stop - 1, 1] == ends[stop - 1])
-        sequences.append((starts_ictal, 2 * (stop - first) + 1 - starts_ictal - stops_ictal))
-    return sequences
-
-
-def _seizures(starts_ictal: bool, labels: int) -> int:  # noqa: FBT001 - half of a sequence
-    return (labels + starts_ictal) // 2
-
-
-@lru_cache(maxsize=65_536)
-def _aligned(ictal_true: bool, labels_true: int, ictal_said: bool, labels_said: int) -> int:  # noqa: FBT001
-    """Seizures found by the alignment of two sequences of alternating labels.
-
-    Rows of the table of Wagner and Fischer, each entry the fewest edits and, negative, the seizures found with them.
-    """
-    row = [(column, 0) for column in range(labels_said + 1)]
-    for line in range(1, labels_true + 1):
-        seizure = (line % 2 == 1) == ictal_true
-        above, row = row, [(line, 0)]
-        for column in range(1, labels_said + 1):
-            same = seizure == ((column % 2 == 1) == ictal_said)
-            (across, found), (down, found_down), (right, found_right) = above[column - 1], above[column], row[-1]
-            row.append(
-                min(
-                    (across + (not same), found - (same and seizure)),
-                    (down + 1, found_down),
-                    (right + 1, found_right),
-                )
-            )
-    return -row[-1][1]
 
 
 def _found(seizures: Spans, middles: npt.NDArray[np.float64], tolerance: int) -> dict[int, int]:

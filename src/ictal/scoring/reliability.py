@@ -125,7 +125,7 @@ def _equal_width(probability: Floats, bins: int) -> npt.NDArray[np.int64]:
 def _equal_mass(probability: Floats, weight: Floats, bins: int) -> npt.NDArray[np.int64]:
     """Bin of the middle of each distinct probability's mass."""
     _, place = np.unique(probability, return_inverse=True)
-    mass = np.bincount(place, weights=weight, minlength=1)
+    mass = np.bincount(place, weights=weight)
     middle = np.cumsum(mass) - 0.5 * mass
     number = np.floor(middle * bins / mass.sum()) if mass.any() else np.zeros(mass.shape)
     return np.minimum(number, bins - 1).astype(np.int64)[place]
