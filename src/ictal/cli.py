@@ -12,11 +12,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, CycloptsError, Parameter
 
 from ictal.errors import InputError
+
+if TYPE_CHECKING:
+    from ictal.recipes.config import MachineConfig
 
 FINDINGS, UNUSABLE, GUARD, OWN_FAULT, SIGNAL_BASE = 1, 2, 3, 70, 128
 
@@ -418,22 +421,28 @@ def export(
 
 @app.command
 def detect(
-    source: Path,
-    target: Path,
+    source: Path | None = None,
+    target: Path | None = None,
     *,
     model: Annotated[Path, Parameter(name=("--model", "--run"))],
     form: Annotated[Literal["tsv", "csv_bi", "edf", "json"], Parameter(name="--format")] = "tsv",
+    stream: str | None = None,
+    unit: str = "",
     device: str = "cpu",
     threads: int = 1,
     json: AsJson = False,
 ) -> int:
     """Find the seizures in an EDF, or in every EDF below a folder; goes on where it was interrupted.
 
+    With --stream, find them while the signal arrives, and print each as it begins and ends, as a line of JSON.
+
     Args:
-        source: The EDF, or a folder of them.
+        source: The EDF, or a folder of them. With --stream, the file to write as well, if any.
         target: The file to write, in the format that its name asks for, or a folder.
         model: Folder of an evaluated run or of an exported model.
         form: Format in a folder: HED-SCORE TSV, TUSZ's csv_bi, EDF+ annotations, or JSON.
+        stream: lsl, lsl:NAME, or an EDF that a recorder is still writing; Ctrl-C ends it.
+        unit: Unit of an LSL stream that states none: uV, mV or V.
         device: torch device to compute on, whatever the detector was trained on.
         threads: Threads to compute with.
         json: Print one JSON document on stdout, nothing else.
@@ -444,6 +453,17 @@ def detect(
     from ictal.recipes.detector import folder_of
 
     console, machine = Console(as_json=json), MachineConfig(device=device, threads=threads)
+    if stream is not None:
+        return _detect_stream(stream, unit, source, folder_of(model), machine)
+    if source is None or target is None:
+        raise InputError(
+            "There is nothing to detect seizures in, or nowhere to write them",
+            where="command line",
+            got="no source" if source is None else "no target",
+            expected="SOURCE and TARGET, or --stream",
+            remedy="see `ictal detect --help`",
+            code="command-line",
+        )
     with console.step("detect", str(source)) as progress:
         if source.is_dir():
             found = detect_folder(source, target, folder_of(model), machine, form, progress)
@@ -452,6 +472,49 @@ def detect(
     show_limits(console, str(model), found.limits)
     console.result({**found.document(), "target": str(target)}, show_detected)
     return FINDINGS if found.doubt is not None or found.quarantined else 0
+
+
+def _detect_stream(name: str, unit: str, target: Path | None, model: Path, machine: MachineConfig) -> int:
+    from ictal.recipes.detect import open_detector
+    from ictal.recipes.stream import Session, as_line, open_source
+    from ictal.training.interruption import stop_requests
+
+    detector = open_detector(model, machine)
+    with stop_requests() as request:
+        Session(detector, open_source(name, unit), as_line, target).run(lambda: request.signal_number is not None)
+    return FINDINGS if detector.unreached is not None else 0
+
+
+@app.command
+def play(
+    target: str,
+    *,
+    recording: Path | None = None,
+    speed: float = 1.0,
+    lose: tuple[float, float] | None = None,
+    seed: int = 0,
+) -> int:
+    """Send a recording as if it were being recorded, to try `ictal detect --stream` on; Ctrl-C ends it.
+
+    Args:
+        target: lsl, lsl:NAME, or an EDF to write.
+        recording: EDF to send; by default a synthetic one, of some minutes with a seizure, is made.
+        speed: How many times as fast as it was recorded.
+        lose: Over LSL, leave out what lies between these two times, in seconds from the start.
+        seed: Of the synthetic recording.
+    """
+    from ictal.recipes.console import Console
+    from ictal.recipes.play import play as recipe
+    from ictal.training.interruption import stop_requests
+
+    console = Console()
+    with stop_requests() as request:
+        played = recipe(
+            target, recording, speed=speed, lose=lose, seed=seed, stopped=lambda: request.signal_number is not None
+        )
+    lost = f", {played.lost_s:.1f} s of it left out" if played.lost_s else ""
+    console.err.print(f"Sent {played.duration_s:.1f} s of EEG to {target}{lost}", markup=False)
+    return 0
 
 
 @app.command

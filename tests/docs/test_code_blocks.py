@@ -20,7 +20,7 @@ from tests.end_to_end.commands import SETTINGS, FinishedRun, Terminal, linked, r
 PAGES = [path for path in (Path("README.md"), *sorted(Path("docs").rglob("*.md"))) if "decisions" not in path.parts]
 ELSEWHERE = ("make ", "apt ", "pip ", "source ", "python benchmarks/", "torchrun ", "docker ", "podman ")
 """What a line may begin with that is not run: installs, and what has tests or places of its own."""
-LONG = ("ictal demo", "ictal bench", "ictal review")
+LONG = ("ictal demo", "ictal bench", "ictal review", "ictal play", "ictal detect --stream")
 """Commands that take minutes, or serve until they are stopped; they have tests of their own."""
 
 

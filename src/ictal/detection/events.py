@@ -20,7 +20,7 @@ from ictal.timeline.spans import EMPTY, Spans, from_mask
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-_STEP_FRACTION = 1e-6
+STEP_FRACTION = 1e-6
 """Steps by which a duration may miss a limit and still meet it: 0.3 s at 10 Hz is 3 steps, whatever a float says."""
 
 
@@ -78,17 +78,17 @@ def settled(runs: Spans, rate_hz: float, rule: EventRule) -> Spans:
         return runs
     runs = _merge(runs, steps_joined(rule, rate_hz))
     long_enough = runs[:, 1] - runs[:, 0] >= steps_kept(rule, rate_hz)
-    return _apart(runs[long_enough], rule.refractory_s * rate_hz - _STEP_FRACTION)
+    return _apart(runs[long_enough], rule.refractory_s * rate_hz - STEP_FRACTION)
 
 
 def steps_joined(rule: EventRule, rate_hz: float) -> int:
     """Steps of the longest gap that makes one event of two."""
-    return max(math.ceil(rule.merge_gap_s * rate_hz - _STEP_FRACTION) - 1, 0)
+    return max(math.ceil(rule.merge_gap_s * rate_hz - STEP_FRACTION) - 1, 0)
 
 
 def steps_kept(rule: EventRule, rate_hz: float) -> int:
     """Steps of the shortest event that is not dropped."""
-    return max(math.ceil(rule.min_duration_s * rate_hz - _STEP_FRACTION), 1)
+    return max(math.ceil(rule.min_duration_s * rate_hz - STEP_FRACTION), 1)
 
 
 def hysteresis(probability: npt.NDArray[np.floating], on: float, off: float) -> Spans:

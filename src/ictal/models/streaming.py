@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ictal.errors import InputError
-from ictal.models.detector import Detector, compressed
+from ictal.models.detector import Detector, DetectorConfig, compressed
 from ictal.models.mamba import Mamba2, Memory, Residual
 from ictal.models.stem import ChannelStem, kept
 
@@ -23,6 +23,28 @@ LOOKAHEAD_STEPS = 4
 """Steps after its own, likewise."""
 
 
+def is_causal(config: DetectorConfig) -> bool:
+    """Whether a detector reads time forward only."""
+    return config.kind == "mamba"
+
+
+def require_causal(config: DetectorConfig) -> None:
+    """Refuse a detector that reads time in both directions.
+
+    Raises:
+        InputError: with code `model-not-causal`.
+    """
+    if not is_causal(config):
+        raise InputError(
+            "The detector cannot follow a signal that is still arriving",
+            where="model.kind",
+            got=config.kind,
+            expected="mamba, which reads forward in time only",
+            remedy='train a run with model.kind = "mamba"',
+            code="model-not-causal",
+        )
+
+
 class Stream:
     """A detector with what it remembers of one recording.
 
@@ -30,24 +52,17 @@ class Stream:
         detector: Of kind "mamba": one that reads backward needs the end of the recording first.
 
     Raises:
-        InputError: if the detector reads time in both directions.
+        InputError: if the detector reads time in both directions (code `model-not-causal`).
     """
 
     def __init__(self, detector: Detector) -> None:
-        stem = detector.stem
-        if detector.config.kind != "mamba" or not isinstance(stem, ChannelStem):
-            raise InputError(
-                "The detector cannot follow a signal that is still arriving",
-                where="model.kind",
-                got=detector.config.kind,
-                expected="mamba, which reads forward in time only",
-                remedy='train a run with model.kind = "mamba"',
-                code="model-not-causal",
-            )
+        require_causal(detector.config)
+        assert isinstance(detector.stem, ChannelStem)
         self.detector = detector.eval()
-        self.stem = stem
+        self.stem = detector.stem
+        self.device = next(detector.parameters()).device
         self.step = detector.config.samples_per_step
-        self.buffer = torch.zeros(1, detector.channels, 0)
+        self.buffer = torch.zeros(1, detector.channels, 0, device=self.device)
         self.first_step = 0
         """Step that the buffer begins with."""
         self.answered = 0
@@ -74,17 +89,17 @@ class Stream:
         valid = self.buffer.shape[-1]
         steps = self.first_step + -(-valid // self.step)
         self._take(torch.zeros(self.detector.channels, -valid % self.step))
-        return self._answer_until(steps, valid_samples=torch.tensor([valid]))
+        return self._answer_until(steps, valid_samples=torch.tensor([valid], device=self.device))
 
     def _take(self, signal_uv: Tensor) -> None:
         assert signal_uv.shape[0] == self.detector.channels, (signal_uv.shape, self.detector.channels)
-        arrived = compressed(signal_uv.unsqueeze(0) / self.detector.config.input_scale_uv)
+        arrived = compressed(signal_uv.to(self.device).unsqueeze(0) / self.detector.config.input_scale_uv)
         self.buffer = torch.cat([self.buffer, arrived], dim=-1)
 
     @torch.inference_mode()
     def _answer_until(self, stop: int, valid_samples: Tensor | None) -> Tensor:
         if stop <= self.answered:
-            return torch.zeros(0)
+            return torch.zeros(0, device=self.device)
         whole = self.buffer[..., : self.buffer.shape[-1] // self.step * self.step]
         features = self.stem(whole, valid_samples)
         hidden = features[:, self.answered - self.first_step : stop - self.first_step]

@@ -127,21 +127,70 @@ def read_header(path: Path) -> Header:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            fixed = _read_fixed(path, file.read(_FIXED_BYTES))
-            rows = _read_table(path, fixed.signal_count, file.read(_SIGNAL_BYTES * fixed.signal_count))
-            data_bytes = os.fstat(file.fileno()).st_size - fixed.header_bytes
-        record_bytes = fixed.sample_bytes * sum(row.samples for row in rows)
+        fixed, rows, data_bytes = _read_parts(path)
+        record_bytes = _record_bytes(fixed, rows)
         record_count = _record_count(fixed, record_bytes, data_bytes)
         if fixed.plus:
-            _check_gapless(fixed, rows, record_bytes, record_count)
+            _check_gapless(fixed, rows, record_count)
     except OSError as error:
-        raise _fault(path, "The EDF cannot be read", error.strerror, "a readable file", "edf-unreadable") from error
+        raise _unreadable(path, error) from error
+    return _header(fixed, rows, record_count, data_bytes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growing:
+    """An EDF that is being written, as it is at one moment.
+
+    Args:
+        header: With the whole data records that there are; none, perhaps.
+        stated_records: How many the header states; None while it states -1, as it does until the recorder is done.
+        keeper: Where the times of its data records are; None in a file that is no EDF+.
+    """
+
+    header: Header
+    stated_records: int | None
+    keeper: Timekeeper | None
+
+
+def read_growing(path: Path) -> Growing:
+    """Decode the header of an EDF that is being written; its size is compared with nothing, its times are not read.
+
+    Raises:
+        InputError: codes `edf-unreadable`, `edf-truncated` (the header itself is not whole yet), `edf-calibration`,
+            and `edf-discontinuous` for an EDF+D without the times of its data records.
+    """
+    path = Path(path)
+    try:
+        fixed, rows, data_bytes = _read_parts(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    records = data_bytes // _record_bytes(fixed, rows)
+    return Growing(
+        header=_header(fixed, rows, records, data_bytes),
+        stated_records=None if fixed.records == -1 else fixed.records,
+        keeper=_keeper(fixed, rows, records) if fixed.plus else None,
+    )
+
+
+def _read_parts(path: Path) -> tuple[_Fixed, tuple[_Row, ...], int]:
+    """The two parts of the header, and the bytes after it."""
+    with path.open("rb") as file:
+        fixed = _read_fixed(path, file.read(_FIXED_BYTES))
+        rows = _read_table(path, fixed.signal_count, file.read(_SIGNAL_BYTES * fixed.signal_count))
+        return fixed, rows, os.fstat(file.fileno()).st_size - fixed.header_bytes
+
+
+def _record_bytes(fixed: _Fixed, rows: tuple[_Row, ...]) -> int:
+    return fixed.sample_bytes * sum(row.samples for row in rows)
+
+
+def _header(fixed: _Fixed, rows: tuple[_Row, ...], record_count: int, data_bytes: int) -> Header:
+    record_bytes = _record_bytes(fixed, rows)
     start, start_notes = _start(fixed.start)
     count_notes = ("the number of data records is -1; it was counted from the size",) if fixed.records == -1 else ()
     return Header(
-        path=path,
-        signals=_signals(path, rows, fixed.record_duration_s),
+        path=fixed.path,
+        signals=_signals(fixed.path, rows, fixed.record_duration_s),
         record_count=record_count,
         record_duration_s=float(fixed.record_duration_s),
         duration_s=float(record_count * fixed.record_duration_s),
@@ -242,7 +291,7 @@ def _descriptor(path: Path) -> Iterator[int]:
         descriptor = os.open(path, os.O_RDONLY)
         yield descriptor
     except OSError as error:
-        raise _fault(path, "The EDF cannot be read", error.strerror, "a readable file", "edf-unreadable") from error
+        raise _unreadable(path, error) from error
     finally:
         if descriptor >= 0:
             os.close(descriptor)
@@ -372,24 +421,14 @@ def _is_annotation(row: _Row) -> bool:
     return row.label.casefold() in _ANNOTATIONS
 
 
-def _check_gapless(fixed: _Fixed, rows: tuple[_Row, ...], record_bytes: int, record_count: int) -> None:
+def _check_gapless(fixed: _Fixed, rows: tuple[_Row, ...], record_count: int) -> None:
     """Accept EDF+ whose data records follow each other; others would move every event after the first gap.
 
     A file that says it is continuous is taken at its word if its last data record began when it should have.
     """
-    places = itertools.accumulate((row.samples for row in rows), initial=0)
-    first = next(((row, place) for row, place in zip(rows, places, strict=False) if _is_annotation(row)), None)
-    if first is None and fixed.plus == "C":
+    keeper = _keeper(fixed, rows, record_count)
+    if keeper is None:
         return
-    if first is None:
-        raise _fault(fixed.path, "The recording has no times", "EDF+D", "EDF Annotations", "edf-discontinuous")
-    keeper = Timekeeper(
-        path=fixed.path,
-        first_byte=fixed.header_bytes + fixed.sample_bytes * first[1],
-        stride_bytes=record_bytes,
-        length_bytes=fixed.sample_bytes * first[0].samples,
-        records=record_count,
-    )
     if fixed.plus == "C" and abs(delay_s(keeper, fixed.record_duration_s)) <= _EXCESS_S:
         return
     gaps = gaps_of(keeper, fixed.record_duration_s)
@@ -399,6 +438,23 @@ def _check_gapless(fixed: _Fixed, rows: tuple[_Row, ...], record_bytes: int, rec
         )
         got, expected = f"{len(gaps)} gap(s): {shown}", "data records that follow each other in time"
         raise _fault(fixed.path, "The recording has gaps in time", got, expected, "edf-discontinuous")
+
+
+def _keeper(fixed: _Fixed, rows: tuple[_Row, ...], records: int) -> Timekeeper | None:
+    """Where an EDF+ keeps its times; None if it says that it is continuous and keeps none."""
+    places = itertools.accumulate((row.samples for row in rows), initial=0)
+    first = next(((row, place) for row, place in zip(rows, places, strict=False) if _is_annotation(row)), None)
+    if first is None and fixed.plus == "C":
+        return None
+    if first is None:
+        raise _fault(fixed.path, "The recording has no times", "EDF+D", "EDF Annotations", "edf-discontinuous")
+    return Timekeeper(
+        path=fixed.path,
+        first_byte=fixed.header_bytes + fixed.sample_bytes * first[1],
+        stride_bytes=_record_bytes(fixed, rows),
+        length_bytes=fixed.sample_bytes * first[0].samples,
+        records=records,
+    )
 
 
 def _signals(path: Path, rows: tuple[_Row, ...], record_duration_s: Fraction) -> tuple[Signal, ...]:
@@ -516,6 +572,10 @@ def _decimal(path: Path, what: str, field: bytes) -> Fraction:
 @functools.lru_cache(maxsize=4096)
 def _exact(text: str) -> Fraction | None:
     return Fraction(text) if _NUMBER.fullmatch(text) else None
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return _fault(path, "The EDF cannot be read", error.strerror, "a readable file", "edf-unreadable")
 
 
 def _fault(path: Path, what: str, got: object, expected: object, code: str) -> InputError:

@@ -51,7 +51,7 @@ def gaps_of(keeper: Timekeeper, record_duration_s: Fraction) -> tuple[Gap, ...]:
     Raises:
         InputError: if a data record does not say when it began (code `edf-discontinuous`).
     """
-    onsets_s = _onsets_s(keeper)
+    onsets_s = onsets_of(keeper, 0, keeper.records)
     gaps = []
     for before_s, resume_s in itertools.pairwise(onsets_s):
         stop_s = before_s + record_duration_s
@@ -69,10 +69,15 @@ def delay_s(keeper: Timekeeper, record_duration_s: Fraction) -> float:
     return float(_seconds(last) - _seconds(first) - (keeper.records - 1) * record_duration_s)
 
 
-def _onsets_s(keeper: Timekeeper) -> list[Fraction]:
+def onsets_of(keeper: Timekeeper, first: int, stop: int) -> list[Fraction]:
+    """When the data records `[first, stop)` began, in seconds from the start.
+
+    Raises:
+        InputError: if one does not say (code `edf-discontinuous`).
+    """
     onsets_s = []
     with keeper.path.open("rb") as file:
-        for record in range(keeper.records):
+        for record in range(first, stop):
             raw = _annotations(keeper, file.fileno(), record)
             time = _TIME.match(raw)
             if time is None:

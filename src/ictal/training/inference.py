@@ -1,4 +1,8 @@
-"""A model over a whole recording: overlapping windows, each time step scored once."""
+"""A model over a whole recording, each time step scored once.
+
+A model that reads time forward only is run as it would be live: from the first sample to the last, with what it
+remembers, so that a threshold chosen on recordings holds for a stream. Any other is run on overlapping windows.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ import torch
 from torch import nn
 
 from ictal.detection.stitching import stitch
+from ictal.models.detector import Detector
+from ictal.models.streaming import Stream, is_causal
 from ictal.timeline.grid import WindowGrid
 
 
@@ -33,10 +39,13 @@ def recording_logits(
     batch_size: int,
     device: torch.device,
 ) -> npt.NDArray[np.float64]:
-    """Logit of every time step of a recording, from windows that overlap by half: shape (steps,).
+    """Logit of every time step of a recording: shape (steps,).
 
-    The last step may reach past the end of the recording by less than a step.
+    The last step may reach past the end of the recording by less than a step. Windows overlap by half; a model that
+    reads forward only takes as much at once as a batch of windows holds.
     """
+    if isinstance(model, Detector) and is_causal(model.config):
+        return streamed_logits(model, recording, chunk_samples=batch_size * length_samples)
     half = length_samples // samples_per_step // 2 * samples_per_step
     grid = WindowGrid(length_samples=length_samples, stride_samples=half)
     starts = grid.starts(np.arange(int(grid.count(recording.samples))))
@@ -51,3 +60,19 @@ def recording_logits(
             answer = model(torch.from_numpy(signal).to(device), torch.from_numpy(valid).to(device))
             logits[first : first + len(batch)] = answer.double().cpu().numpy()
     return stitch(logits, starts // samples_per_step, steps)
+
+
+def streamed_logits(model: Detector, recording: SignalSource, *, chunk_samples: int) -> npt.NDArray[np.float64]:
+    """Logit of every time step of a recording, by a model that reads forward only: shape (steps,).
+
+    Args:
+        model: The model, on its device.
+        recording: The signal.
+        chunk_samples: How much is given to the model at once; the logits do not depend on it beyond rounding.
+    """
+    stream = Stream(model)
+    logits = []
+    for start in range(0, recording.samples, chunk_samples):
+        length = min(chunk_samples, recording.samples - start)
+        logits.append(stream.push(torch.from_numpy(recording.read_uv(start, length))))
+    return torch.cat([*logits, stream.finish()]).double().cpu().numpy()

@@ -1,0 +1,46 @@
+"""A small run whose detector reads forward only, with a threshold at which its recordings have events."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ictal.recipes import detector as detectors
+from ictal.recipes.detect import InMemory, open_detector
+from ictal.recipes.detector import Detector
+from ictal.recordings import edf
+from ictal.signals.source import prepared
+from tests.end_to_end.commands import FinishedRun, Terminal, finish
+
+MARGIN = 2e-3
+"""No probability lies closer than this share to where an event starts or ends, so that rounding moves none."""
+
+
+def live_run(terminal: Terminal, folder: Path, corpus: Path, recording: Path) -> FinishedRun:
+    """Train one, and put its threshold where this recording has several events."""
+    run = finish(terminal, folder / "run", corpus, folder / "store", model__kind="mamba", events__min_duration_s=2)
+    detector = open_detector(run.folder, detectors.load(run.folder).config.machine)
+    probability = offline(detector, recording)
+    point = detector.operating_point
+    assert point is not None
+    detectors.save(run.folder, replace(detector, operating_point=replace(point, threshold=_threshold(probability))))
+    return run
+
+
+def offline(detector: Detector, recording: Path) -> npt.NDArray[np.float64]:
+    """Probability of every step, as `ictal detect` computes it for a file."""
+    signal = prepared(edf.read_header(recording), detector.config.signals).signal.to_uv()
+    return detector.probability(detector.logits(InMemory(signal_uv=signal)))
+
+
+def _threshold(probability: npt.NDArray[np.float64]) -> float:
+    """Some steps in a hundred are above it, and none is near it or its half, where events start and end."""
+    for share in np.linspace(0.95, 0.8, 200):
+        below, above = np.quantile(probability, [share, share + 0.001], method="inverted_cdf")
+        threshold = float(below + above) / 2
+        if all(np.abs(probability - edge).min() > MARGIN * edge for edge in (threshold, threshold / 2)):
+            return threshold
+    raise AssertionError("no such threshold")
