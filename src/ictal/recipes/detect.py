@@ -24,13 +24,14 @@ from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import writing
 from ictal.recipes.config import MachineConfig
-from ictal.recipes.detector import Detector
+from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.writing import Format, Found
 from ictal.recordings import edf
 from ictal.recordings.corpus import Quarantined
+from ictal.recordings.edf import Header
 from ictal.recordings.events import Event
 from ictal.signals.fingerprint import content_hash
-from ictal.signals.source import prepared
+from ictal.signals.source import Prepared, prepared
 
 LEDGER = "detections.jsonl"
 _RECORDINGS = {".edf", ".bdf"}
@@ -170,21 +171,26 @@ def find(source: Path, detector: Detector) -> Found:
         InputError: if the recording cannot be used.
     """
     header = edf.read_header(source)
-    signal = InMemory(signal_uv=prepared(header, detector.config.signals).signal.to_uv())
-    probability = detector.probability(detector.logits(signal))
+    return look(source.stem, header, prepared(header, detector.config.signals), detector)[0]
+
+
+def look(recording: str, header: Header, ready: Prepared, detector: Detector) -> tuple[Found, Trace]:
+    """The seizures of a preprocessed recording, and the probability of each time step."""
+    probability = detector.probability(detector.logits(InMemory(signal_uv=ready.signal.to_uv())))
     found_s = detector.detect(probability, header.duration_s)
     sure = confidence(probability, detector.steps_hz, found_s)
     events = [
         Event(onset_s=float(onset), stop_s=float(stop), label="sz", confidence=round(float(c), 4))
         for (onset, stop), c in zip(found_s, sure, strict=True)
     ]
-    return Found(
-        recording=source.stem,
+    found = Found(
+        recording=recording,
         events=events,
         earliest_s=detector.onsets(probability, found_s)[:, 0].tolist(),
         duration_s=header.duration_s,
         start=header.start,
     )
+    return found, probability
 
 
 class _Ledger:

@@ -6,7 +6,7 @@ cache; a recording that is filtered forward and backward is read at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ictal.recordings import montages
 from ictal.recordings.edf import Header, read_uv
+from ictal.recordings.held import Held
 from ictal.recordings.montages import Derivation
 from ictal.signals.kernels import KernelName
 from ictal.signals.preprocess import PreprocessConfig, Preprocessor, Quantised, require_samples, resolved
@@ -43,21 +44,41 @@ class Prepared:
 
 
 def prepared(header: Header, config: PreprocessConfig, *, kernel: KernelName = "scipy") -> Prepared:
-    """Read, derive and preprocess a recording.
+    """Read, derive and preprocess an EDF.
 
     Raises:
         InputError: as `montages.derive`, `edf.read_uv` and `preprocess.quantised` do.
     """
     derivation = montages.derive(montages.named(config.montage), header, policy=config.missing)
+    return _prepared(header, derivation, config, kernel, lambda chunk_s: _chunks(header, derivation, chunk_s))
+
+
+def prepared_held(held: Held, config: PreprocessConfig, *, kernel: KernelName = "scipy") -> Prepared:
+    """Derive and preprocess a recording in memory: what its EDF would give.
+
+    Raises:
+        InputError: as `montages.derive` and `preprocess.quantised` do.
+    """
+    derivation = montages.derive(montages.named(config.montage), held.header, policy=config.missing)
+    return _prepared(held.header, derivation, config, kernel, lambda chunk_s: _held_chunks(held, derivation, chunk_s))
+
+
+def _prepared(
+    header: Header,
+    derivation: Derivation,
+    config: PreprocessConfig,
+    kernel: KernelName,
+    chunks: Callable[[float], Iterator[npt.NDArray[np.float32]]],
+) -> Prepared:
     samples_in = round(header.duration_s * derivation.rate_hz)
     samples = require_samples(samples_in, derivation.rate_hz, config)
-    known = resolved(config, next(_chunks(header, derivation, _CHUNK_S)), derivation.rate_hz)
+    known = resolved(config, next(chunks(_CHUNK_S)), derivation.rate_hz)
     chunk_s = _CHUNK_S if config.phase == "causal" else header.duration_s
     preprocessor = Preprocessor(len(derivation.channels), derivation.rate_hz, known, kernel=kernel)
     values = np.empty((len(derivation.channels), samples), dtype=np.int16)
     clipped = np.zeros(len(values), dtype=np.int64)
     received = done = 0
-    for chunk_uv in _chunks(header, derivation, chunk_s):
+    for chunk_uv in chunks(chunk_s):
         received += chunk_uv.shape[1]
         part = preprocessor.feed(chunk_uv, last=received == samples_in)
         values[:, done : done + part.values.shape[1]] = part.values
@@ -74,6 +95,13 @@ def _chunks(header: Header, derivation: Derivation, chunk_s: float) -> Iterator[
     for first in range(0, header.record_count, records):
         stop = min(first + records, header.record_count)
         yield derived(derivation, read_uv(header, derivation.labels, first, stop))
+
+
+def _held_chunks(held: Held, derivation: Derivation, chunk_s: float) -> Iterator[npt.NDArray[np.float32]]:
+    """The same of a recording in memory, some seconds at a time."""
+    step, samples = max(1, round(chunk_s * derivation.rate_hz)), held.header.record_count
+    for first in range(0, samples, step):
+        yield derived(derivation, held.read_uv(derivation.labels, first, min(first + step, samples)))
 
 
 def derived(derivation: Derivation, recorded_uv: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
