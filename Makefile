@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test mutants lint docs lock clean
+.PHONY: demo test mutants lint docs viewer lock clean
 
 demo: .venv/.ready
 	$(BIN)/ictal demo --out demo
@@ -25,6 +25,10 @@ lint: .venv/.ready
 # The documentation as a site: site/index.html.
 docs: .venv/.ready
 	$(BIN)/python -m mkdocs build --strict
+
+# The review page's TypeScript without its types: what is committed and shipped.
+viewer: .venv/.ready
+	PATH="$(CURDIR)/$(BIN):$$PATH" src/ictal/review/page/build.sh src/ictal/review/page/built
 
 # Every package, at the version that the tests passed with.
 .venv/.ready: pyproject.toml constraints.txt

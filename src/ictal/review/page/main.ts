@@ -1,0 +1,465 @@
+// The page put together: state in, one redraw a frame out.
+
+import * as api from "./api.ts";
+import { decide, showKeys } from "./dialogs.ts";
+import { element, fill } from "./dom.ts";
+import { EegCanvas } from "./eeg.ts";
+import { type Jump, next, saying, type Shown, shown } from "./events.ts";
+import { type Binding, listen } from "./keys.ts";
+import { Marking } from "./marking.ts";
+import { type Palette, palette } from "./palette.ts";
+import { Panel } from "./panel.ts";
+import { Pointer } from "./pointer.ts";
+import { Saver } from "./saving.ts";
+import { GAINS_UV_PER_MM, HIGH_HZ, LOW_HZ, neighbour, NOTCH_HZ, PAGES_S, State, type Stretch } from "./state.ts";
+import { TileStore } from "./store.ts";
+import { OverviewStrip, ProbabilityStrip, WholeRecording } from "./strips.ts";
+import { clock, length, timeOfDay } from "./time.ts";
+import { WorkListTable } from "./worklist.ts";
+
+const AUTHOR = "ictal-review-author";
+const THEME = "ictal-review-theme";
+const LOOK_AGAIN_MS = 3000;
+const SAY_AFTER_MS = 350;
+const NUDGE_S = 0.5;
+
+class Page {
+  private readonly state = new State(() => this.redraw());
+  private readonly tiles = new TileStore(() => this.redraw(), (error) => this.fail(error));
+  private readonly whole = new WholeRecording(this.state, () => this.redraw(), (error) => this.fail(error));
+  private readonly eeg = new EegCanvas(this.state, this.tiles, this.whole);
+  private readonly probability = new ProbabilityStrip(this.state);
+  private readonly overview = new OverviewStrip(this.state, this.whole);
+  private readonly table = new WorkListTable((number) => void this.open(number));
+  private readonly saver = new Saver({
+    numberOf: (id) => this.list?.recordings.find((row) => row.id === id)?.number,
+    learnt: (id, marks) => this.learn(id, marks),
+    said: (text, failed) => this.saved(text, failed),
+    decide,
+  });
+  private readonly marking = new Marking(this.state, this.saver, () => this.author.value.trim() || "unnamed", () => {
+    this.panelStale = true;
+    this.redraw();
+  });
+  private readonly panel = new Panel({
+    choose: (event) => this.choose(event),
+    verdict: (verdict) => this.verdict(verdict),
+    edge: (which, value_s) => this.moveEdge(which, value_s),
+    comment: (text) => this.chosen && this.marking.change(this.chosen, { comment: text }),
+    withdraw: () => this.verdict("withdrawn"),
+    forget: () => this.state.set({ stretch: null }),
+    whole: (done) => this.marking.whole(done),
+    undo: () => this.undo(),
+  });
+  private readonly author = element<HTMLInputElement>("author");
+  private list: api.WorkList | null = null;
+  private trace: Float32Array | null = null;
+  private events: Shown[] = [];
+  private colours: Palette = palette();
+  private panelStale = true;
+  private drawn = false;
+  private pending = false;
+  private saying = 0;
+  private shownSelection: string | null = null;
+  private shownStretch: Stretch | null = null;
+
+  async start(): Promise<void> {
+    this.connect();
+    try {
+      this.list = await api.workList();
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    element("title").textContent = this.list.title;
+    document.title = `${this.list.title} · ictal review`;
+    this.author.value = localStorage.getItem(AUTHOR) ?? this.list.author;
+    this.table.show(this.list);
+    const wanted = new URLSearchParams(location.hash.slice(1));
+    const row = this.list.recordings.find((one) => one.id === wanted.get("id")) ?? this.list.recordings[0];
+    if (row !== undefined) await this.open(row.number, Number(wanted.get("t") ?? 0));
+    void this.saver.flush();
+    setInterval(() => void this.lookAgain(), LOOK_AGAIN_MS);
+  }
+
+  private get chosen(): Shown | undefined {
+    return this.events.find((event) => event.name === this.state.selected);
+  }
+
+  private async open(number: number, time_s = 0): Promise<void> {
+    try {
+      const recording = await api.recording(number);
+      this.trace = null;
+      this.notice("");
+      this.tiles.clear();
+      this.marking.learn(recording, recording);
+      this.panelStale = true;
+      this.state.open(recording);
+      if (time_s > 0) this.state.set({ start_s: time_s });
+      this.fillControls();
+      this.table.mark(number);
+      element("recording").textContent = recording.id;
+      element("about").textContent = about(recording);
+      if (!recording.montages.length) this.notice("No channel of this recording can be shown.");
+      if (recording.steps_hz !== null) {
+        const trace = await api.probability(number);
+        if (this.state.recording === recording) this.trace = trace;
+        this.redraw();
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  // Drawing.
+
+  private redraw(): void {
+    if (this.pending) return;
+    this.pending = true;
+    requestAnimationFrame(() => {
+      this.pending = false;
+      this.draw();
+    });
+  }
+
+  private draw(): void {
+    const { recording } = this.state;
+    if (recording === null) return;
+    const begin = performance.now();
+    const { selected, stretch } = this.state;
+    if (this.panelStale || this.shownSelection !== selected || this.shownStretch !== stretch) this.drawPanel(recording);
+    this.whole.follow();
+    const complete = this.eeg.draw(this.events, this.colours);
+    this.probability.draw(this.trace, this.list?.threshold ?? null, this.colours);
+    this.overview.draw(this.events, this.colours);
+    performance.clearMeasures("redraw");
+    performance.measure("redraw", { start: begin, end: performance.now() });
+    if (complete && !this.drawn) performance.mark("first-eeg");
+    this.drawn ||= complete;
+    document.documentElement.dataset["drawn"] = complete ? "whole" : "part";
+    if (complete) this.eeg.prefetch();
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => this.summarise(), SAY_AFTER_MS);
+  }
+
+  private drawPanel(recording: api.Recording): void {
+    this.events = shown(recording);
+    if (this.state.selected !== null && this.chosen === undefined) this.state.selected = null;
+    const { selected, stretch } = this.state;
+    this.panel.show(recording, this.events, selected, stretch, this.marking.canUndo);
+    this.panelStale = false;
+    this.shownSelection = selected;
+    this.shownStretch = stretch;
+  }
+
+  /** The page in words, and in the address, once it stands still. */
+  private summarise(): void {
+    const { recording, start_s, stop_s, duration_s, montage } = this.state;
+    if (recording === null) return;
+    const inside = this.events.filter((event) => event.onset_s < stop_s && event.stop_s > start_s);
+    const day = recording.start === null ? "" : ` (${timeOfDay(recording.start, start_s)})`;
+    const parts = [
+      `${clock(start_s, 1)} to ${clock(stop_s, 1)} of ${clock(duration_s)}${day}`,
+      `${montage?.title ?? "no montage"}, ${this.state.gain} µV/mm`,
+      ...inside.slice(0, 3).map((event) => `${saying(event)} at ${clock(event.onset_s)}`),
+      ...(inside.length > 3 ? [`${inside.length - 3} more events`] : []),
+    ];
+    if (this.trace !== null && recording.steps_hz !== null) {
+      const steps = this.trace.subarray(
+        Math.floor(start_s * recording.steps_hz),
+        Math.ceil(stop_s * recording.steps_hz),
+      );
+      parts.push(`highest probability ${steps.reduce((a, b) => Math.max(a, b), 0).toFixed(2)}`);
+    }
+    element("summary").textContent = parts.join(" · ");
+    const place = new URLSearchParams({ id: recording.id, t: start_s.toFixed(1) });
+    history.replaceState(null, "", `#${place}`);
+  }
+
+  private notice(text: string): void {
+    const notice = element("notice");
+    notice.textContent = text;
+    notice.hidden = text === "";
+  }
+
+  private fail(error: unknown): void {
+    this.notice(error instanceof Error ? error.message : String(error));
+  }
+
+  private saved(text: string, failed: boolean): void {
+    const said = element("saved");
+    said.textContent = text;
+    said.classList.toggle("failed", failed);
+  }
+
+  // Choosing and marking.
+
+  private choose(event: Shown): void {
+    const { start_s, stop_s } = this.state;
+    this.state.set({ selected: event.name, stretch: null });
+    if (event.onset_s < start_s || event.onset_s >= stop_s) this.state.show(event.onset_s);
+  }
+
+  private verdict(verdict: api.Verdict): void {
+    const { stretch } = this.state;
+    if (stretch !== null) {
+      if (verdict !== "seizure" && verdict !== "background") return;
+      this.state.selected = this.marking.add(stretch, verdict);
+      this.state.set({ stretch: null });
+    } else if (this.chosen !== undefined) {
+      if (verdict === "withdrawn" && this.chosen.source !== "reviewer") return;
+      this.marking.change(this.chosen, { verdict });
+    }
+  }
+
+  private moveEdge(which: "onset_s" | "stop_s", value_s: number): void {
+    const { stretch, duration_s } = this.state;
+    const now = stretch ?? this.chosen;
+    if (now === undefined || !Number.isFinite(value_s)) return;
+    const moved = { onset_s: now.onset_s, stop_s: now.stop_s };
+    moved[which] = Math.round(Math.max(0, Math.min(duration_s, value_s)) * 100) / 100;
+    if (moved.onset_s >= moved.stop_s) {
+      this.saved("An event stops after its onset", true);
+      this.panelStale = true;
+      this.redraw();
+    } else if (stretch !== null) this.state.set({ stretch: moved });
+    else this.marking.change(this.chosen!, moved);
+  }
+
+  private nudge(which: "onset_s" | "stop_s", by_s: number): void {
+    const now = this.state.stretch ?? this.chosen;
+    if (now !== undefined) this.moveEdge(which, now[which] + by_s);
+  }
+
+  private addHere(): void {
+    const { start_s, page_s } = this.state;
+    const round = (time_s: number) => Math.round(time_s * 10) / 10;
+    const stretch = { onset_s: round(start_s + page_s / 3), stop_s: round(start_s + (2 * page_s) / 3) };
+    this.state.set({ stretch, selected: null });
+  }
+
+  private undo(): void {
+    const name = this.marking.undo();
+    const event = this.events.find((one) => one.name === name);
+    if (event !== undefined) this.choose(event);
+  }
+
+  private learn(id: string, marks: api.Marks): void {
+    const { recording } = this.state;
+    const row = this.list?.recordings.find((one) => one.id === id);
+    if (row !== undefined) {
+      const others = marks.marks.filter((mark) => mark.event !== "recording");
+      row.marked = others.length;
+      row.reviewed = marks.marks.some((mark) => mark.event === "recording" && mark.verdict === "background");
+      this.table.update(row);
+    }
+    if (recording?.id !== id) return;
+    this.marking.learn(recording, marks);
+    this.panelStale = true;
+    this.redraw();
+  }
+
+  /** What others have marked meanwhile. */
+  private async lookAgain(): Promise<void> {
+    const { recording } = this.state;
+    if (recording === null || document.hidden || !this.saver.idle) return;
+    try {
+      const marks = await api.marks(recording.number);
+      if (this.saver.idle && marks.revision !== recording.revision) this.learn(recording.id, marks);
+    } catch {
+      this.saved("The server does not answer", true);
+    }
+  }
+
+  // Going somewhere.
+
+  private jump(jump: Jump, step: 1 | -1): void {
+    if (jump === "uncertain") {
+      this.jumpToDoubt(step);
+      return;
+    }
+    const event = next(this.events, jump, this.state.selected, this.state.start_s, step);
+    if (event === null) this.saved(`No ${jump} in this recording`, false);
+    else {
+      this.state.set({ selected: event.name, stretch: null });
+      this.state.show(event.onset_s);
+    }
+  }
+
+  private jumpToDoubt(step: 1 | -1): void {
+    const doubts = this.state.recording?.uncertain ?? [];
+    const place = Math.max(0, Math.min(doubts.length - 1, this.state.doubt + step));
+    const doubt = doubts[place];
+    if (doubt === undefined) {
+      this.saved("Without a detector nothing is uncertain", false);
+      return;
+    }
+    this.state.doubt = place;
+    this.state.selected = null;
+    this.state.show(doubt[0]);
+    this.saved(`Doubt ${place + 1} of ${doubts.length}: probability ${doubt[1].toFixed(2)}`, false);
+  }
+
+  private neighbouring(step: number): void {
+    const number = this.table.neighbour(step);
+    if (number !== undefined) void this.open(number);
+  }
+
+  // Controls.
+
+  private bindings(): Binding[] {
+    const { state } = this;
+    const key = (keys: string[], shown: string, what: string, act: () => void): Binding => ({ keys, shown, what, act });
+    const jumps = (letter: string, jump: Jump, what: string) => [
+      key([letter], `${letter.toUpperCase()}`, `Next ${what} (with Shift: the one before)`, () => this.jump(jump, 1)),
+      key([letter.toUpperCase()], "", "", () => this.jump(jump, -1)),
+    ];
+    return [
+      key(["ArrowRight"], "→", "A tenth of a page on", () => state.turn(0.1)),
+      key(["ArrowLeft"], "←", "A tenth of a page back", () => state.turn(-0.1)),
+      key(["PageDown", " "], "PgDn Space", "Next page", () => state.turn(1)),
+      key(["PageUp"], "PgUp", "Page before", () => state.turn(-1)),
+      key(["Home"], "Home", "Beginning", () => state.set({ start_s: 0 })),
+      key(["End"], "End", "End", () => state.set({ start_s: state.duration_s })),
+      key(["ArrowUp"], "↑", "Larger deflections", () => this.setGain(-1)),
+      key(["ArrowDown"], "↓", "Smaller deflections", () => this.setGain(1)),
+      key(["["], "[", "Shorter page", () => this.setPage(-1)),
+      key(["]"], "]", "Longer page", () => this.setPage(1)),
+      key(["g"], "G", "Next montage", () => this.setMontage(1)),
+      key(["G"], "", "", () => this.setMontage(-1)),
+      ...jumps("e", "event", "event"),
+      ...jumps("d", "detection", "detection"),
+      ...jumps("f", "false alarm", "false alarm"),
+      ...jumps("m", "missed", "missed seizure"),
+      ...jumps("u", "uncertain", "less certain second"),
+      key(["t"], "T", "It is a seizure", () => this.verdict("seizure")),
+      key(["x"], "X", "It is not a seizure", () => this.verdict("background")),
+      key(["r"], "R", "Undecided", () => this.verdict("undecided")),
+      key([","], ",", "Onset half a second earlier", () => this.nudge("onset_s", -NUDGE_S)),
+      key(["."], ".", "Onset half a second later", () => this.nudge("onset_s", NUDGE_S)),
+      key(["<", ";"], "<", "Stop half a second earlier", () => this.nudge("stop_s", -NUDGE_S)),
+      key([">", ":"], ">", "Stop half a second later", () => this.nudge("stop_s", NUDGE_S)),
+      key(["c"], "C", "Comment", () => this.chosen && this.panel.writeComment()),
+      key(["a"], "A", "Add an event in the middle of the page", () => this.addHere()),
+      key(["Delete"], "Del", "Take an added event back", () => this.verdict("withdrawn")),
+      key(["z"], "Z", "Undo my last mark", () => this.undo()),
+      key(["Escape"], "Esc", "Choose nothing", () => state.set({ selected: null, stretch: null })),
+      key(["j"], "J", "Next recording of the list", () => this.neighbouring(1)),
+      key(["k"], "K", "Recording before", () => this.neighbouring(-1)),
+      key(["?"], "?", "These keys", showKeys),
+    ];
+  }
+
+  private setGain(step: number): void {
+    this.state.set({ gain: neighbour(GAINS_UV_PER_MM, this.state.gain, step) });
+    this.fillControls();
+  }
+
+  private setPage(step: number): void {
+    const chosen = this.chosen ?? this.state.stretch;
+    const inView = chosen && chosen.onset_s >= this.state.start_s && chosen.onset_s < this.state.stop_s;
+    const around_s = inView ? chosen.onset_s : undefined;
+    this.state.setPage(neighbour(PAGES_S, this.state.pageLength_s, step), around_s);
+    this.fillControls();
+  }
+
+  private setMontage(step: number): void {
+    const names = this.state.recording?.montages.map((one) => one.name) ?? [];
+    if (!names.length) return;
+    const place = (names.indexOf(this.state.view.montage) + step + names.length) % names.length;
+    this.state.set({ view: { ...this.state.view, montage: names[place]! } });
+    this.fillControls();
+  }
+
+  private fillControls(): void {
+    const { recording, view, gain, pageLength_s } = this.state;
+    const select = (id: string) => element<HTMLSelectElement>(id);
+    const half_hz = (this.state.montage?.rate_hz ?? Infinity) / 2;
+    const hertz = (list: number[], off: number): [string, string][] =>
+      list.filter((hz) => hz === off || hz < half_hz).map((hz) => [String(hz), hz === off ? "off" : `${hz} Hz`]);
+    const shown = this.state.possibleView;
+    fill(select("montage"), recording?.montages.map((one) => [one.name, one.title]) ?? [], view.montage);
+    fill(select("gain"), GAINS_UV_PER_MM.map((uv) => [String(uv), `${uv} µV/mm`]), String(gain));
+    fill(
+      select("page"),
+      PAGES_S.map((page_s) => [String(page_s), page_s === Infinity ? "whole" : length(page_s)]),
+      String(pageLength_s),
+    );
+    fill(select("low"), hertz(LOW_HZ, 0), String(shown.low_hz));
+    fill(select("high"), hertz(HIGH_HZ, Infinity), String(shown.high_hz));
+    fill(select("notch"), hertz(NOTCH_HZ, 0), String(shown.notch_hz));
+  }
+
+  private connect(): void {
+    const { state } = this;
+    const on = (id: string, act: (value: string) => void) => {
+      const select = element<HTMLSelectElement>(id);
+      select.addEventListener("change", () => act(select.value));
+    };
+    on("montage", (montage) => {
+      state.set({ view: { ...state.view, montage } });
+      this.fillControls();
+    });
+    on("gain", (uv) => state.set({ gain: Number(uv) }));
+    on("page", (page_s) => state.setPage(Number(page_s)));
+    on("low", (hz) => state.set({ view: { ...state.view, low_hz: Number(hz) } }));
+    on("high", (hz) => state.set({ view: { ...state.view, high_hz: Number(hz) } }));
+    on("notch", (hz) => state.set({ view: { ...state.view, notch_hz: Number(hz) } }));
+    for (const button of document.querySelectorAll<HTMLButtonElement>("[data-jump]")) {
+      button.addEventListener("click", (event) => this.jump(button.dataset["jump"] as Jump, event.shiftKey ? -1 : 1));
+    }
+    element("help").addEventListener("click", showKeys);
+    this.author.addEventListener("change", () => localStorage.setItem(AUTHOR, this.author.value.trim()));
+    this.connectTheme();
+    listen(this.bindings(), element("stage"));
+    new Pointer(this.state, this.eeg, this.overview, {
+      events: () => this.events,
+      choose: (event) => this.choose(event),
+      moved: (event, onset_s, stop_s) => this.marking.change(event, { onset_s, stop_s }),
+      page: (step) => this.setPage(step),
+      redraw: () => this.redraw(),
+    });
+    const resized = new ResizeObserver(() => this.redraw());
+    for (const id of ["stage", "probability", "overview"]) resized.observe(element(id));
+    addEventListener("beforeunload", (event) => {
+      if (!this.saver.idle) event.preventDefault();
+    });
+    addEventListener("hashchange", () => {
+      const wanted = new URLSearchParams(location.hash.slice(1));
+      const row = this.list?.recordings.find((one) => one.id === wanted.get("id"));
+      if (row !== undefined) void this.open(row.number, Number(wanted.get("t") ?? 0));
+    });
+  }
+
+  private connectTheme(): void {
+    const button = element("theme");
+    const themes = ["auto", "light", "dark"];
+    const apply = (theme: string) => {
+      document.documentElement.dataset["theme"] = theme;
+      button.textContent = `Theme: ${theme}`;
+      this.colours = palette();
+      this.redraw();
+    };
+    apply(localStorage.getItem(THEME) ?? "auto");
+    button.addEventListener("click", () => {
+      const theme = themes[(themes.indexOf(document.documentElement.dataset["theme"] ?? "auto") + 1) % 3]!;
+      localStorage.setItem(THEME, theme);
+      apply(theme);
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      this.colours = palette();
+      this.redraw();
+    });
+  }
+}
+
+function about(recording: api.Recording): string {
+  const parts = [`patient ${recording.patient}`, length(recording.duration_s)];
+  const rate_hz = recording.montages[0]?.rate_hz;
+  if (rate_hz !== undefined) parts.push(`${Number(rate_hz.toFixed(2))} Hz`);
+  if (recording.start !== null) parts.push(`from ${recording.start.replace("T", " ")}`);
+  if (!recording.labelled) parts.push("no annotation");
+  return parts.join(" · ");
+}
+
+void new Page().start();
