@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from ictal.errors import InputError
 from ictal.signals.fingerprint import DIGEST_BYTES, FingerprintCache, content_hash
@@ -19,12 +19,12 @@ def cache(tmp_path: Path) -> FingerprintCache:
     return FingerprintCache(path=tmp_path / "store" / "fingerprints.sqlite")
 
 
-def test_fingerprint_is_blake2b_of_the_whole_content(tmp_path: Path, cache: FingerprintCache) -> None:
+def test_fingerprint_is_blake3_of_the_whole_content(tmp_path: Path, cache: FingerprintCache) -> None:
     """Every byte counts, and only bytes: two names of one content have one fingerprint."""
     first, second = tmp_path / "a.edf", tmp_path / "b.edf"
     for file in (first, second):
         file.write_bytes(b"x" * 3_000_001)
-    expected = hashlib.blake2b(b"x" * 3_000_001, digest_size=DIGEST_BYTES).hexdigest()
+    expected = blake3(b"x" * 3_000_001).hexdigest(length=DIGEST_BYTES)
     assert cache.fingerprint(first) == cache.fingerprint(second) == content_hash(first) == expected
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -99,16 +99,29 @@ def test_a_window_from_its_surroundings_is_cut_from_the_whole(
     assert units_apart(found.values, values[:, start:stop]) <= 1
 
 
+Layout: TypeAlias = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+
+
+def _inside_a_larger_array(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    around = np.full((signal.shape[0] + 2, signal.shape[1] + 9), np.nan, dtype=np.float32)
+    inside = around[1:-1, 5:-4]
+    inside[:] = signal
+    return inside
+
+
 @given(
     channels=st.integers(1, 20),
     samples=st.integers(1, 700),
     order=st.integers(1, 8),
     notches=st.integers(0, 2),
+    layout=st.sampled_from([np.copy, np.asfortranarray, _inside_a_larger_array]),
     seed=st.integers(0, 99),
 )
 @settings(max_examples=30, deadline=None)
-def test_the_kernels_agree_to_the_last_bit(channels: int, samples: int, order: int, notches: int, seed: int) -> None:
-    """Compiled and scipy: the same filtered numbers, states, units and clipped counts, piece after piece."""
+def test_the_kernels_agree_to_the_last_bit(
+    channels: int, samples: int, order: int, notches: int, layout: Layout, seed: int
+) -> None:
+    """Compiled and scipy: equal filtered numbers, states, units and clipped counts, piece after piece and joined."""
     rng = np.random.default_rng(seed)
     made = filters.sections(256, (0.5, 60.0), order, tuple(50.0 * n for n in range(1, notches + 1)))
     states = [rng.standard_normal((channels, len(made), 2))] * 2
@@ -117,10 +130,15 @@ def test_the_kernels_agree_to_the_last_bit(channels: int, samples: int, order: i
         signal = (rng.standard_normal((channels, samples)) * 400).astype(np.float32)
         results = []
         for state, name in zip(states, ("scipy", "compiled"), strict=True):
-            kernel = kernels.named(name)
+            kernel, before = kernels.named(name), state.copy()
             filtered = kernel.filtered(signal, made, state)
             units = np.empty(filtered.shape, dtype=np.int16)
-            results.append((filtered, state.copy(), kernel.quantise(filtered, 0.0244, units), units))
+            clipped = kernel.quantise(filtered, 0.0244, units)
+            results.append((filtered, state.copy(), clipped, units))
+            joined, out = before.copy(), np.empty_like(units)
+            np.testing.assert_array_equal(kernel.units(layout(signal), made, joined, 0.0244, out), clipped)
+            np.testing.assert_array_equal(out, units)
+            np.testing.assert_array_equal(joined, state)
         for one, other in zip(*results, strict=True):
             np.testing.assert_array_equal(one, other)
 

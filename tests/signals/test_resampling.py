@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ictal.errors import InputError
 from ictal.signals.resampling import design, ratio, samples_out
+from ictal.signals.room import Room
 from ictal.timeline.spans import samples_from_seconds
 from tests.reference import preprocess as twin
 
@@ -139,3 +140,17 @@ def test_a_recording_too_slow_for_the_band_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         design(100.0, 256, 60.0)
     assert caught.value.code == "rate-too-low"
+
+
+@given(rate_hz=st.sampled_from(RATES_HZ), channels=st.integers(1, 3), lengths=st.lists(st.integers(1, 900), max_size=4))
+@settings(max_examples=40, deadline=None)
+def test_memory_that_is_used_again_changes_no_number(rate_hz: float, channels: int, lengths: list[int]) -> None:
+    """What the memory held before, and how much of it there is, leaves nothing behind."""
+    resampler, held, out = design(rate_hz, 256, 60.0), Room(np.float32), Room(np.float32)
+    rng = np.random.default_rng(0)
+    for length in lengths:
+        signal = rng.standard_normal((channels, length)).astype(np.float32)
+        memory = held(channels, resampler.held_samples(length))
+        memory[:] = np.nan
+        memory[:, resampler.reach_samples : resampler.reach_samples + length] = signal
+        assert np.array_equal(resampler.of_held(memory, length, out), resampler(signal))

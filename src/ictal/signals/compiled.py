@@ -1,8 +1,9 @@
 """The compiled kernel (numba): `kernels.Scipy` with eight channels abreast in one vector register.
 
 Importing this module takes about half a second; `kernels.named` does it when it is asked for. What is compiled is kept
-on disk for every later process. No `fastmath`: it would change the last bits. The one step that numba does not put into
-vectors by itself is written in LLVM's own words, `_section`; its slow twin is scipy's `sosfilt`.
+on disk for every later process. No `fastmath`: it would change the last bits. What numba does not put into vectors by
+itself is written in LLVM's own words: `_section`, whose slow twin is scipy's `sosfilt`, and `_take` and `_give`, which
+turn eight channels by eight samples between rows of channels and columns of time.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _TILE = 256  # time steps that stay in the core's first cache while all sections
 
 _INDEX = ir.IntType(64)
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+_FLOATS = ir.VectorType(ir.FloatType(), LANES)
+_PLACES = ir.VectorType(ir.IntType(32), LANES)
 
 
 class Compiled:
@@ -38,6 +41,17 @@ class Compiled:
         clipped = np.zeros(len(signal), dtype=np.int64)
         for channel, (row, units) in enumerate(zip(signal, out, strict=True)):
             clipped[channel] = _round(row, uv_per_unit, units)
+        return clipped
+
+    def units(
+        self, signal: npt.NDArray[np.float32], sections: Samples, state: Samples, uv: float, out: npt.NDArray[np.int16]
+    ) -> npt.NDArray[np.int64]:
+        """See `kernels.Kernel`."""
+        assert signal.dtype == np.float32, signal.dtype
+        if signal.strides[1] != signal.itemsize:
+            signal = np.ascontiguousarray(signal)
+        clipped = np.zeros(len(signal), dtype=np.int64)
+        _units(signal, np.ascontiguousarray(sections), state, uv, out, clipped)
         return clipped
 
 
@@ -63,6 +77,61 @@ def _section(_typing: Any, values: Any, t: Any, sections: Any, s: Any, state: An
     return numba.types.void(*arguments), generate
 
 
+@intrinsic
+def _take(_typing: Any, signal: Any, channel: Any, sample: Any, tile: Any, t: Any) -> Any:
+    """Eight samples of the channels from `channel` on, the last one again and again past the end, as eight columns."""
+    arguments = (signal, channel, sample, tile, t)
+
+    def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        array = context.make_array(signal)(context, builder, given[0])
+        last = builder.sub(builder.extract_value(array.shape, 0), _INDEX(1))
+        stride = builder.extract_value(array.strides, 0)
+        data, begin = builder.bitcast(array.data, ir.IntType(8).as_pointer()), builder.mul(given[2], _INDEX(4))
+        rows = []
+        for lane in range(LANES):
+            row = builder.add(given[1], _INDEX(lane))
+            row = builder.select(builder.icmp_signed("<", row, last), row, last)
+            place = builder.gep(data, [builder.add(builder.mul(row, stride), begin)])
+            floats = builder.load(builder.bitcast(place, _FLOATS.as_pointer()), align=4)
+            rows.append(builder.fpext(floats, _VECTOR))
+        out = context.make_array(tile)(context, builder, given[3]).data
+        for step, column in enumerate(_turned(builder, rows)):
+            _store(builder, column, _place(builder, out, builder.add(given[4], _INDEX(step)), LANES, 0))
+        return context.get_dummy_value()
+
+    return numba.types.void(*arguments), generate
+
+
+@intrinsic
+def _give(_typing: Any, tile: Any, t: Any, rows: Any) -> Any:
+    """Eight columns of the tile as eight samples of every row, each as long as the tile."""
+    arguments = (tile, t, rows)
+
+    def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
+        data, out = (context.make_array(kind)(context, builder, given[at]).data for at, kind in ((0, tile), (2, rows)))
+        steps = [builder.add(given[1], _INDEX(step)) for step in range(LANES)]
+        columns = [_load(builder, _place(builder, data, step, LANES, 0)) for step in steps]
+        for lane, row in enumerate(_turned(builder, columns)):
+            _store(builder, row, builder.gep(out, [builder.add(_INDEX(lane * _TILE), given[1])]))
+        return context.get_dummy_value()
+
+    return numba.types.void(*arguments), generate
+
+
+def _turned(builder: Any, vectors: list[Any]) -> list[Any]:
+    """Eight vectors of eight, rows for columns: halves of pairs 1, 2 and 4 apart change places."""
+    for apart in (1, 2, 4):
+        turned = list(vectors)
+        first = [k + LANES - apart if k & apart else k for k in range(LANES)]
+        second = [k + LANES if k & apart else k + apart for k in range(LANES)]
+        for one in (k for k in range(LANES) if not k & apart):
+            pair = vectors[one], vectors[one + apart]
+            turned[one] = builder.shuffle_vector(*pair, ir.Constant(_PLACES, first))
+            turned[one + apart] = builder.shuffle_vector(*pair, ir.Constant(_PLACES, second))
+        vectors = turned
+    return vectors
+
+
 def _place(builder: Any, data: Any, row: Any, width: int, column: int) -> Any:
     """Address of `data[row * width + column]`."""
     return builder.gep(data, [builder.add(builder.mul(row, _INDEX(width)), _INDEX(column))])
@@ -79,7 +148,7 @@ def _store(builder: Any, vector: Any, place: Any) -> None:
 def _in_all_lanes(builder: Any, place: Any) -> Any:
     undefined, first = ir.Constant(_VECTOR, ir.Undefined), ir.IntType(32)(0)
     one = builder.insert_element(undefined, builder.load(place), first)
-    return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+    return builder.shuffle_vector(one, undefined, ir.Constant(_PLACES, [0] * LANES))
 
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
@@ -115,3 +184,33 @@ def _round(signal, uv_per_unit, out):
         clipped += abs(units) > FULL_SCALE
         out[t] = np.int16(min(max(units, -FULL_SCALE), FULL_SCALE))
     return clipped
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)
+@no_type_check
+def _units(signal, sections, state, uv_per_unit, out, clipped):  # noqa: C901 - as above, and rounded while it is near
+    channels, samples = signal.shape
+    tile, z = np.zeros((_TILE, LANES)), np.zeros((len(sections), 2, LANES))
+    rows = np.zeros((LANES, _TILE))
+    for group in range(0, channels, LANES):
+        lanes = min(LANES, channels - group)
+        for lane in range(lanes):
+            z[:, :, lane] = state[group + lane]
+        for begin in range(0, samples, _TILE):
+            steps = min(_TILE, samples - begin)
+            whole = steps // LANES * LANES
+            for t in range(0, whole, LANES):
+                _take(signal, group, begin + t, tile, t)
+            for t in range(whole, steps):
+                for lane in range(lanes):
+                    tile[t, lane] = signal[group + lane, begin + t]
+            for t in range(steps):
+                for s in range(len(sections)):
+                    _section(tile, t, sections, s, z)
+            for t in range(0, steps, LANES):
+                _give(tile, t, rows)
+            for lane in range(lanes):
+                units = out[group + lane][begin : begin + steps]
+                clipped[group + lane] += _round(rows[lane][:steps], uv_per_unit, units)
+        for lane in range(lanes):
+            state[group + lane] = z[:, :, lane]

@@ -18,6 +18,8 @@ from ictal.signals.units import FULL_SCALE, Samples
 
 KernelName = Literal["compiled", "scipy"]
 
+_PIECE_SAMPLES = 4096  # what scipy filters at once, so that it stays in the core's second cache
+
 
 class Kernel(Protocol):
     """What the two have in common; arrays are of shape (channels, samples)."""
@@ -27,6 +29,11 @@ class Kernel(Protocol):
 
     def quantise(self, signal: Samples, uv_per_unit: float, out: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
         """Round to units, limited to the full scale; returns for each channel how many were beyond it."""
+
+    def units(
+        self, signal: npt.NDArray[np.float32], sections: Samples, state: Samples, uv: float, out: npt.NDArray[np.int16]
+    ) -> npt.NDArray[np.int64]:
+        """`filtered`, then `quantise` with `uv` per unit, and no array of the filtered signal in between."""
 
 
 class Scipy:
@@ -45,6 +52,16 @@ class Scipy:
         np.clip(units, -FULL_SCALE, FULL_SCALE, out=units)
         out[:] = units
         return np.asarray(beyond.sum(axis=1), dtype=np.int64)
+
+    def units(
+        self, signal: npt.NDArray[np.float32], sections: Samples, state: Samples, uv: float, out: npt.NDArray[np.int16]
+    ) -> npt.NDArray[np.int64]:
+        """See `Kernel`."""
+        clipped = np.zeros(len(signal), dtype=np.int64)
+        for begin in range(0, signal.shape[1], _PIECE_SAMPLES):
+            piece = slice(begin, begin + _PIECE_SAMPLES)
+            clipped += self.quantise(self.filtered(signal[:, piece], sections, state), uv, out[:, piece])
+        return clipped
 
 
 def named(name: KernelName) -> Kernel:

@@ -26,6 +26,7 @@ from ictal.recordings.montages import MissingPolicy
 from ictal.signals import filters, kernels, resampling, scaling
 from ictal.signals.kernels import KernelName
 from ictal.signals.resampling import PASS_SHARE_MAX, Resampler, samples_out
+from ictal.signals.room import Room
 from ictal.signals.units import FULL_SCALE
 
 __all__ = [
@@ -226,6 +227,7 @@ class Preprocessor:
         self._scale = _running_scale(channels, config, first_sample)
         self._first = np.zeros((channels, 1), dtype=np.float32)
         self._tail = np.empty((channels, 0), dtype=np.float32)
+        self._room, self._room_out = Room(np.float32), Room(np.float32)
         self._tail_start = self._received = self._given = 0
 
     def feed(self, chunk_uv: npt.NDArray[np.float32], *, last: bool = False) -> Quantised:
@@ -248,14 +250,23 @@ class Preprocessor:
             self._first = chunk_uv[:, :1].copy()
         resampled = self._resampled(chunk_uv, last=last)
         values = np.empty(resampled.shape, dtype=np.int16)
+        if self._scale is None and self.config.phase == "causal":
+            uv = self.config.uv_per_unit
+            clipped = self._kernel.units(resampled, self._sections, self._state, uv, values)
+        else:
+            clipped = self._in_pieces(resampled, values)
+        scale_uv = np.full(len(values), self.config.uv_per_unit, dtype=np.float32)
+        return Quantised(values=values, scale_uv=scale_uv, clipped=clipped)
+
+    def _in_pieces(self, resampled: npt.NDArray[np.float32], values: npt.NDArray[np.int16]) -> npt.NDArray[np.int64]:
+        """Filter, scale and quantise; returns for each channel how many samples were beyond the full scale."""
         clipped = np.zeros(len(values), dtype=np.int64)
         begin = 0
         for piece in self._filtered(resampled):
             out = values[:, begin : begin + piece.shape[1]]
             clipped += self._kernel.quantise(piece, self.config.uv_per_unit, out)
             begin += piece.shape[1]
-        scale_uv = np.full(len(values), self.config.uv_per_unit, dtype=np.float32)
-        return Quantised(values=values, scale_uv=scale_uv, clipped=clipped)
+        return clipped
 
     def _filtered(self, resampled: npt.NDArray[np.float32]) -> Iterator[npt.NDArray[np.float64]]:
         """Pieces of the filtered and scaled signal, one after the other."""
@@ -275,19 +286,22 @@ class Preprocessor:
         """Samples at the configured rate, less each channel's first one, as far as they are known."""
         resampler = self._resampler
         self._received += chunk_uv.shape[1]
-        centred = chunk_uv - self._first
         if resampler.up == resampler.down:
-            return centred
-        held = np.concatenate([self._tail, centred], axis=1) if self._tail.size else centred
+            return np.subtract(chunk_uv, self._first, out=self._room(*chunk_uv.shape))
+        kept, samples = self._tail.shape[1], self._tail.shape[1] + chunk_uv.shape[1]
+        memory = self._room(len(chunk_uv), resampler.held_samples(samples))
+        held = memory[:, resampler.reach_samples : resampler.reach_samples + samples]
+        held[:, :kept] = self._tail
+        np.subtract(chunk_uv, self._first, out=held[:, kept:])
         stop = samples_out(self._received, self._rate_in_hz, self.config.rate_hz) if last else self._known()
         start, origin = self._given, self._tail_start // resampler.down * resampler.up
         known = np.empty((len(held), 0), dtype=np.float32)
         if stop > start:
-            known = resampler(held)[:, start - origin : stop - origin]
+            known = resampler.of_held(memory, samples, self._room_out)[:, start - origin : stop - origin]
             self._given = stop
         keep = max(self._given * resampler.down // resampler.up - resampler.reach_samples - 1, 0)
         keep -= keep % resampler.down
-        self._tail, self._tail_start = held[:, keep - self._tail_start :], keep
+        self._tail, self._tail_start = held[:, keep - self._tail_start :].copy(), keep
         return known
 
     def _known(self) -> int:

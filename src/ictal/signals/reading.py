@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ictal.signals.room import Room
+
 _SHARE_OF_LIMIT = 4
 _FEWEST, _MOST = 4, 1024
 _WOULD_WAIT = (errno.EAGAIN, errno.EOPNOTSUPP)  # the latter where a file system cannot tell: it is asked to wait then
@@ -77,17 +79,13 @@ def announce(path: Path, place: int, length_bytes: int) -> None:
 
 
 class _Scratch(threading.local):
-    """Memory of one thread, used again and again: what was just read stays in the core's cache."""
-
     def __init__(self) -> None:
-        self.values = np.empty(0, dtype="<i2")
+        self.room = Room(np.int16)
 
 
 _scratch = _Scratch()
 
 
-def scratch(size: int) -> npt.NDArray[np.int16]:
-    """Memory for so many values; it holds until the next call of the same thread."""
-    if len(_scratch.values) < size:
-        _scratch.values = np.empty(size, dtype="<i2")
-    return _scratch.values[:size]
+def scratch(*shape: int) -> npt.NDArray[np.int16]:
+    """Memory of this thread, in which what was just read stays in the core's cache; it holds until the next call."""
+    return _scratch.room(*shape)

@@ -22,6 +22,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.signal import firwin, kaiser_beta
 
 from ictal.errors import InputError
+from ictal.signals.room import Room
 
 ATTENUATION_DB = 100.0
 PASS_SHARE = 0.6
@@ -96,22 +97,38 @@ class Resampler:
         """Resample (channels, samples); outside, a channel is taken to hold its first and last value."""
         if self.up == self.down:
             return signal
-        length = (2 * signal.shape[1] * self.up + self.down) // (2 * self.down)
-        row_out = self.row_samples // self.down * self.up
-        count = max(1, -(-length // row_out))
-        return self._product(self._held(signal, count), count, row_out).reshape(len(signal), -1)[:, :length]
+        samples = signal.shape[1]
+        held = np.empty((len(signal), self.held_samples(samples)), dtype=np.float32)
+        held[:, self.reach_samples : self.reach_samples + samples] = signal
+        return self.of_held(held, samples, Room(np.float32))
 
-    def _held(self, signal: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:
-        """The channels with held ends, long enough for so many rows and the row after them."""
-        held = np.empty((len(signal), (count + 1) * self.row_samples), dtype=np.float32)
-        inside = held[:, self.reach_samples : self.reach_samples + signal.shape[1]]
-        held[:, : self.reach_samples] = signal[:, :1]
-        inside[:] = signal[:, : inside.shape[1]]
-        held[:, self.reach_samples + signal.shape[1] :] = signal[:, -1:]
-        return held
+    def held_samples(self, samples: int) -> int:
+        """Length of the memory in which so many samples are resampled: whole rows, and one after them."""
+        return (self._rows(samples)[1] + 1) * self.row_samples
 
-    def _product(self, held: npt.NDArray[np.float32], count: int, row_out: int) -> npt.NDArray[np.float32]:
-        out = np.empty((len(held), count, row_out), dtype=np.float32)
+    def of_held(self, held: npt.NDArray[np.float32], samples: int, room: Room[np.float32]) -> npt.NDArray[np.float32]:
+        """Resample what stands in such memory from `reach_samples` on; what is beside it is overwritten.
+
+        Args:
+            held: (channels, `held_samples(samples)`).
+            samples: How many, at least one.
+            room: Where the result is put.
+        """
+        end = self.reach_samples + samples
+        held[:, : self.reach_samples] = held[:, self.reach_samples, None]
+        held[:, end:] = held[:, end - 1, None]
+        length, count = self._rows(samples)
+        out = room(len(held), count, self.row_samples // self.down * self.up)
+        self._product(held, out)
+        return out.reshape(len(held), -1)[:, :length]
+
+    def _rows(self, samples: int) -> tuple[int, int]:
+        """How many outputs so many inputs give, and how many rows hold them."""
+        length = (2 * samples * self.up + self.down) // (2 * self.down)
+        return length, max(1, -(-length // (self.row_samples // self.down * self.up)))
+
+    def _product(self, held: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
+        count = out.shape[1]
         for group in self.groups:
             inputs, outputs = group.matrix.shape
             rows = sliding_window_view(held[:, group.first_input :], inputs, axis=1)[:, :: self.row_samples]
@@ -120,7 +137,6 @@ class Resampler:
             for first in range(0, count, step):
                 stop = min(first + step, count)
                 np.matmul(rows[:, first:stop], group.matrix, out=out[:, first:stop, columns])
-        return out
 
 
 @functools.lru_cache(maxsize=16)

@@ -27,6 +27,7 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from blake3 import blake3
 from pydantic import TypeAdapter, ValidationError
 
 from ictal.errors import InputError
@@ -41,7 +42,7 @@ from ictal.signals.ledger import Ledger, Line
 from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig, Quantised
 from ictal.signals.source import prepared
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 BLOCK_S = 10
 """Length of a block: a 60 s window reads at most 1/6 more than it needs, and blocks are long enough to read fast."""
 
@@ -186,7 +187,7 @@ class StoredRecording:
         assert start_sample >= 0, start_sample
         first, stop = self._blocks_of(start_sample, out.shape[1])
         width = self.entry.block_samples
-        blocks = reading.scratch((stop - first) * out.shape[0] * width).reshape(-1, out.shape[0], width)
+        blocks = reading.scratch(stop - first, out.shape[0], width)
         if not self._fill(blocks, first, wait=wait):
             return False
         inside = max(min(out.shape[1], self.samples - start_sample), 0)
@@ -377,12 +378,11 @@ class SignalStore:
         header = io.BytesIO()
         layout = {"descr": _VALUE.str, "fortran_order": False, "shape": blocks.shape}
         np.lib.format.write_array_header_1_0(header, layout)
-        digest = hashlib.blake2b(header.getbuffer(), digest_size=DIGEST_BYTES)
-        digest.update(blocks.data)
+        digest = blake3(header.getbuffer()).update(blocks.data.cast("B"))
         with _whole_file(self._npy(key)) as file:
             file.write(header.getbuffer())
             file.write(blocks.data)
-        return header.tell() + blocks.nbytes, digest.hexdigest()
+        return header.tell() + blocks.nbytes, digest.hexdigest(length=DIGEST_BYTES)
 
 
 def _in_blocks(values: npt.NDArray[np.int16], block_samples: int) -> npt.NDArray[np.int16]:
