@@ -282,6 +282,7 @@ def gc(
     folder: StoreFolder,
     *,
     keep: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
+    damaged: Annotated[bool, Parameter(negative="")] = False,
     dry_run: bool = True,
     json: AsJson = False,
 ) -> int:
@@ -290,13 +291,17 @@ def gc(
     Args:
         folder: The store's folder.
         keep: A run whose recordings are needed, once for each; without any, every recording is kept that can be read.
+        damaged: The files of damaged recordings instead, which `ictal prepare` then makes again; reads the whole store.
         dry_run: Delete nothing.
         json: Print one JSON document on stdout, nothing else.
     """
     from ictal.recipes import store as recipe
     from ictal.recipes.console import Console, show_garbage
 
-    Console(as_json=json).result(recipe.collect(folder, keep, dry_run=dry_run), show_garbage)
+    console = Console(as_json=json)
+    with console.step("gc", str(folder)) as progress:
+        found = recipe.collect(folder, keep, dry_run=dry_run, damaged=damaged, progress=progress)
+    console.result(found, show_garbage)
     return 0
 
 

@@ -22,6 +22,7 @@ from ictal.recordings.channels import SCALP_19
 from ictal.recordings.corpus import Labelled
 from ictal.recordings.edf import read_header, read_uv
 from ictal.signals import store as store_module
+from ictal.signals.files import whole_file
 from ictal.signals.preprocess import PreprocessConfig, preprocess
 from ictal.signals.store import FORMAT_VERSION, Entry, SignalStore, StoredRecording
 
@@ -184,7 +185,7 @@ def test_an_interrupted_write_leaves_no_file(tmp_path: Path) -> None:
     """Whatever ends the writing, the name stays free and the draft goes."""
 
     def interrupted() -> None:
-        with store_module._whole_file(tmp_path / "a.npy") as file:
+        with whole_file(tmp_path / "a.npy", 4) as file:
             file.write(b"half")
             raise KeyboardInterrupt
 

@@ -11,7 +11,7 @@ from typing import Any
 from ictal.errors import InputError, check_setting
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.run import Run
-from ictal.signals import manifest
+from ictal.signals import manifest, upkeep
 from ictal.signals.prepare import Prepared, Workers, prepare
 from ictal.signals.store import Entry, SignalStore, StoredRecording
 from ictal.windows import leakage
@@ -29,10 +29,15 @@ def prepare_run(
         planned: Its plan.
         progress: Called with (done, total), in seconds of EEG.
         shard: (i, n): prepare the i-th of n shares alone, and leave `store.json` to who prepares all.
+
+    Raises:
+        InputError: as `signals.prepare.prepare` does, and before anything is built if something in the store is of
+            another version or contradicts itself.
     """
     machine = run.config.machine
     one, of = shard
     store = SignalStore(Path(machine.store))
+    upkeep.require_readable(store)
     prepared = prepare(
         [planned.labelled[number] for number in used(planned)][one - 1 :: of],
         store,

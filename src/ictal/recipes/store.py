@@ -60,16 +60,23 @@ def stats(folder: Path) -> dict[str, Any]:
     }
 
 
-def collect(folder: Path, runs: Sequence[Path], *, dry_run: bool) -> dict[str, Any]:
-    """List what nothing needs, and delete it if that is not only tried.
+def collect(
+    folder: Path, runs: Sequence[Path], *, dry_run: bool, damaged: bool = False, progress: Progress | None = None
+) -> dict[str, Any]:
+    """List what nothing needs, or what is damaged, and delete it if that is not only tried.
 
     Args:
         folder: The store.
         runs: Runs whose recordings are kept; with none, every readable recording is.
         dry_run: Delete nothing.
+        damaged: Damaged recordings instead, of whatever run.
+        progress: Called with recordings read and in all, where all are read.
     """
     store = opened(folder)
-    found = upkeep.garbage(store, _needed(store, runs) if runs else None)
+    if damaged:
+        found = upkeep.damaged_files(store, progress)
+    else:
+        found = upkeep.garbage(store, _needed(store, runs) if runs else None)
     if not dry_run:
         upkeep.delete(found)
     files = [{"path": str(one.path), "bytes": one.size_bytes, "reason": one.reason} for one in found]

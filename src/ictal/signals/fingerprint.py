@@ -14,12 +14,14 @@ from pathlib import Path
 from blake3 import blake3
 
 from ictal.errors import InputError
+from ictal.signals.files import no_room
 
 DIGEST_BYTES = 16
 CACHE_NAME = "fingerprints.sqlite"
 
 _PATIENCE_S = 60.0
 _PIECE_BYTES = 1 << 18  # stays in the core's cache between being read and being hashed
+_PAGE_BYTES = 4096
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS blake3 "
     "(path TEXT PRIMARY KEY, bytes INTEGER, changed_ns INTEGER, fingerprint TEXT) WITHOUT ROWID"
@@ -43,12 +45,14 @@ class FingerprintCache:
 
         Raises:
             InputError: if the file cannot be read or changes meanwhile (codes `edf-unreadable`, `edf-changed`), or the
-                cache is damaged (`store-damaged`).
+                cache is damaged (`store-damaged`) or has no room to grow (`store-full`).
         """
         before = _identity(file)
         try:
             return self._known(before) or self._computed(file, before)
         except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise no_room(self.path, _PAGE_BYTES, str(error)) from error
             raise InputError(
                 "The cache of fingerprints cannot be used",
                 where=self.path,

@@ -15,7 +15,10 @@ import secrets
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from io import FileIO
 from pathlib import Path
+
+from ictal.signals.files import room_for
 
 FOLDER = "ledger"
 
@@ -51,20 +54,36 @@ class Ledger:
     folder: Path
 
     def append(self, line: Line) -> None:
-        """Write a line, with time and process filled in; it is on disk when this returns."""
+        """Write a line, with time and process filled in; it is on disk when this returns.
+
+        Raises:
+            InputError: if there is no room (code `store-full`); then nothing of the line is left.
+        """
         by, path = _own_file(self.folder, os.getpid())
         full = {**asdict(line), "by": by, "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            file.write(json.dumps(full).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        text = json.dumps(full).encode() + b"\n"
+        with room_for(path, len(text)):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with path.open("ab", buffering=0) as file:
+                _write_whole(file, text)
 
     def lines(self) -> Iterator[Line]:
         """Every finished line, file by file."""
         for path in sorted(self.folder.glob("*.jsonl")):
             for text in path.read_bytes().split(b"\n")[:-1]:
                 yield Line(**json.loads(text))
+
+
+def _write_whole(file: FileIO, text: bytes) -> None:
+    before = file.seek(0, os.SEEK_END)
+    try:
+        rest = memoryview(text)
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(before)
+        raise
 
 
 @functools.lru_cache(maxsize=8)

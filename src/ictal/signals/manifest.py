@@ -6,13 +6,13 @@ whole or not at all, whoever else makes it at the moment.
 
 from __future__ import annotations
 
-import os
-import secrets
+import io
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ictal.signals.files import whole_file
 from ictal.signals.store import Entry, SignalStore
 
 NAME = "manifest.parquet"
@@ -67,15 +67,16 @@ def table(store: SignalStore) -> pa.Table:
 
 
 def write(store: SignalStore) -> Path:
-    """Write the table into the store's folder."""
-    made = table(store)
+    """Write the table into the store's folder.
+
+    Raises:
+        InputError: as `table` does, and if there is no room (code `store-full`).
+    """
+    sink = io.BytesIO()
+    pq.write_table(table(store), sink)
     path = store.root / NAME
-    draft = path.with_name(f".{NAME}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        pq.write_table(made, draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(path, sink.tell()) as file:
+        file.write(sink.getbuffer())
     return path
 
 

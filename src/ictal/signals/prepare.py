@@ -8,18 +8,23 @@ recording in hand, which another one builds.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing import connection
 
 from ictal.errors import InputError
+from ictal.recordings import montages
 from ictal.recordings.corpus import Labelled, Quarantined
+from ictal.signals import files
 from ictal.signals.kernels import KernelName
 from ictal.signals.ledger import Line
 from ictal.signals.preprocess import PreprocessConfig
-from ictal.signals.store import Entry, SignalStore
+from ictal.signals.store import BYTES_PER_VALUE, Entry, SignalStore
 
 _RECORDING_FAULTS = ("edf-", "channel-", "signal-", "rate-")
 """Beginnings of the codes that blame one recording; any other error stops the whole preparation."""
@@ -84,25 +89,61 @@ def prepare(
         progress: Called with (done, total), in seconds of EEG.
 
     Raises:
-        InputError: if the store itself or the configuration is at fault, not one recording, or the scheduler cannot be
-            reached (code `scheduler`).
+        InputError: if the store itself or the configuration is at fault, not one recording; if the disk is full
+            (`store-full`), a worker is killed (`worker-died`) or the scheduler cannot be reached (`scheduler`).
     """
     assert workers.processes >= 1, workers
     outcomes: dict[int, Ready | Quarantined] = {}
-    total_s = round(sum(recording.duration_s for recording in recordings))
+    total_s = sum(recording.duration_s for recording in recordings)
     done_s = 0.0
     work = _Work(store=store, config=config, kernel=workers.kernel)
-    with closing(_outcomes(recordings, work, workers)) as finished:
-        for number, outcome in finished:
-            outcomes[number] = outcome
-            done_s += recordings[number].duration_s
-            if progress is not None:
-                progress(round(done_s), total_s)
+    try:
+        with closing(_outcomes(recordings, work, workers)) as finished:
+            for number, outcome in finished:
+                outcomes[number] = outcome
+                done_s += recordings[number].duration_s
+                if progress is not None:
+                    progress(round(done_s), round(total_s))
+    except InputError as error:
+        if error.code != files.FULL:
+            raise
+        raise _with_all_that_is_to_come(error, total_s - done_s, config) from error
     ordered = [outcomes[number] for number in range(len(recordings))]
-    return Prepared(
-        ready=tuple(outcome for outcome in ordered if isinstance(outcome, Ready)),
-        quarantined=tuple(outcome for outcome in ordered if isinstance(outcome, Quarantined)),
+    ready = tuple(outcome for outcome in ordered if isinstance(outcome, Ready))
+    _complete_ledger(store, [one.entry for one in ready])
+    return Prepared(ready=ready, quarantined=tuple(one for one in ordered if isinstance(one, Quarantined)))
+
+
+def _with_all_that_is_to_come(error: InputError, rest_s: float, config: PreprocessConfig) -> InputError:
+    """The error of a full disk, with the room that is needed to come to the end."""
+    channels = len(montages.named(config.montage).channels)
+    rest_bytes = rest_s * config.rate_hz * channels * BYTES_PER_VALUE
+    return InputError(
+        error.what,
+        where=error.where,
+        got=error.got,
+        expected=f"{error.expected}; at most {rest_bytes / 1e6:.1f} MB for the {rest_s / 3600:.2f} h still to prepare",
+        remedy=error.remedy,
+        code=error.code,
     )
+
+
+def _complete_ledger(store: SignalStore, entries: Sequence[Entry]) -> None:
+    """A line for every recording whose builder was killed between making it and saying so."""
+    if not _untold(store, entries):
+        return
+    with store.alone("ledger"):
+        for entry in _untold(store, entries):
+            with store.alone(entry.key):  # whoever has just built it has said so when this is free
+                pass
+        for entry in _untold(store, entries):
+            reason = "its builder was killed before it could say so"
+            store.ledger.append(Line(key=entry.key, source=entry.source, built=True, reason=reason))
+
+
+def _untold(store: SignalStore, entries: Sequence[Entry]) -> list[Entry]:
+    told = {line.key for line in store.ledger.lines()}
+    return list({entry.key: entry for entry in entries if entry.key not in told}.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,9 +184,11 @@ def _outcomes(
 def _pool(processes: int) -> Iterator[Executor]:
     """Processes that finish the recording in hand when this one is interrupted, and begin no other."""
     context = multiprocessing.get_context("forkserver")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_worker)
     try:
         yield pool
+    except BrokenExecutor as error:
+        raise _worker_died("machine.workers", f"one of {processes} processes ended: {error}") from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -154,7 +197,7 @@ def _pool(processes: int) -> Iterator[Executor]:
 def _cluster(scheduler: str) -> Iterator[Executor]:
     """The workers of a Dask scheduler; recordings that no worker has begun are taken back at the end."""
     try:
-        from distributed import Client  # noqa: PLC0415 - an extra, needed for a cluster alone
+        from distributed import Client, KilledWorker  # noqa: PLC0415 - an extra, needed for a cluster alone
 
         client = Client(scheduler, timeout=_PATIENCE_S, set_as_default=False)
     except (ImportError, OSError, ValueError) as error:
@@ -169,9 +212,31 @@ def _cluster(scheduler: str) -> Iterator[Executor]:
     with client, client.get_executor(pure=False) as executor:
         try:
             yield executor
+        except KilledWorker as error:
+            raise _worker_died("machine.scheduler", error) from error
         finally:
             executor.shutdown(wait=False)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _worker_died(where: str, got: object) -> InputError:
+    return InputError(
+        "A process that prepares signals was killed",
+        where=where,
+        got=got,
+        expected="workers that live until the work is done",
+        remedy="where memory ran out, use fewer of them; the same command goes on from there",
+        code="worker-died",
+    )
+
+
+def _begin_worker() -> None:
+    """Leave interrupts to the parent, and end with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)

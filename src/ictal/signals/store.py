@@ -11,14 +11,12 @@ others wait, by a lock that the system takes from a process that dies.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import functools
 import hashlib
 import io
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -35,6 +33,7 @@ from ictal.recordings import montages
 from ictal.recordings.edf import Header
 from ictal.recordings.montages import Validity
 from ictal.signals import reading
+from ictal.signals.files import room_for, whole_file
 from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache, content_hash
 from ictal.signals.kernels import KernelName
 from ictal.signals.ledger import FOLDER as LEDGER
@@ -47,7 +46,7 @@ BLOCK_S = 10
 """Length of a block: a 60 s window reads at most 1/6 more than it needs, and blocks are long enough to read fast."""
 
 _VALUE = np.dtype("<i2")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+BYTES_PER_VALUE = _VALUE.itemsize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,7 +280,7 @@ class SignalStore:
         key = self.key(self.fingerprints.fingerprint(header.path), config)
         if self._json(key).exists():
             return self.verify(key), False
-        with self._alone(key):
+        with self.alone(key):
             if self._json(key).exists():
                 return self.verify(key), False
             return self._build(header, config, kernel), True
@@ -314,22 +313,29 @@ class SignalStore:
             npy_bytes=npy_bytes,
             checksum=checksum,
         )
-        with _whole_file(self._json(key)) as file:
-            file.write(json.dumps(asdict(entry), indent=1).encode())
+        text = json.dumps(asdict(entry), indent=1).encode()
+        with whole_file(self._json(key), len(text)) as file:
+            file.write(text)
         self.ledger.append(Line(key=key, source=str(header.path), built=True))
         return entry
 
     @contextmanager
-    def _alone(self, key: str) -> Iterator[None]:
-        """The only process of this machine (or file server) that builds this recording."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        lock = self.root / f".{key}.lock"
-        with lock.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                lock.unlink(missing_ok=True)
+    def alone(self, name: str) -> Iterator[None]:
+        """The only process of this machine (or file server) that works at what has this name, such as a key.
+
+        Raises:
+            InputError: if there is no room for the lock (code `store-full`).
+        """
+        lock = self.root / f".{name}.lock"
+        with room_for(lock, 0):
+            self.root.mkdir(parents=True, exist_ok=True)
+            while (held := _locked(lock)) is None:
+                pass
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+            held.close()
 
     def every_key(self) -> tuple[str, ...]:
         """Names of all recordings, in order."""
@@ -379,10 +385,11 @@ class SignalStore:
         layout = {"descr": _VALUE.str, "fortran_order": False, "shape": blocks.shape}
         np.lib.format.write_array_header_1_0(header, layout)
         digest = blake3(header.getbuffer()).update(blocks.data.cast("B"))
-        with _whole_file(self._npy(key)) as file:
+        npy_bytes = header.tell() + blocks.nbytes
+        with whole_file(self._npy(key), npy_bytes) as file:
             file.write(header.getbuffer())
             file.write(blocks.data)
-        return header.tell() + blocks.nbytes, digest.hexdigest(length=DIGEST_BYTES)
+        return npy_bytes, digest.hexdigest(length=DIGEST_BYTES)
 
 
 def _in_blocks(values: npt.NDArray[np.int16], block_samples: int) -> npt.NDArray[np.int16]:
@@ -397,25 +404,20 @@ def _in_blocks(values: npt.NDArray[np.int16], block_samples: int) -> npt.NDArray
     return blocks
 
 
-@contextmanager
-def _whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears under its name only when all of it is on disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+def _locked(path: Path) -> BinaryIO | None:
+    """The file that lies there, held by this process alone; None if it went away, with its holder, meanwhile.
+
+    Whoever held a lock removes its file: who had waited for that one must not take it for a lock.
+    """
+    file = path.open("ab")
+    fcntl.flock(file, fcntl.LOCK_EX)
     try:
-        with draft.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        with _descriptor(path.parent) as folder:
-            os.fsync(folder)
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise _full(path, error) from error
-    finally:
-        draft.unlink(missing_ok=True)
+        if os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            return file
+    except FileNotFoundError:
+        pass
+    file.close()
+    return None
 
 
 @contextmanager
@@ -454,17 +456,6 @@ def _missing(path: Path) -> InputError:
     )
 
 
-def _full(path: Path, error: OSError) -> InputError:
-    return InputError(
-        "The signal store is full",
-        where=path.parent,
-        got=str(error.strerror),
-        expected="about 36 MB for an hour of 19 channels at 256 Hz",
-        remedy="make room; what is in the store is whole, and the same command goes on from there",
-        code="store-full",
-    )
-
-
 def _damaged(path: Path, got: str, expected: str) -> InputError:
     pair = f"{path.with_suffix('.json').name} and {path.with_suffix('.npy').name}"
     return InputError(
@@ -472,7 +463,10 @@ def _damaged(path: Path, got: str, expected: str) -> InputError:
         where=path,
         got=got,
         expected=expected,
-        remedy=f"look at the disk, delete {pair}, then run `ictal prepare RUN`",
+        remedy=(
+            f"look at the disk; `ictal store gc {path.parent} --damaged --no-dry-run` deletes {pair}, "
+            "then `ictal prepare RUN` makes them again"
+        ),
         code="store-damaged",
     )
 
@@ -483,6 +477,9 @@ def _version(path: Path, got: object) -> InputError:
         where=path,
         got=f"format {got}",
         expected=f"format {FORMAT_VERSION}",
-        remedy="use another store folder (machine.store) and run `ictal prepare RUN`",
+        remedy=(
+            "use another store folder (machine.store) and run `ictal prepare RUN`; "
+            f"`ictal store gc {path.parent}` lists what could be deleted"
+        ),
         code="store-version",
     )

@@ -1,0 +1,80 @@
+"""Files of a store: each is whole or absent, and where there is no room for one, one error says how much it needs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ictal.errors import InputError
+
+FULL = "store-full"
+"""Code of the error where there is no room."""
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def whole_file(path: Path, size_bytes: int) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name only when all of it is on disk.
+
+    Args:
+        path: Its name; the folder is made if need be.
+        size_bytes: How much will be written.
+
+    Raises:
+        InputError: if there is no room (code `store-full`).
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    with room_for(path, size_bytes):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with draft.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+            _sync(path.parent)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def room_for(path: Path, size_bytes: int) -> Iterator[None]:
+    """Whatever is written inside has room, or the error says how much was asked for.
+
+    Raises:
+        InputError: if there is no room (code `store-full`).
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise no_room(path, size_bytes, str(error.strerror)) from error
+
+
+def no_room(path: Path, size_bytes: int, got: str) -> InputError:
+    """The error for a file that does not fit."""
+    folder = next(folder for folder in path.parents if folder.exists())
+    return InputError(
+        "The signal store is full",
+        where=path,
+        got=f"{got}; {shutil.disk_usage(folder).free / 1e6:.1f} MB are free",
+        expected=f"room for this file, {size_bytes / 1e6:.1f} MB",
+        remedy="make room; what is in the store is whole, and the same command goes on from there",
+        code=FULL,
+    )
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
