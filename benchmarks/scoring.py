@@ -1,14 +1,18 @@
 """SzCORE event scoring of 1,000 recordings of 1 h: `ictal` against timescoring 0.0.7, interleaved; prints the ratio.
 
-Also: sample scoring of the same corpus, `ictal` one recording at a time, and the curve of sensitivity against false
-alarms over 865 recordings with 128 h of probabilities. Run as `python benchmarks/scoring.py`.
+Also: sample scoring of the same corpus, every other scorer and all together; the curve of sensitivity against false
+alarms over 865 recordings with 128 h of probabilities, at every threshold and at 200; and AUROC, AUPRC and ECE of any
+number of steps. Run as `python benchmarks/scoring.py [--steps 1000000000]`.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,20 +20,28 @@ import numpy.typing as npt
 from timescoring.annotations import Annotation
 from timescoring.scoring import EventScoring, SampleScoring
 
-from ictal.detection.events import EventRule, events
+from ictal.detection.events import EventRule
+from ictal.detection.levels import levels
 from ictal.detection.sweep import events_by_threshold
 from ictal.scoring.counts import Counts
-from ictal.scoring.curves import Trace, candidate_thresholds, curve_of, sensitivity_curve
+from ictal.scoring.curves import Trace, candidate_thresholds, curve_of
 from ictal.scoring.eventlists import event_lists
-from ictal.scoring.nedc import count_epochs_by_recording, count_ovlp_by_recording, count_taes_by_recording
+from ictal.scoring.ranking import auroc
+from ictal.scoring.staircase import staircase
+from ictal.scoring.streaming import Histogram
+from ictal.scoring.summary import SCORERS
 from ictal.scoring.szcore import count_events, count_events_by_recording, count_samples_by_recording
 
-RECORDINGS, DURATION_S, ROUNDS = 1_000, 3_600, 15
+RECORDINGS, DURATION_S, ROUNDS, CURVE_ROUNDS = 1_000, 3_600, 15, 3
+RULE = EventRule(off_ratio=0.5)
 Events = npt.NDArray[np.float64]
 
 
 def main() -> None:
     """Check that the counts agree, then time both sides in turn."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=100_000_000, help="steps that are streamed")
+    args = parser.parse_args()
     generator = np.random.default_rng(0)
     reference = [_events(generator, 0.3) for _ in range(RECORDINGS)]
     hypothesis = [_events(generator, 1.5) for _ in range(RECORDINGS)]
@@ -60,14 +72,10 @@ def main() -> None:
             "ictal, samples, corpus as arrays": lambda: count_samples_by_recording(*lists),
         }
     )
-    _compare(
-        {
-            "ictal, NEDC OVLP, corpus as arrays": lambda: count_ovlp_by_recording(*lists),
-            "ictal, NEDC TAES, corpus as arrays": lambda: count_taes_by_recording(*lists),
-            "ictal, NEDC EPOCH, corpus as arrays": lambda: count_epochs_by_recording(*lists),
-        }
-    )
+    _compare({f"ictal, {name}, corpus as arrays": partial(scorer.count, *lists) for name, scorer in SCORERS.items()})
+    _compare({"ictal, all scorers, corpus as arrays": lambda: [scorer.count(*lists) for scorer in SCORERS.values()]})
     _time_curve(generator)
+    _time_streaming(generator, args.steps)
 
 
 def _events(generator: np.random.Generator, mean_count: float) -> Events:
@@ -110,27 +118,54 @@ def _time_curve(generator: np.random.Generator) -> None:
         )
         for n in range(865)
     ]
-    find = partial(_found, rate_hz=rate_hz)
-    began = time.perf_counter()
-    curve = sensitivity_curve(traces, find)
-    print(f"curve, {curve.thresholds.size} thresholds, 128 h, one by one{time.perf_counter() - began:12.2f} s")
-    began = time.perf_counter()
     probabilities = [t.probability for t in traces]
+    tracemalloc.start()
+    staircase(traces, levels(probabilities, rate_hz, RULE), rate_hz)
+    peak_mb = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
     thresholds = candidate_thresholds(probabilities)
-    rules = [EventRule(on=threshold) for threshold in thresholds.tolist()]
-    swept = curve_of(traces, thresholds, events_by_threshold(probabilities, rate_hz, rules))
-    print(f"curve, {swept.thresholds.size} thresholds, 128 h, by sweep{time.perf_counter() - began:14.2f} s")
-    if not np.array_equal(curve.envelope(), swept.envelope()):
+    rules = [replace(RULE, on=threshold) for threshold in thresholds.tolist()]
+    taken_s: dict[str, list[float]] = {"every threshold": [], f"{thresholds.size} thresholds, by sweep": []}
+    for _ in range(CURVE_ROUNDS):
+        began = time.perf_counter()
+        stairs = staircase(traces, levels(probabilities, rate_hz, RULE), rate_hz)
+        half = time.perf_counter()
+        swept = curve_of(traces, thresholds, events_by_threshold(probabilities, rate_hz, rules))
+        for times, seconds in zip(taken_s.values(), (half - began, time.perf_counter() - half), strict=True):
+            times.append(seconds)
+    for name, times in taken_s.items():
+        print(f"curve of 865 recordings, 128 h, {name:32} {statistics.median(times):6.2f} s")
+    held_mb = sum(trace.probability.nbytes for trace in traces) / 1e6
+    print(f"every threshold: {stairs.highest.size:,} points, {peak_mb:.0f} MB at most; the traces are {held_mb:.0f} MB")
+    found = [stairs.at(threshold) for threshold in thresholds.tolist()]
+    if not np.array_equal([c.false_alarms_per_24h for c in found], swept.false_alarms_per_24h) or not np.array_equal(
+        [c.sensitivity for c in found], swept.sensitivity
+    ):
         raise SystemExit("the curves differ")
+
+
+def _time_streaming(generator: np.random.Generator, steps: int) -> None:
+    """Count steps a million at a time; print what a step costs, the peak of memory, and how far binning can be off."""
+    block = 1_000_000
+    p = generator.beta(0.2, 3, block)
+    ictal = generator.random(block) < p
+    tracemalloc.start()
+    histogram = Histogram()
+    began = time.perf_counter()
+    for _ in range(steps // block):
+        histogram.add(p, ictal)
+    taken_s = time.perf_counter() - began
+    peak_mb = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    print(f"streaming, {steps:,} steps: {taken_s / steps * 1e9:.0f} ns a step, {peak_mb:.0f} MB at most")
+    for name, found in (("AUROC", histogram.auroc), ("AUPRC", histogram.auprc), ("ECE", histogram.ece)):
+        print(f"  {name} {found.value:.6f}, the exact one between {found.lower:.6f} and {found.upper:.6f}")
+    print(f"  AUROC by sorting one block: {auroc(p, ictal):.6f}")
 
 
 def _probability(generator: np.random.Generator, steps: int) -> Events:
     walk = np.convolve(generator.normal(size=steps + 79), np.ones(80) / 80**0.5, mode="valid")
     return 1.0 / (1.0 + np.exp(4.0 - 1.5 * walk))
-
-
-def _found(probability: Events, threshold: float, *, rate_hz: float) -> Events:
-    return events(probability, rate_hz, EventRule(on=threshold))
 
 
 if __name__ == "__main__":

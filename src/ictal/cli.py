@@ -563,6 +563,29 @@ def score(
 
 
 @app.command
+def agreement(
+    *folders: Path,
+    label_mapping: dict[str, str] | None = None,
+    same_patient: dict[str, str] | None = None,
+    json: AsJson = False,
+) -> int:
+    """Say how far experts agree who annotated the same recordings: each with each, and with what most of them say.
+
+    Args:
+        folders: A folder for each expert, with the same names; or one with a list by several experts (Helsinki).
+        label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
+        same_patient: Another name of a patient and the name to use, e.g. --same-patient.sub-21 sub-01.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes.agreement import agreement as recipe
+    from ictal.recipes.console import Console, show_agreement
+
+    document = recipe(folders, mapping=label_mapping or {}, same_patient=same_patient or {})
+    Console(as_json=json).result(document, show_agreement)
+    return 0
+
+
+@app.command
 def compare(first: Path, second: Path, *, json: AsJson = False) -> int:
     """Compare two systems on the same recordings: differences, their intervals over patients, and their chance.
 

@@ -363,6 +363,52 @@ def _bounded(value: float | None, interval: Json, between: str = "\n") -> str:
     return shown[0] if None in bounds else f"{shown[0]}{between}[dim]{shown[1]} to {shown[2]}[/dim]"
 
 
+def show_agreement(console: Console, document: Json) -> None:
+    """Who agrees with whom, and each with what most say."""
+    rows = [
+        [name, f"{said['seizures']:,}", f"{said['patients_with_seizures']:,}", f"{said['ictal_hours']:.2f}"]
+        for name, said in document["voices"].items()
+    ]
+    title = f"{document['recordings']} recordings of {document['patients']} patients, {document['hours']:.2f} h"
+    console.table(title, ["", "seizures", "patients with them", "ictal hours"], rows)
+    most = document["consensus"].get("name", "")
+    against = document["consensus"].get("voices", {})
+    pairs = [((one["first"], one["second"]), one) for one in document["pairs"]]
+    pairs += [((name, most), one) for name, one in against.items()]
+    _show_kappas(console, document, pairs)
+    events = [
+        ((reference, second if reference == first else first), scores)
+        for (first, second), one in pairs
+        for reference, scores in (one["events"] if second != most else {most: one["events"]}).items()
+    ]
+    rows = [
+        [*names, f"{scores['true_positives']:g} of {scores['reference']:g}"]
+        + [_bounded(scores[key], scores["intervals"][key]) for key in _RATIOS]
+        for names, scores in events
+    ]
+    columns = ["reference", "compared", "found", "sensitivity", "precision", "F1", "FA/24 h"]
+    console.table(f"Events ({document['event_scorer']})", columns, rows)
+
+
+def _show_kappas(console: Console, document: Json, pairs: Sequence[tuple[tuple[str, str], Json]]) -> None:
+    """A row for each pair, one for all, and one for each pair with its types of seizures told apart."""
+    rows = [[f"{a}, {b}", _kappa(one["kappa"]), _share(one["observed"])] for (a, b), one in pairs]
+    rows.append(["all (Fleiss)", _kappa(document["fleiss_kappa"]), ""])
+    rows += [
+        [f"{a}, {b}, by type", _kappa(one["by_label"]["kappa"]), ""] for (a, b), one in pairs if one.get("by_label")
+    ]
+    made = f"{document['scorer']} {document['scorer_version']}, {document['level']:.0%} intervals over patients"
+    console.table(f"Agreement in time ({made})", ["", "kappa", "same label"], rows)
+
+
+def _kappa(bounded: Json) -> str:
+    return _bounded(bounded["value"], bounded)
+
+
+def _share(share: float | None) -> str:
+    return "undefined" if share is None else f"{share:.2%}"
+
+
 def show_comparison(console: Console, document: Json) -> None:
     """Differences between two systems, scorer by scorer."""
     columns = ["", "first", "second", "difference", f"{document['level']:.0%} interval", "p", "p (Holm)"]

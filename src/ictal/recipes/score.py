@@ -80,7 +80,9 @@ def score_folders(
             seizure and that was not declared, or one and that was (code `reference-seizures`).
     """
     pairs, silent = _pairs(reference, hypothesis, missing_as_silence=missing_as_silence)
-    read = {name: (_read(true), _read(said) if said else None) for name, (true, said) in pairs.items()}
+    read = {
+        name: (read_annotation(true), read_annotation(said) if said else None) for name, (true, said) in pairs.items()
+    }
     references_s = [_array(true, mapping, consensus) for true, _ in read.values()]
     types = [
         seizure_types([true], [(float(a), float(b)) for a, b in pairs_s], mapping)
@@ -93,7 +95,7 @@ def score_folders(
         patients=[same_patient.get(owner, owner) for owner in owners],
         reference_s=references_s,
         hypothesis_s=[_array(said, mapping) if said else np.empty((0, 2)) for _, said in read.values()],
-        durations_s=[_duration_s(true, said) for true, said in read.values()],
+        durations_s=[duration_of(true, said) for true, said in read.values()],
         types=types,
     )
     return {"recordings": len(read), "missing_as_silence": silent, **scored(corpus)}
@@ -134,8 +136,12 @@ def require_declared(reference: Path | str, found: int, *, no_seizures_expected:
         )
 
 
-def _read(path: Path) -> Annotation:
-    """An annotation file, or what is annotated about an EDF."""
+def read_annotation(path: Path) -> Annotation:
+    """Read an annotation file, or what is annotated about an EDF.
+
+    Raises:
+        InputError: as `annotations.beside.read`.
+    """
     if path.suffix not in _SIGNALS:
         return beside.read(path)
     found = beside.find(path)
@@ -150,7 +156,7 @@ def _pairs(
 ) -> tuple[dict[str, tuple[Path, Path | None]], list[str]]:
     if reference.is_file() and hypothesis.is_file():
         return {_name(reference.name): (reference, hypothesis)}, []
-    true, said = _annotations(reference), _annotations(hypothesis)
+    true, said = annotations_below(reference), annotations_below(hypothesis)
     extra = sorted(said.keys() - true.keys())
     missing = sorted(true.keys() - said.keys())
     if extra:
@@ -161,8 +167,12 @@ def _pairs(
     return {name: (true[name], said.get(name)) for name in sorted(true)}, missing
 
 
-def _annotations(folder: Path) -> dict[str, Path]:
-    """The annotation files below a folder by recording; of several formats of one recording the first of SUFFIXES."""
+def annotations_below(folder: Path) -> dict[str, Path]:
+    """The annotation files below a folder by recording; of several formats of one recording the first of SUFFIXES.
+
+    Raises:
+        InputError: if there is no such folder, or nothing in it (code `annotation-missing`).
+    """
     if not folder.is_dir():
         raise InputError(
             "There is no such folder",
@@ -200,8 +210,12 @@ def _array(annotation: Annotation, mapping: Mapping[str, str], consensus: str = 
     return np.array(seizures(annotation, mapping, consensus), dtype=np.float64).reshape(-1, 2)
 
 
-def _duration_s(reference: Annotation, hypothesis: Annotation | None) -> float:
-    """The recording's length, which the reference states and the hypothesis must share."""
+def duration_of(reference: Annotation, hypothesis: Annotation | None) -> float:
+    """The recording's length in seconds, which the reference states and the hypothesis must share.
+
+    Raises:
+        InputError: if it is not stated, or another one is (code `hypothesis-mismatch`).
+    """
     if reference.duration_s is None:
         raise _mismatch("A reference does not say how long its recording is", reference.path, None, "add the duration")
     said_s = reference.duration_s if hypothesis is None else hypothesis.duration_s

@@ -82,7 +82,7 @@ def count_epochs_by_recording(reference: EventLists, hypothesis: EventLists, *, 
         epoch_s: Length of an epoch.
     """
     _check_same(reference, hypothesis)
-    grid = _EpochGrid.of(reference, epoch_s)
+    grid = EpochGrid.of(reference, epoch_s)
     true, said = grid.spans(reference), grid.spans(hypothesis)
     starts, stops = grid.starts, grid.starts + grid.epochs
     shared = np.zeros(len(starts), dtype=np.int64)
@@ -96,7 +96,7 @@ def count_epochs_by_recording(reference: EventLists, hypothesis: EventLists, *, 
 
 
 @dataclass(frozen=True, kw_only=True)
-class _EpochGrid:
+class EpochGrid:
     """The epochs of all recordings on one axis, one number between recordings left out."""
 
     epoch_ticks: int
@@ -104,7 +104,8 @@ class _EpochGrid:
     starts: Samples
 
     @classmethod
-    def of(cls, lists: EventLists, epoch_s: float) -> _EpochGrid:
+    def of(cls, lists: EventLists, epoch_s: float) -> EpochGrid:
+        """The grid of some recordings, epochs of so many seconds."""
         epoch_ticks = int(samples_from_seconds(epoch_s, TICKS_PER_S))
         assert epoch_ticks >= 1, epoch_s
         epochs = _middles_before(lists.durations, epoch_ticks)
