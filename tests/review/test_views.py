@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.signal import butter, sosfilt
 
 from ictal.errors import InputError
+from ictal.recordings import montages
 from ictal.recordings.channels import SCALP_19
 from ictal.recordings.edf import read_header, read_uv
 from ictal.review.regions import region
@@ -92,8 +93,11 @@ def test_a_view_that_cannot_be_is_refused(path: Path, view: dict[str, float], ke
 def test_what_is_offered_is_what_can_be_made(path: Path, tmp_path: Path) -> None:
     """All montages of 19 electrodes; of a bipolar recording its own; of one that lacks an electrode, with a gap."""
     assert [name for name, _ in offered(read_header(path))] == [n for n in TITLES if n != "tcp-ar-22"]
-    bipolar = write_edf(tmp_path / "b.edf", duration_s=101, labels=("Fp1-F7", "F7-T3", "ECG"))
+    pairs = montages.named("double-banana-18").channels[:9]
+    bipolar = write_edf(tmp_path / "b.edf", duration_s=101, labels=(*pairs, "ECG"))
     assert [name for name, _ in offered(read_header(bipolar))] == ["double-banana-18", RECORDED]
+    few = write_edf(tmp_path / "d.edf", duration_s=101, labels=(*pairs[:8], "C3"))
+    assert [name for name, _ in offered(read_header(few))] == [RECORDED]
     lacking = write_edf(tmp_path / "c.edf", duration_s=101, labels=tuple(n for n in SCALP_19 if n != "T3"))
     validity = dict(offered(read_header(lacking)))["referential-19"].validity
     assert [n for n, v in zip(SCALP_19, validity, strict=True) if v == "absent"] == ["T3"]

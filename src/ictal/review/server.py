@@ -96,7 +96,7 @@ class Review:
         yield
         self.overviews.close()
 
-    def file(self, request: Request) -> Response:
+    async def file(self, request: Request) -> Response:
         """A file of the page, by its name among those that were read at the start."""
         name = request.path_params.get("name", "index.html")
         if name not in self.page:

@@ -148,16 +148,19 @@ def look(header: Header, view: View) -> Eeg:
 def offered(header: Header) -> tuple[tuple[str, Derivation], ...]:
     """Montages that a recording can be shown in, those of the 10-20 system first.
 
-    One that lacks electrodes is offered with the channels that it has; TCP montages only if they lack none.
+    One that lacks electrodes is offered with the channels that it has if these are at least half of it; TCP montages
+    only if they lack none.
     """
     found = []
     for name in TITLES:
         if name.startswith("tcp-") and montages.missing(montages.named(name), header):
             continue
         try:
-            found.append((name, derivation_of(header, name)))
+            derivation = derivation_of(header, name)
         except InputError:
             continue
+        if 2 * derivation.validity.count("absent") <= len(derivation.validity):
+            found.append((name, derivation))
     return tuple(found)
 
 

@@ -180,9 +180,10 @@ export class EegCanvas {
       context.stroke();
       if (!strong) continue;
       context.fillStyle = colours.muted;
-      context.textAlign = "center";
+      const last = x > LEFT + this.width - 20;
+      context.textAlign = last ? "right" : "center";
       context.textBaseline = "top";
-      context.fillText(clock(time_s), x, bottom + 6);
+      context.fillText(clock(time_s), last ? LEFT + this.width + RIGHT - 2 : x, bottom + 6);
     }
   }
 
@@ -237,11 +238,12 @@ export class EegCanvas {
     context.font = "11px system-ui, sans-serif";
     context.textAlign = "right";
     context.textBaseline = "middle";
-    const width = context.measureText(text).width;
+    const width = context.measureText(text).width, middle = y - (amount * perUv) / 2;
     context.fillStyle = faint(palette.colours.surface, 0.85);
-    context.fillRect(x - width - 16, y - amount * perUv - 5, width + 24, amount * perUv + 10);
+    context.fillRect(x - width - 12, middle - 9, width + 8, 18);
+    context.fillRect(x - 3, y - amount * perUv - 3, 8, amount * perUv + 6);
     context.fillStyle = palette.colours.ink;
-    context.fillText(text, x - 8, y - (amount * perUv) / 2);
+    context.fillText(text, x - 8, middle);
     context.fillRect(x, y - amount * perUv, 2, amount * perUv);
   }
 

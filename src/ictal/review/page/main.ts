@@ -15,7 +15,7 @@ import { GAINS_UV_PER_MM, HIGH_HZ, LOW_HZ, neighbour, NOTCH_HZ, PAGES_S, State, 
 import { TileStore } from "./store.ts";
 import { OverviewStrip, ProbabilityStrip, WholeRecording } from "./strips.ts";
 import { clock, length, timeOfDay } from "./time.ts";
-import { WorkListTable } from "./worklist.ts";
+import { lastPart, WorkListTable } from "./worklist.ts";
 
 const AUTHOR = "ictal-review-author";
 const THEME = "ictal-review-theme";
@@ -98,7 +98,8 @@ class Page {
       if (time_s > 0) this.state.set({ start_s: time_s });
       this.fillControls();
       this.table.mark(number);
-      element("recording").textContent = recording.id;
+      element("recording").textContent = lastPart(recording.id);
+      element("recording").title = recording.id;
       element("about").textContent = about(recording);
       if (!recording.montages.length) this.notice("No channel of this recording can be shown.");
       if (recording.steps_hz !== null) {

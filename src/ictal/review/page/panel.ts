@@ -27,7 +27,7 @@ export interface Actions {
 
 export class Panel {
   private readonly list = element("events");
-  private readonly editor = element<HTMLFormElement>("editor");
+  private readonly editor = element("editor");
   private readonly onset = element<HTMLInputElement>("onset");
   private readonly stop = element<HTMLInputElement>("stop");
   private readonly comment = element<HTMLInputElement>("comment");
@@ -40,10 +40,9 @@ export class Panel {
     this.onset.addEventListener("change", () => actions.edge("onset_s", this.onset.valueAsNumber));
     this.stop.addEventListener("change", () => actions.edge("stop_s", this.stop.valueAsNumber));
     this.comment.addEventListener("change", () => actions.comment(this.comment.value.trim()));
-    this.editor.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.comment.blur();
-    });
+    for (const field of [this.onset, this.stop, this.comment]) {
+      field.addEventListener("keydown", (event) => event.key === "Enter" && field.blur());
+    }
     element("withdraw").addEventListener("click", actions.withdraw);
     element("forget").addEventListener("click", actions.forget);
     element("undo").addEventListener("click", actions.undo);

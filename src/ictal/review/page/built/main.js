@@ -14,7 +14,7 @@ import { GAINS_UV_PER_MM, HIGH_HZ, LOW_HZ, neighbour, NOTCH_HZ, PAGES_S, State }
 import { TileStore } from "./store.js";
 import { OverviewStrip, ProbabilityStrip, WholeRecording } from "./strips.js";
 import { clock, length, timeOfDay } from "./time.js";
-import { WorkListTable } from "./worklist.js";
+import { lastPart, WorkListTable } from "./worklist.js";
 const AUTHOR = "ictal-review-author";
 const THEME = "ictal-review-theme";
 const LOOK_AGAIN_MS = 3000;
@@ -98,7 +98,8 @@ class Page {
       });
       this.fillControls();
       this.table.mark(number);
-      element("recording").textContent = recording.id;
+      element("recording").textContent = lastPart(recording.id);
+      element("recording").title = recording.id;
       element("about").textContent = about(recording);
       if (!recording.montages.length) this.notice("No channel of this recording can be shown.");
       if (recording.steps_hz !== null) {

@@ -36,10 +36,13 @@ export class Panel {
     this.onset.addEventListener("change", ()=>actions.edge("onset_s", this.onset.valueAsNumber));
     this.stop.addEventListener("change", ()=>actions.edge("stop_s", this.stop.valueAsNumber));
     this.comment.addEventListener("change", ()=>actions.comment(this.comment.value.trim()));
-    this.editor.addEventListener("submit", (event)=>{
-      event.preventDefault();
-      this.comment.blur();
-    });
+    for (const field of [
+      this.onset,
+      this.stop,
+      this.comment
+    ]){
+      field.addEventListener("keydown", (event)=>event.key === "Enter" && field.blur());
+    }
     element("withdraw").addEventListener("click", actions.withdraw);
     element("forget").addEventListener("click", actions.forget);
     element("undo").addEventListener("click", actions.undo);

@@ -134,13 +134,16 @@ export class WorkListTable {
     head.scope = "row";
     const button = made("button");
     button.type = "button";
-    button.append(made("bdi", "", row.id));
+    button.append(made("bdi", "", lastPart(row.id)));
     head.append(button);
     const cells = COLUMNS.slice(1).map((column)=>made("td", column.kind?.(row) ?? "", column.text(row)));
     shown.append(head, ...cells);
     shown.addEventListener("click", ()=>this.open(row.number));
     return shown;
   }
+}
+/** The file's own name; the folders that it lies in are told when it is pointed at. */ export function lastPart(id) {
+  return id.slice(id.lastIndexOf("/") + 1);
 }
 function compare(a, b) {
   if (typeof a === "number" && typeof b === "number") return a - b;

@@ -1,0 +1,171 @@
+"""The review page in Chromium, on a recording of 24 hours that the script makes: 19 channels at 256 Hz, 840 MB.
+
+Printed: how long until the first EEG is on the screen, from the address being opened, at places of the recording that
+nobody has looked at before; how long a redraw of 19 channels and 60 s takes, pixels included, against a path of a plain
+canvas through every sample, in turns; how long until the whole recording was read for the overview; and the server's
+memory at the end. The page and its server are those that users run. Needs Debian's chromium and playwright.
+Run: `python benchmarks/review.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import edfio
+import numpy as np
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from ictal.recordings.channels import SCALP_19
+
+HOURS, RATE_HZ, MINUTE_S = 24, 256, 60
+FIRSTS, REDRAWS = 9, 60
+REDRAW = (
+    """async (rounds) => {
+  const traces = document.getElementById("traces"), other = document.createElement("canvas");
+  other.width = traces.width;
+  other.height = traces.height;
+  const context = other.getContext("2d"), seconds = 60, rate = 256, channels = 19;
+  const signal = Float32Array.from({ length: seconds * rate }, (_, n) => 40 * Math.sin(n / 9) + 30 * Math.sin(n * n));
+  const flushed = (canvas) => canvas.getContext("2d").getImageData(0, 0, 1, 1);
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const ours = [], path = [];
+  for (let round = 0; round < rounds; round++) {
+    let begin = 0;
+    requestAnimationFrame(() => { begin = performance.now(); });
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    await frame();
+    for (const id of ["ground", "traces", "overlay", "overview"]) flushed(document.getElementById(id));
+    ours.push(performance.now() - begin);
+    await frame();
+    const start = performance.now();
+    context.clearRect(0, 0, other.width, other.height);
+    for (let channel = 0; channel < channels; channel++) {
+      const middle = ((channel + 0.5) * other.height) / channels;
+      context.beginPath();
+      for (let n = 0; n < signal.length; n++) context.lineTo((n * other.width) / signal.length, middle + signal[n] / 3);
+      context.stroke();
+    }
+    flushed(other);
+    path.push(performance.now() - start);
+    await frame();
+  }
+  return { ours, path, size: [traces.width, traces.height] };
+}"""
+    % RATE_HZ
+)
+
+
+def main() -> None:
+    """Write the day, look at it, print."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        sys.exit("needs a browser: apt install chromium")
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # /tmp may be memory
+        path = Path(folder) / "day.edf"
+        write_day(path)
+        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {path.stat().st_size / 1e6:.0f} MB")
+        with served(Path(folder)) as (url, server), sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            print_firsts(browser, url)
+            print_redraws(browser, url)
+            print_overview(browser, url)
+            browser.close()
+            print(f"server's memory: now {memory_mb(server, 'VmRSS')} MB, at most {memory_mb(server, 'VmHWM')} MB")
+
+
+def write_day(path: Path) -> None:
+    """A minute of noise, again and again, with the header of a day."""
+    generator = np.random.default_rng(0)
+    noise = generator.normal(0, 30, (len(SCALP_19), MINUTE_S * RATE_HZ))
+    signals = [
+        edfio.EdfSignal(row, RATE_HZ, label=name, physical_dimension="uV", physical_range=(-500, 500))
+        for name, row in zip(SCALP_19, noise, strict=True)
+    ]
+    edfio.Edf(signals).write(path)
+    whole = bytearray(path.read_bytes())
+    header_bytes, records = int(whole[184:192]), int(whole[236:244])
+    minutes = HOURS * 60
+    whole[236:244] = str(records * minutes).encode().ljust(8)
+    with path.open("wb") as file:
+        file.write(whole[:header_bytes])
+        for _ in range(minutes):
+            file.write(whole[header_bytes:])
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[tuple[str, int]]:
+    """The command as it is typed; its link and its process's number."""
+    command = [sys.executable, "-m", "ictal", "review", str(folder), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip(), process.pid
+        process.terminate()
+
+
+def print_firsts(browser: Browser, url: str) -> None:
+    """From opening the address to EEG on the screen."""
+    times_ms = []
+    for number in range(FIRSTS):
+        page = opened(browser, f"{url}#id=day&t={(number + 1) * 7919}")
+        times_ms.append(page.evaluate("performance.getEntriesByName('first-eeg')[0].startTime"))
+        page.context.close()
+    print(f"first EEG: {row(times_ms)}")
+
+
+def print_redraws(browser: Browser, url: str) -> None:
+    """One step of scrolling, until its pixels can be read."""
+    page = opened(browser, f"{url}#id=day&t=40000")
+    page.select_option("#montage", "referential-19")
+    page.select_option("#page", "60")
+    page.wait_for_timeout(3000)
+    measured: dict[str, Any] = page.evaluate(REDRAW, REDRAWS)
+    ratio = statistics.median(b / a for a, b in zip(measured["ours"], measured["path"], strict=True))
+    print(f"redraw of 19 channels x 60 s on {measured['size'][0]} x {measured['size'][1]}: {row(measured['ours'])}")
+    print(f"a path through every sample: {row(measured['path'])}; {ratio:.1f} times that of ours")
+    page.context.close()
+
+
+def print_overview(browser: Browser, url: str) -> None:
+    """Until the whole recording was read, through another view than before."""
+    page = opened(browser, f"{url}#id=day&t=0")
+    begin = time.monotonic()
+    page.select_option("#montage", "average-19")
+    page.select_option("#page", "Infinity")
+    page.wait_for_selector("html[data-drawn=part]")
+    page.wait_for_selector("html[data-drawn=whole]", timeout=600_000)
+    print(f"overview of {HOURS} h: {time.monotonic() - begin:.1f} s in the background")
+    page.context.close()
+
+
+def opened(browser: Browser, url: str) -> Page:
+    """The page with its first EEG on the screen."""
+    page = browser.new_context(viewport={"width": 1500, "height": 900}).new_page()
+    page.goto(url)
+    page.wait_for_selector("html[data-drawn=whole]")
+    return page
+
+
+def row(times_ms: list[float]) -> str:
+    """Median and range."""
+    median, least, most = statistics.median(times_ms), min(times_ms), max(times_ms)
+    return f"{median:.1f} ms, from {least:.1f} to {most:.1f}"
+
+
+def memory_mb(process: int, field: str) -> int:
+    """A line of the process's status."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return round(int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024)
+
+
+if __name__ == "__main__":
+    main()
