@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test mutants lint docs viewer lock clean
+.PHONY: demo test mutants lint docs viewer pretrained dist sbom audit-dependencies lock clean
 
 demo: .venv/.ready
 	$(BIN)/ictal demo --out demo
@@ -30,6 +30,36 @@ docs: .venv/.ready
 viewer: .venv/.ready
 	PATH="$(CURDIR)/$(BIN):$$PATH" src/ictal/review/page/build.sh src/ictal/review/page/built
 
+# The model that `ictal detect` uses when none is named, made again: see examples/pretrained/make.sh.
+pretrained: .venv/.ready
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/pretrained/make.sh pretrained src/ictal/recipes/shipped/tiny
+
+# The sdist, and the wheel that is built from it.
+dist: .venv/.ready
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
+# What a release brings along, from an environment with nothing else in it.
+sbom: build/release/.ready build/tools/.ready
+	build/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file dist/ictal.cdx.json build/release/bin/python
+
+# Whether any of that is known to be vulnerable. What PyPI cannot be asked about fails, lest silence be taken for safety.
+audit-dependencies: build/release/.ready build/tools/.ready
+	build/release/bin/pip freeze --exclude ictal | sed "s,+cpu,," > build/release.txt
+	build/tools/bin/pip-audit --strict --no-deps --disable-pip --requirement build/release.txt
+
+build/release/.ready: dist
+	rm -rf build/release
+	$(PYTHON) -m venv build/release
+	build/release/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/*.whl
+	touch build/release/.ready
+
+build/tools/.ready: Makefile
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	touch build/tools/.ready
+
 # Every package, at the version that the tests passed with.
 .venv/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -41,4 +71,4 @@ lock:
 	$(BIN)/pip freeze --exclude-editable | sed "s,+cpu,," | sort --ignore-case > constraints.txt
 
 clean:
-	rm -rf .venv demo site mutants .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build demo dist mutants pretrained site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 
-def load(model: str | os.PathLike[str], *, device: str = "cpu") -> ReadyDetector:
+def load(model: str | os.PathLike[str] = "tiny", *, device: str = "cpu") -> ReadyDetector:
     """A detector that is ready to use: `ictal.load(model).detect(recording)`.
 
     What must be known of the model is logged as a warning, once.
 
     Args:
-        model: Folder of an evaluated run or of an exported model.
+        model: Folder of an evaluated run or of an exported model, or `tiny`, which comes with the program and has
+            learnt from synthetic EEG alone.
         device: torch device to compute on.
 
     Raises:

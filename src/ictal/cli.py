@@ -394,7 +394,7 @@ def evaluate(run: RunFolder, *settings: Overrides, open_eval: bool = False, json
 
 @app.command
 def export(
-    source: Annotated[Path, Parameter(name="RUN")],
+    source: Annotated[str, Parameter(name="RUN")],
     out: Path,
     *,
     to: Literal["torch-export", "onnx"] | None = None,
@@ -418,7 +418,7 @@ def export(
     from ictal.recipes.export import export as recipe
 
     console = Console(as_json=json)
-    with console.step("export", str(source)):
+    with console.step("export", source):
         provenance = recipe(folder_of(source), out, form=to, licence=licence, limits=limits)
     console.result({"out": str(out), **provenance}, show_exported)
     return 0
@@ -429,7 +429,7 @@ def detect(
     source: Path | None = None,
     target: Path | None = None,
     *,
-    model: Annotated[Path, Parameter(name=("--model", "--run"))],
+    model: Annotated[str, Parameter(name=("--model", "--run"))] = "tiny",
     form: Annotated[Literal["tsv", "csv_bi", "edf", "json"], Parameter(name="--format")] = "tsv",
     stream: str | None = None,
     unit: str = "",
@@ -444,7 +444,8 @@ def detect(
     Args:
         source: The EDF, or a folder of them. With --stream, the file to write as well, if any.
         target: The file to write, in the format that its name asks for, or a folder.
-        model: Folder of an evaluated run or of an exported model.
+        model: Folder of an evaluated run or of an exported model, or `tiny`, which comes with the program and has
+            learnt from synthetic EEG alone.
         form: Format in a folder: HED-SCORE TSV, TUSZ's csv_bi, EDF+ annotations, or JSON.
         stream: lsl, lsl:NAME, or an EDF that a recorder is still writing; Ctrl-C ends it.
         unit: Unit of an LSL stream that states none: uV, mV or V.
@@ -459,7 +460,7 @@ def detect(
 
     console, machine = Console(as_json=json), MachineConfig(device=device, threads=threads)
     if stream is not None:
-        return _detect_stream(stream, unit, source, folder_of(model), machine)
+        return _detect_stream(stream, unit, source, model, machine)
     if source is None or target is None:
         raise InputError(
             "There is nothing to detect seizures in, or nowhere to write them",
@@ -474,17 +475,20 @@ def detect(
             found = detect_folder(source, target, folder_of(model), machine, form, progress)
         else:
             found = detect_file(source, target, folder_of(model), machine)
-    show_limits(console, str(model), found.limits)
+    show_limits(console, model, found.limits)
     console.result({**found.document(), "target": str(target)}, show_detected)
     return FINDINGS if found.doubt is not None or found.quarantined else 0
 
 
-def _detect_stream(name: str, unit: str, target: Path | None, model: Path, machine: MachineConfig) -> int:
+def _detect_stream(name: str, unit: str, target: Path | None, model: str, machine: MachineConfig) -> int:
+    from ictal.recipes.console import Console, show_limits
     from ictal.recipes.detect import open_detector
+    from ictal.recipes.detector import folder_of
     from ictal.recipes.stream import Session, as_line, open_source
     from ictal.training.interruption import stop_requests
 
-    detector = open_detector(model, machine)
+    detector = open_detector(folder_of(model), machine)
+    show_limits(Console(), model, detector.limits)
     with stop_requests() as request:
         Session(detector, open_source(name, unit), as_line, target).run(lambda: request.signal_number is not None)
     return FINDINGS if detector.unreached is not None else 0

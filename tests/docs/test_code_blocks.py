@@ -37,9 +37,12 @@ def lines(page: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=str)
-def test_every_block_of_python_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The blocks of a page one after the other, in one namespace and an empty folder."""
+def test_every_block_of_python_runs(
+    page: Path, synthetic_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The blocks of a page one after the other, in one namespace and a folder with one recording."""
     code = blocks(page, "python")
+    (tmp_path / "some.edf").hardlink_to(recordings(synthetic_corpus, "eval")[0])
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "page"}
     for number, block in enumerate(code):

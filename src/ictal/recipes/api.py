@@ -134,10 +134,10 @@ class ReadyDetector:
 
 def load(model: str | os.PathLike[str], *, device: str = "cpu") -> ReadyDetector:
     """See `ictal.load`."""
-    folder = detectors.folder_of(Path(model))
+    folder = detectors.folder_of(os.fspath(model))
     detector = detectors.require_ready(detectors.load(folder, MachineConfig(device=device)), folder)
     if detector.limits:
-        logging.getLogger("ictal").warning("Model %s: %s", Path(model), detector.limits)
+        logging.getLogger("ictal").warning("Model %s: %s", os.fspath(model), detector.limits)
     return ReadyDetector(detector)
 
 

@@ -131,10 +131,10 @@ def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None 
     write_text(folder / CARD, json.dumps(card, indent=1))
 
 
-def folder_of(model: str | Path) -> Path:
-    """The folder of a model that comes with the program, if that is its name; else the folder of that name."""
-    shipped = SHIPPED / str(model)
-    return shipped if Path(model).name == str(model) and shipped.is_dir() else Path(model)
+def folder_of(model: str) -> Path:
+    """The folder of a model that comes with the program, if this is its name, or of this path (`./tiny`)."""
+    shipped = SHIPPED / model
+    return shipped if Path(model).name == model and shipped.is_dir() else Path(model)
 
 
 def require_ready(detector: Detector, folder: Path) -> Detector:

@@ -31,7 +31,6 @@ from ictal.training.logs import LogConfig
 MODEL_CARD = "README.md"
 _OF_ONE_MACHINE = ("command", "machine")
 _OF_ONE_PERSON = ("per_patient", "per_recording", "macro")
-_RANKING = ("window_auroc", "window_auprc", "second_auroc", "second_auprc", "ece")
 
 
 def export(
@@ -151,5 +150,5 @@ def _scores(evaluation: Mapping[str, Any]) -> dict[str, Any]:
         name: {key: value for key, value in score.items() if key not in _OF_ONE_PERSON}
         for name, score in evaluation["scorers"].items()
     }
-    kept = ("part", "recordings", "unseen_patients", "independent_of_tuning", "eval_openings", *_RANKING)
+    kept = ("part", "recordings", "unseen_patients", "independent_of_tuning", "eval_openings", "ranking", "ece")
     return {**{name: evaluation[name] for name in kept}, "scorers": scorers}

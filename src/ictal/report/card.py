@@ -33,6 +33,7 @@ def render(name: str, detector: Json, provenance: Json) -> str:
         steps_hz=config["signals"]["rate_hz"] / config["model"]["samples_per_step"],
         offset=_logit(prior["natural"]["time_step"]) - _logit(prior["drawn"]["time_step"]),
         scores=[_row(scorer, score) for scorer, score in evaluation["scorers"].items()],
+        ranking=[_ranked(kind, evaluation["ranking"][kind]) for kind in ("window", "second", "step")],
         level=percent(evaluation["scorers"]["szcore_event"]["intervals"]["level"]),
         cautions=cautions(detector, evaluation),
         decimal=decimal,
@@ -64,16 +65,22 @@ def _row(scorer: str, score: Json) -> list[str]:
         f"{scorer} ({score['scorer']} {score['scorer_version']})",
         _with_interval(score["sensitivity"], intervals["sensitivity"]),
         _with_interval(score["false_alarms_per_24h"], intervals["false_alarms_per_24h"]),
-        decimal(score["precision"]),
-        decimal(score["f1"]),
+        _with_interval(score["precision"], intervals["precision"]),
+        _with_interval(score["f1"], intervals["f1"]),
         f"{score['true_positives']:.4g} of {score['reference']:.4g}",
     ]
 
 
-def _with_interval(value: float | None, interval: Json) -> str:
+def _ranked(kind: str, found: Json) -> list[str]:
+    areas = [_with_interval(found[area], found["intervals"][area], digits=4) for area in ("auroc", "auprc")]
+    return [f"{kind}s", f"{found['count']:,}", f"{found['ictal']:,}", *areas]
+
+
+def _with_interval(value: float | None, interval: Json, digits: int = 2) -> str:
     if value is None:
         return UNDEFINED
-    return f"{value:.2f} ({decimal(interval['lower'])} to {decimal(interval['upper'])})"
+    lower, upper = (decimal(interval[end], digits) for end in ("lower", "upper"))
+    return f"{decimal(value, digits)} ({lower} to {upper})"
 
 
 def _logit(probability: float) -> float:
