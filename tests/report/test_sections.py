@@ -48,7 +48,7 @@ def test_guards_are_listed_with_what_they_said() -> None:
     """What stopped the run stands first; of many warnings the first, and how many more there are."""
     one = section(specimen.full(), "training")
     assert one.lead == "80 steps. 1 warning of the guards."
-    assert table(one, "Guards").rows == (("skill", "stops the run", "When the loss is that of the prior."),)
+    assert table(one, "Guards").rows == (("skill", "stops", "When the loss is that of the prior."),)
     curves = specimen.full().training
     assert curves is not None
     many = [Said(step=n, kind="no-skill", message="m") for n in range(30)]

@@ -231,9 +231,10 @@ def _spans(pairs: Sequence[tuple[float, float]]) -> SpansS:
 
 def _provenance(run: Run, planned: Planned) -> dict[str, str]:
     scored = "--open-eval" if run.config.evaluate.part == "eval" else f"--evaluate.part {run.config.evaluate.part}"
-    steps = {"plan": "", "prepare": "", "train": "", "evaluate": f" {scored}", "report": ""}
+    plan = f" --config {run.path('config.toml')}"
+    steps = {"plan": plan, "prepare": "", "train": "", "evaluate": f" {scored}", "report": ""}
     return {
-        **{f"command {n}": f"ictal {step} {run.folder}{more}" for n, (step, more) in enumerate(steps.items(), 1)},
+        **{f"command {n}": f"ictal {step} again{more}" for n, (step, more) in enumerate(steps.items(), 1)},
         "configuration": str(run.path("config.toml")),
         "index hash": planned.index.hash,
         "plan hash": planned.hash,

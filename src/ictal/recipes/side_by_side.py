@@ -55,8 +55,7 @@ def _pair(name: str, folder: Path, other_name: str, other: Path) -> Pair:
     try:
         return Pair(first=name, second=other_name, document=compare_results(folder, other))
     except InputError as error:
-        if error.code not in {"compare-unlike", "step-missing", "file-damaged"}:
+        if error.code not in {"compare-unlike", "step-missing"}:
             raise
-        return Pair(
-            first=name, second=other_name, unlike=f"{error.what.lower()} (got {error.got}, expected {error.expected})"
-        )
+        unlike = f"{error.what} ({error.where}: got {error.got}, expected {error.expected})"
+        return Pair(first=name, second=other_name, unlike=unlike)

@@ -84,11 +84,10 @@ def training(curves: TrainingCurves) -> Markup:
     rows = -(-len(panels) // 2)
 
     def draw(figure: Figure) -> None:
-        axes = list(figure.subplots(rows, 2).flat)
-        for ax, panel in zip(axes, panels, strict=False):
-            panel(ax, curves)
-        for ax in axes[len(panels) :]:
-            ax.set_axis_off()
+        grid = figure.add_gridspec(rows, 2)
+        for number, panel in enumerate(panels):
+            alone = number == len(panels) - 1 and number % 2 == 0
+            panel(figure.add_subplot(grid[number // 2, :] if alone else grid[number // 2, number % 2]), curves)
 
     return svg(
         "training",

@@ -204,9 +204,9 @@ def validation(curves: TrainingCurves) -> Table | None:
 
 
 def guards(curves: TrainingCurves) -> Table | None:
-    """What watched the run, and how often each could have spoken."""
-    rows = tuple((one.guard, "stops the run" if one.mode == "stop" else "warns", one.watches) for one in curves.watched)
-    columns = ("Guard", "What it does", "When")
+    """What watched the run."""
+    rows = tuple((one.guard, "stops" if one.mode == "stop" else "warns", one.watches) for one in curves.watched)
+    columns = ("Guard", "Does", "When")
     return Table(caption="Guards of this run, asked at every step", columns=columns, rows=rows) if rows else None
 
 
@@ -251,7 +251,7 @@ def operating_point(curve: SensitivityCurve, point: Document) -> Table | None:
     target = "–" if curve.target_false_alarms_per_24h is None else f"≤ {curve.target_false_alarms_per_24h:g} per 24 h"
     alarms, found = curve.false_alarms_per_24h[curve.operating], curve.sensitivity[curve.operating]
     rows = (
-        ("Threshold", decimal(float(curve.threshold[curve.operating]), 3)),
+        ("Threshold", decimal(float(point.get("threshold", curve.threshold[curve.operating])), 3)),
         ("False alarms asked for", target),
         ("Chosen on", f"{point.get('tuned_on', 'the tuning')} part"),
         ("Seizures detected", f"{percent(float(found))}{_within(curve.sensitivity_interval, percent)}"),
@@ -315,22 +315,27 @@ def recordings(lines: Sequence[RecordingStrip], examples: Sequence[EegExample]) 
     led_to: dict[str, list[Cell]] = {}
     for number, one in enumerate(examples, 1):
         led_to.setdefault(one.recording, []).append(link(one.name, eeg_anchor(number)))
-    tables = [
-        ("Recordings with a seizure or a detection, by patient, most errors first", _by_errors(eventful)),
-        ("Recordings with neither", sorted(silent, key=lambda one: (one[0].patient, one[0].recording))),
-    ]
-    return tuple(
-        Table(
-            caption=caption,
-            columns=("Recording", "Patient", "Length", "Annotated above the line, detected below it", "Found",
-                     "False alarms", "EEG"),
-            rows=tuple(_strip_row(names[line.recording], line, outcome, led_to) for line, outcome in shown),
-            numeric=frozenset({2, 4, 5}),
-            style="strips",
+    strip = "Annotated above the line, detected below it"
+    tables = []
+    if eventful:
+        tables.append(
+            Table(
+                caption="Recordings with a seizure or a detection, by patient, most errors first",
+                columns=("Recording", "Patient", "Length", strip, "Found", "False alarms", "EEG"),
+                rows=tuple(
+                    _strip_row(names[one.recording], one, marked, led_to) for one, marked in _by_errors(eventful)
+                ),
+                numeric=frozenset({2, 4, 5}),
+                style="strips",
+            )
         )
-        for caption, shown in tables
-        if shown
-    )  # fmt: skip
+    if silent:
+        ordered = sorted(silent, key=lambda one: (one[0].patient, one[0].recording))
+        rows = tuple(_strip_row(names[one.recording], one, marked, led_to)[:4] for one, marked in ordered)
+        columns = ("Recording", "Patient", "Length", strip)
+        caption = "Recordings with neither, by patient"
+        tables.append(Table(caption=caption, columns=columns, rows=rows, numeric=frozenset({2}), style="strips"))
+    return tuple(tables)
 
 
 def eeg_anchor(number: int) -> str:
