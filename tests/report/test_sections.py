@@ -106,6 +106,40 @@ def test_scores_stand_with_their_intervals() -> None:
     assert "(" not in rows[1][1]
 
 
+def kind(found: int, seizures: int, **alarms: object) -> dict[str, object]:
+    """A row of the seizures' tables; without an interval where one patient has them all."""
+    interval = {"lower": 0.25, "upper": 1.0} if seizures > 1 else {"lower": None, "upper": None}
+    return {
+        "found": found,
+        "seizures": seizures,
+        "sensitivity": found / seizures if seizures else None,
+        "median_latency_s": 2.5 if found else None,
+        "intervals": {"sensitivity": interval, "median_latency_s": interval},
+        **alarms,
+    }
+
+
+def test_seizures_are_counted_by_type_length_and_patient() -> None:
+    """With latency and intervals; false alarms only where they belong to the group; undefined is said."""
+    alarms = {"false_alarms_per_24h": 12.0, "false_alarms_interval": {"lower": 0.0, "upper": 24.0}}
+    document = {
+        "scorer": "ictal-seizures", "scorer_version": "1.0.0", "level": 0.95, "all": kind(3, 4, **alarms),
+        "by_type": {"fnsz": kind(3, 3), "gnsz": kind(0, 1)}, "by_length": {"under 10 s": kind(3, 4)},
+        "by_montage": {}, "by_patient": {"a": kind(3, 4, **alarms), "b": kind(0, 0, **alarms)},
+    }  # fmt: skip
+    contents = dataclasses.replace(specimen.full(), evaluation={**specimen.evaluation(), "seizures": document})
+    one = section(contents, "seizures")
+    assert [part.caption for part in one.parts if isinstance(part, Table)] == ["By type", "By length", "By patient"]
+    assert table(one, "By type").rows == (
+        ("fnsz", "3 of 3", "100\u202f% (25.0\u202f% to 100\u202f%)", "2.5 (0.2 to 1.0)"),
+        ("gnsz", "0 of 1", "0\u202f%", "undefined"),
+    )
+    by_patient = table(one, "By patient")
+    assert [row[0] for row in by_patient.rows] == ["all", "a", "b"]
+    assert by_patient.rows[2][1:] == ("0 of 0", "undefined", "undefined", "12.0 (0.0 to 24.0)")
+    assert section(specimen.full(), "seizures").absent
+
+
 def strip(recording: str, patient: str, missed: int, alarms: int) -> RecordingStrip:
     """An hour with so many errors, far apart."""
     reference = np.array([[400.0 * n + 10, 400.0 * n + 30] for n in range(missed)]).reshape(-1, 2)

@@ -28,6 +28,7 @@ def sections(contents: Contents) -> tuple[Section, ...]:
         _calibration(contents),
         _recordings(contents),
         _examples(contents),
+        _seizures(contents.evaluation),
         _scores(contents.evaluation),
         _repeat(contents),
     )
@@ -273,6 +274,22 @@ def _example(number: int, one: EegExample) -> Figure:
         legend=(("found", "annotated seizure"), ("hit", "detection")),
         anchor=tables.eeg_anchor(number),
         back=link("Back to its recording.", tables.recording_anchor(one.recording)),
+    )
+
+
+def _seizures(document: Document | None) -> Section:
+    name, heading = "seizures", "Seizure by seizure"
+    if document is None or "seizures" not in document:
+        return Section(id=name, heading=heading, absent="The run was not evaluated seizure by seizure.")
+    found = document["seizures"]
+    return Section(
+        id=name,
+        heading=heading,
+        lead="Each annotated seizure as it was annotated, neither merged nor cut: found if a detection meets it or the "
+        "30 s before and 60 s after. Latency is from its onset to its first detection's, negative if that was first.",
+        parts=tuple(
+            tables.seizures(found, group) for group in ("type", "length", "montage", "patient") if found[f"by_{group}"]
+        ),
     )
 
 

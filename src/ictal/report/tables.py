@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from ictal.report.contents import (
 )
 from ictal.report.eeg import in_view
 from ictal.report.numbers import (
+    UNDEFINED,
     WHY_UNDEFINED,
     any_value,
     chance,
@@ -479,6 +480,47 @@ def macro(document: Document) -> Table | None:
         note="Every patient counts once; those without a value are left out and counted. The current rule takes F1 as "
         "0 where seizures were missed in silence, the legacy rule (timescoring before 0.0.7) left such patients out.",
     )  # fmt: skip
+
+
+def seizures(document: Document, group: str) -> Table:
+    """What was found of each kind of seizure, how late, and the false alarms where they belong to the kind.
+
+    Args:
+        document: The part `seizures` of an evaluation.
+        group: `type`, `length`, `montage` or `patient`.
+    """
+    own = document[f"by_{group}"]
+    alarming = "false_alarms_per_24h" in next(iter(own.values()))
+    listed = {"all": document["all"], **own} if alarming else own
+    rows = tuple((name, *_seizure_row(row, alarming=alarming)) for name, row in listed.items())
+    columns = (_capital(group), "Found", "Sensitivity", "Median latency (s)", "False alarms per 24 h")[: len(rows[0])]
+    return Table(
+        caption=f"By {group}", columns=columns, rows=rows, numeric=frozenset(range(1, len(columns))),
+        note=f"In brackets: {document['level']:.0%} intervals over patients. "
+        f"{document['scorer']} {document['scorer_version']}.",
+    )  # fmt: skip
+
+
+def _seizure_row(row: Document, *, alarming: bool) -> Iterator[str]:
+    yield f"{count(row['found'])} of {count(row['seizures'])}"
+    yield f"{_percent_of(row['sensitivity'])}{_bounds(row['intervals']['sensitivity'], percent)}"
+    yield f"{decimal(row['median_latency_s'], 1)}{_bounds(row['intervals']['median_latency_s'], _one_decimal)}"
+    if alarming:
+        yield f"{decimal(row['false_alarms_per_24h'], 1)}{_bounds(row['false_alarms_interval'], _one_decimal)}"
+
+
+def _percent_of(share: float | None) -> str:
+    return UNDEFINED if share is None else percent(share)
+
+
+def _one_decimal(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def _bounds(interval: Document, show: Callable[[float], str]) -> str:
+    """An interval in brackets, where it is defined."""
+    low, high = interval["lower"], interval["upper"]
+    return "" if low is None or high is None else f" ({show(low)} to {show(high)})"
 
 
 def provenance(items: Mapping[str, str]) -> Table:
