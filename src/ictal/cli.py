@@ -606,17 +606,24 @@ def compare(first: Path, second: Path, *, json: AsJson = False) -> int:
 
 
 @app.command
-def report(run: RunFolder) -> int:
-    """Make the run's report: one HTML file that opens anywhere."""
+def report(run: RunFolder, *others: Path, out: Path = Path("comparison.html")) -> int:
+    """Make the run's report: one HTML file that opens anywhere; of several runs, one page that compares them.
+
+    Args:
+        run: The run's folder.
+        others: Folders of runs to compare it with.
+        out: Page of the comparison; a run's own report is report.html in its folder.
+    """
     from ictal.recipes import plan as planning
     from ictal.recipes import report as recipe
+    from ictal.recipes import side_by_side
     from ictal.recipes.console import Console
     from ictal.recipes.run import open_planned
 
     console = Console()
-    opened = open_planned(run, ())
-    with console.step("report", str(run)):
-        page = recipe.write(opened, planning.load(opened))
+    with console.step("report", ", ".join(map(str, (run, *others)))):
+        opened = [(one, planning.load(one)) for one in (open_planned(folder, ()) for folder in (run, *others))]
+        page = side_by_side.write(opened, out) if others else recipe.write(*opened[0])
     console.out.print(str(page), markup=False)
     return 0
 

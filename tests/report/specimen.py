@@ -7,12 +7,15 @@ import numpy as np
 from ictal.report.contents import (
     Contents,
     EegExample,
+    LeakageAudit,
     RecordingStrip,
     ReliabilityBins,
+    Said,
     SensitivityCurve,
     TrainingCurves,
     ValidationPoint,
     Verdict,
+    Watched,
 )
 
 CHANNELS = (
@@ -154,9 +157,12 @@ def training(steps: int, rng: np.random.Generator) -> TrainingCurves:
         separation=5.2 * (1 - np.exp(-step / (0.3 * steps))) + rng.normal(0, 0.3, steps),
         prior_entropy=ENTROPY,
         validation=tuple(
-            ValidationPoint(step=int(s), loss=0.2 - 0.02 * k, skill=0.45 + 0.06 * k, window_auroc=0.9 + 0.02 * k)
+            ValidationPoint(step=int(s), auprc=0.5 + 0.1 * k, sensitivity=0.5 + 0.1 * k, best=k < 3)
             for k, s in enumerate(np.linspace(steps // 4, steps, 4))
         ),
+        watched=(Watched(guard="skill", mode="stop", watches="When the loss is that of the prior."),),
+        said=(Said(step=7, kind="gradient-vanished", message="A gradient has vanished"),),
+        seizure_windows=np.full(steps, 8),
     )
 
 
@@ -169,6 +175,9 @@ def curve() -> SensitivityCurve:
         threshold=threshold,
         operating=61,
         target_false_alarms_per_24h=24.0,
+        level=0.95,
+        sensitivity_interval=(0.5, 1.0),
+        false_alarms_interval=(4.2, 61.0),
     )
 
 
@@ -211,6 +220,7 @@ def example(
         recording=recording,
         patient=recording.split("_", maxsplit=1)[0],
         caption=caption,
+        name=caption.partition(":")[0].lower(),
         start_s=300.0,
         rate_hz=RATE_HZ,
         channels=channels,
@@ -259,6 +269,9 @@ def full(*, steps: int = 80, recordings: int = 9, seed: int = 0) -> Contents:
             ),
         ),
         corpus=CORPUS,
+        leakage=LeakageAudit(
+            patients=24, patients_in_two_parts=(), signals=42, copies=(("a_s001_t000", "a_s001_t001"),), openings=1
+        ),
         plan=PLAN,
         incident=INCIDENT,
         training=training(steps, rng),
@@ -269,8 +282,8 @@ def full(*, steps: int = 80, recordings: int = 9, seed: int = 0) -> Contents:
         ),
         strips=strips(recordings, rng),
         examples=(
-            example("aaaaaaaz_s001_t000", "Best: found 2 s after its annotated onset, no false alarm.", rng),
-            example("aaaaaabq_s003_t002", "Worst: a seizure that was missed.", rng, reported=False),
+            example("aaaaaa01_s001_t000", "Best: found 2 s after its annotated onset, no false alarm.", rng),
+            example("aaaaaa02_s001_t000", "Worst: a seizure that was missed.", rng, reported=False),
         ),
         provenance={
             "command": "ictal demo --out demo",

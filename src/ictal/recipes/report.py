@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from ictal.recipes.detector import CARD
+from ictal.recipes.detector import CARD, WEIGHTS
+from ictal.recipes.examples import ScoredRecording, examples
+from ictal.recipes.opening import openings
 from ictal.recipes.plan import Planned
-from ictal.recipes.prepare import open_one
+from ictal.recipes.prepare import copies_of
+from ictal.recipes.reference import field_docs
 from ictal.recipes.run import Run, damaged, read_json, versions, write_text
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import seizures
 from ictal.report.contents import (
     Contents,
-    EegExample,
+    LeakageAudit,
     RecordingStrip,
     ReliabilityBins,
+    Said,
     SensitivityCurve,
     Series,
     SpansS,
     TrainingCurves,
+    ValidationPoint,
     Verdict,
+    Watched,
 )
 from ictal.report.page import render
 from ictal.report.summary import summary_figure
+from ictal.training.guards import GuardConfig
 
-EXAMPLE_S = 60.0
 FINISHED = ("healthy", "unproven")
 """Kinds of verdict of a run that reached its last step."""
+HASHED = ("config.toml", WEIGHTS, CARD, "evaluation.json")
+"""Files of the run folder whose content says whether a run has been repeated."""
 Json = Mapping[str, Any]
 
 
@@ -46,30 +54,19 @@ def contents(run: Run, planned: Planned) -> Contents:
         title=run.folder.absolute().name,
         verdict=_verdict(verdict, evaluation),
         corpus=_optional(run, "audit.json"),
+        leakage=_leakage(run, planned),
         plan=_optional(run, "plan.json"),
         incident=_optional(run, "incident.json"),
         training=_training(run, planned, verdict),
         evaluation=evaluation,
         curve=_curve(evaluation) if evaluation else None,
         reliability=_reliability(evaluation["reliability"]) if evaluation else None,
+        calibrated=f"calibration by {run.config.evaluate.calibration} on the dev part" if evaluation else "",
         strips=tuple(recording.strip for recording in scored),
-        examples=tuple(_examples(run, planned, scored, evaluation)) if evaluation else (),
+        examples=examples(run, planned, scored, evaluation["operating_point"]["threshold"]) if evaluation else (),
         provenance=_provenance(run, planned),
         warnings=tuple(_warnings(planned, evaluation)),
     )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _ScoredRecording:
-    """A recording of the scored part."""
-
-    number: int
-    strip: RecordingStrip
-    probability: Series
-
-
-_Candidate = tuple[float, _ScoredRecording, SpansS]
-"""Highest probability in a span, the recording, the span in seconds."""
 
 
 def _optional(run: Run, name: str) -> Json | None:
@@ -103,6 +100,21 @@ def _verdict(verdict: Json | None, evaluation: Json | None) -> Verdict:
     return Verdict(healthy=kind == "healthy", kind=kind, headline=headline, evidence=evidence)
 
 
+def _leakage(run: Run, planned: Planned) -> LeakageAudit:
+    parts: dict[str, set[str]] = {}
+    for part, numbers in planned.split.items():
+        for number in numbers:
+            parts.setdefault(planned.labelled[number].recording.patient, set()).add(part)
+    store = _optional(run, "store.json")
+    return LeakageAudit(
+        patients=len(parts),
+        patients_in_two_parts=tuple(sorted(patient for patient, own in parts.items() if len(own) > 1)),
+        signals=None if store is None else store["recordings"],
+        copies=tuple((first, second) for first, second in copies_of(run)),
+        openings=openings(run),
+    )
+
+
 def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurves | None:
     if not run.path("train.jsonl").exists():
         return None
@@ -119,7 +131,44 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
         separation=_column(rows, "separation"),
         prior_entropy=planned.prior.drawn_entropy,
         stopped_at=int(verdict["step"]) if verdict is not None and stopped else None,
+        validation=_validations(rows),
+        watched=_watched(run.config.guard),
+        said=tuple(_said(rows, verdict if stopped else None)),
+        seizure_windows=np.array([row["seizure_windows"] for row in rows], dtype=np.int64),
     )
+
+
+def _validations(rows: Sequence[Json]) -> tuple[ValidationPoint, ...]:
+    """The rows of steps after which the dev part was scored."""
+    return tuple(
+        ValidationPoint(
+            step=row["step"] + 1,
+            auprc=row["dev_auprc"],
+            sensitivity=row["dev_sensitivity"],
+            best=bool(row["dev_best"]),
+        )
+        for row in rows
+        if "dev_auprc" in row
+    )
+
+
+def _watched(config: GuardConfig) -> tuple[Watched, ...]:
+    """The guards, with what makes each speak."""
+    docs = field_docs(GuardConfig)
+    return tuple(
+        Watched(guard=name, mode=mode, watches=docs[name])
+        for name, mode in vars(config).items()
+        if mode in {"stop", "warn"}
+    )
+
+
+def _said(rows: Sequence[Json], stop: Json | None) -> Iterator[Said]:
+    """Warnings by step, then what stopped the run."""
+    for row in rows:
+        for one in row.get("warnings", ()):
+            yield Said(step=one["step"], kind=one["kind"], message=one["message"])
+    if stop is not None:
+        yield Said(step=stop["step"], kind=stop["kind"], message=stop["message"], stopped=True)
 
 
 def _column(rows: Sequence[Json], name: str) -> Series:
@@ -129,13 +178,21 @@ def _column(rows: Sequence[Json], name: str) -> Series:
 def _curve(evaluation: Json) -> SensitivityCurve:
     curve, point = evaluation["curve"], evaluation["operating_point"]
     thresholds = np.array(curve["thresholds"], dtype=np.float64)
+    intervals = evaluation["scorers"]["szcore_event"]["intervals"]
     return SensitivityCurve(
         false_alarms_per_24h=np.array(curve["false_alarms_per_24h"], dtype=np.float64),
         sensitivity=np.array(curve["sensitivity"], dtype=np.float64),
         threshold=thresholds,
         operating=min(int(np.searchsorted(curve["highest"], point["threshold"])), len(thresholds) - 1),
         target_false_alarms_per_24h=point["target_per_24h"],
+        level=intervals["level"],
+        sensitivity_interval=_interval(intervals["sensitivity"]),
+        false_alarms_interval=_interval(intervals["false_alarms_per_24h"]),
     )
+
+
+def _interval(bounds: Json) -> tuple[float, float] | None:
+    return None if bounds["lower"] is None or bounds["upper"] is None else (bounds["lower"], bounds["upper"])
 
 
 def _reliability(table: Json) -> ReliabilityBins:
@@ -146,7 +203,7 @@ def _reliability(table: Json) -> ReliabilityBins:
     )
 
 
-def _scored(run: Run, planned: Planned, evaluation: Json) -> tuple[_ScoredRecording, ...]:
+def _scored(run: Run, planned: Planned, evaluation: Json) -> tuple[ScoredRecording, ...]:
     """Reference, detections and probability of every scored recording."""
     try:
         with run.path("traces.npz").open("rb") as file:
@@ -164,7 +221,7 @@ def _scored(run: Run, planned: Planned, evaluation: Json) -> tuple[_ScoredRecord
             reference_s=_spans(recording.seizures_s),
             detections_s=_spans(seizures(detections)),
         )
-        scored.append(_ScoredRecording(number=number, strip=strip, probability=traces[f"probability_{place}"]))
+        scored.append(ScoredRecording(number=number, strip=strip, probability=traces[f"probability_{place}"]))
     return tuple(scored)
 
 
@@ -172,86 +229,24 @@ def _spans(pairs: Sequence[tuple[float, float]]) -> SpansS:
     return np.array(pairs, dtype=np.float64).reshape(-1, 2)
 
 
-def _examples(run: Run, planned: Planned, scored: Sequence[_ScoredRecording], evaluation: Json) -> list[EegExample]:
-    """The surest find, the faintest find or a miss, and the surest false alarm."""
-    found: list[_Candidate] = []
-    missed: list[_Candidate] = []
-    false_alarms: list[_Candidate] = []
-    for recording in scored:
-        reference, detections = recording.strip.reference_s, recording.strip.detections_s
-        for span in reference:
-            hit = _touches(span, detections)
-            (found if hit else missed).append((_peak(run, recording, span), recording, span))
-        false_alarms += [
-            (_peak(run, recording, span), recording, span) for span in detections if not _touches(span, reference)
-        ]
-    picked = []
-    if found:
-        picked.append(("Detected: the surest of the detected seizures", max(found, key=_by_peak)))
-    if missed:
-        picked.append(("Missed: the seizure with the lowest probability", min(missed, key=_by_peak)))
-    elif len(found) > 1:
-        picked.append(("Detected: the faintest of the detected seizures", min(found, key=_by_peak)))
-    if false_alarms:
-        picked.append(
-            ("False alarm: the surest detection where no seizure is annotated", max(false_alarms, key=_by_peak))
-        )
-    threshold = evaluation["operating_point"]["threshold"]
-    return [_example(run, planned, caption, recording, span, threshold) for caption, (_, recording, span) in picked]
-
-
-def _by_peak(candidate: _Candidate) -> float:
-    return candidate[0]
-
-
-def _touches(span: SpansS, others: SpansS) -> bool:
-    return bool(((others[:, 0] < span[1]) & (others[:, 1] > span[0])).any())
-
-
-def _steps_hz(run: Run) -> float:
-    return run.config.signals.rate_hz / run.config.model.samples_per_step
-
-
-def _peak(run: Run, recording: _ScoredRecording, span: SpansS) -> float:
-    start, stop = (span * _steps_hz(run)).astype(int)
-    return float(recording.probability[start : stop + 1].max())
-
-
-def _example(
-    run: Run, planned: Planned, caption: str, recording: _ScoredRecording, span: SpansS, threshold: float
-) -> EegExample:
-    stored = open_one(run, planned, recording.number)
-    length_s = min(EXAMPLE_S, recording.strip.duration_s)
-    start_s = float(np.floor(np.clip(span[0] - EXAMPLE_S / 4, 0, recording.strip.duration_s - length_s)))
-    rate_hz, steps_hz = run.config.signals.rate_hz, _steps_hz(run)
-    first, steps = int(start_s * steps_hz), int(length_s * steps_hz)
-    return EegExample(
-        recording=recording.strip.recording,
-        patient=recording.strip.patient,
-        caption=caption,
-        start_s=start_s,
-        rate_hz=rate_hz,
-        channels=stored.channels,
-        signal_uv=stored.read_uv(int(start_s * rate_hz), int(length_s * rate_hz)),
-        probability=recording.probability[first : first + steps].astype(np.float64),
-        probability_rate_hz=steps_hz,
-        threshold=threshold,
-        reference_s=recording.strip.reference_s,
-        detections_s=recording.strip.detections_s,
-    )
-
-
 def _provenance(run: Run, planned: Planned) -> dict[str, str]:
     scored = "--open-eval" if run.config.evaluate.part == "eval" else f"--evaluate.part {run.config.evaluate.part}"
-    steps = {"plan": "", "prepare": "", "train": "", "evaluate": f" {scored}", "report": ""}
+    plan = f" --config {run.path('config.toml')}"
+    steps = {"plan": plan, "prepare": "", "train": "", "evaluate": f" {scored}", "report": ""}
     return {
-        **{f"command {n}": f"ictal {step} {run.folder}{more}" for n, (step, more) in enumerate(steps.items(), 1)},
+        **{f"command {n}": f"ictal {step} again{more}" for n, (step, more) in enumerate(steps.items(), 1)},
         "configuration": str(run.path("config.toml")),
         "index hash": planned.index.hash,
         "plan hash": planned.hash,
+        **{f"{name} hash": content for name in HASHED if (content := _content(run.path(name)))},
         "seeds": f"split {run.config.split.seed}, batch {run.config.batch.seed}, train {run.config.train.seed}",
         **{name: str(value) for name, value in versions().items()},
     }
+
+
+def _content(path: Path) -> str:
+    """Hash of a file's content; empty where there is none."""
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest() if path.exists() else ""
 
 
 def _warnings(planned: Planned, evaluation: Json | None) -> list[str]:

@@ -141,16 +141,11 @@ def loss(ax: Axes, curves: TrainingCurves) -> None:
 
 
 def skill(ax: Axes, curves: TrainingCurves) -> None:
-    """Skill, with the validations on other patients as diamonds."""
+    """Skill of the batches."""
     _series(ax, curves, curves.skill, LIGHT["detection"])
     ax.axhline(0, color=LIGHT["prior"], linestyle="--", linewidth=1.2)
     ax.annotate("0: the prior only", (1, 0), xytext=(-2, 4), xycoords=("axes fraction", "data"),
                 textcoords="offset points", ha="right", fontsize=SMALL, color=LIGHT["prior"])  # fmt: skip
-    points = [point for point in curves.validation if np.isfinite(point.skill)]
-    if points:
-        ax.plot([p.step for p in points], [p.skill for p in points], "D", color=LIGHT["good"], markersize=4.5)
-        ax.annotate("validation", (points[-1].step, points[-1].skill), xytext=(-6, -12),
-                    textcoords="offset points", ha="right", fontsize=SMALL, color=LIGHT["good"])  # fmt: skip
     low = min(-0.1, 1.1 * float(np.nanmin(curves.skill, initial=0.0)))
     ax.set_ylim(max(low, -1.5), 1.02)
     label(ax, x="step", y="skill = 1 − loss / entropy", title="Skill")
@@ -177,6 +172,34 @@ def learning_rate(ax: Axes, curves: TrainingCurves) -> None:
     ax.set_ylim(bottom=0)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     label(ax, x="step", y="learning rate", title="Learning rate")
+
+
+def validation(ax: Axes, curves: TrainingCurves) -> None:
+    """What whole recordings of the dev part gave as training went on; the kept weights are ringed."""
+    steps = [point.step for point in curves.validation]
+    for values, name, style, colour in (
+        ([point.auprc for point in curves.validation], "AUPRC", "-D", LIGHT["detection"]),
+        ([point.sensitivity for point in curves.validation], "sensitivity", ":o", LIGHT["seizure"]),
+    ):
+        ax.plot(steps, values, style, color=colour, markersize=4.5, linewidth=1.4)
+        ax.annotate(name, (steps[-1], values[-1]), xytext=(-2, 7), textcoords="offset points", ha="right",
+                    fontsize=SMALL, color=colour, bbox=BACKED)  # fmt: skip
+    kept = [point for point in curves.validation if point.best]
+    if kept:
+        ax.plot(kept[-1].step, kept[-1].auprc, "o", markerfacecolor="none", markeredgecolor=LIGHT["good"],
+                markeredgewidth=2, markersize=11)  # fmt: skip
+    tidy(ax)
+    ax.set_ylim(-0.03, 1.12)
+    label(ax, x="step", y="share", title="Whole recordings of the dev part")
+
+
+def seizures_drawn(ax: Axes, curves: TrainingCurves) -> None:
+    """Seizure windows in every step's batches, as the labels have them."""
+    assert curves.seizure_windows is not None
+    ax.plot(curves.step, curves.seizure_windows, color=LIGHT["seizure"], linewidth=1.4, drawstyle="steps-mid")
+    tidy(ax)
+    ax.set_ylim(0, 1.25 * max(1, int(curves.seizure_windows.max())))
+    label(ax, x="step", y="windows", title="Seizure windows in each step")
 
 
 def _series(ax: Axes, curves: TrainingCurves, values: Series, colour: str, style: str = "-") -> None:
@@ -227,6 +250,10 @@ def best_within(curve: SensitivityCurve) -> tuple[Series, Series]:
 def _operating_point(ax: Axes, curve: SensitivityCurve, place: int) -> None:
     """A ring on the curve with its numbers beside it, on the side where there is room."""
     x, y = float(curve.false_alarms_per_24h[place]), float(curve.sensitivity[place])
+    if curve.sensitivity_interval is not None:
+        ax.plot([x, x], curve.sensitivity_interval, color=LIGHT["seizure"], linewidth=1.2, marker="_", zorder=4)
+    if curve.false_alarms_interval is not None:
+        ax.plot(curve.false_alarms_interval, [y, y], color=LIGHT["seizure"], linewidth=1.2, marker="|", zorder=4)
     ax.plot(x, y, "o", color=LIGHT["surface"], markeredgecolor=LIGHT["seizure"], markeredgewidth=2.2, markersize=9,
             zorder=5, clip_on=False)  # fmt: skip
     is_far_right = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))[0] > 0.65

@@ -34,13 +34,55 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LeakageAudit:
+    """What was looked at to see that nobody is scored who was learnt from."""
+
+    patients: int
+    """In all parts together."""
+    patients_in_two_parts: tuple[str, ...]
+    signals: int | None = None
+    """Stored signals that were compared by their checksum, none of which is in two parts or under two patients, or they
+    could not have been stored; None where no signal was prepared yet."""
+    copies: tuple[tuple[str, str], ...] = ()
+    """Recordings of one patient and part with the same signal."""
+    openings: int = 0
+    """How often the evaluation part was opened in this run folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ValidationPoint:
-    """What a validation during training measured; NaN where it was not measured."""
+    """What a validation on whole recordings of the dev part measured during training."""
 
     step: int
-    loss: float = float("nan")
-    skill: float = float("nan")
-    window_auroc: float = float("nan")
+    """Steps done."""
+    auprc: float
+    """Over time steps."""
+    sensitivity: float
+    """To events, at the rate of false alarms that selection allows."""
+    best: bool
+    """Whether no validation before was as good."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A guard of the run."""
+
+    guard: str
+    mode: str
+    """`stop` or `warn`."""
+    watches: str
+    """What makes it speak."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a guard said."""
+
+    step: int
+    kind: str
+    message: str
+    stopped: bool = False
+    """Whether the run ended with it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,6 +104,12 @@ class TrainingCurves:
     validation: tuple[ValidationPoint, ...] = ()
     stopped_at: int | None = None
     """Step at which a guard stopped the run."""
+    watched: tuple[Watched, ...] = ()
+    """The guards."""
+    said: tuple[Said, ...] = ()
+    """Warnings, and what stopped the run."""
+    seizure_windows: npt.NDArray[np.int64] | None = None
+    """Windows with a seizure in each step's batches, counted in the labels that the model was given."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,6 +122,12 @@ class SensitivityCurve:
     operating: int | None
     """Place of the chosen operating point; None where the target is unreachable."""
     target_false_alarms_per_24h: float | None = None
+    level: float = float("nan")
+    """Of the intervals."""
+    sensitivity_interval: tuple[float, float] | None = None
+    """Of the operating point, over patients; None where it is undefined."""
+    false_alarms_interval: tuple[float, float] | None = None
+    """Likewise."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,6 +158,8 @@ class EegExample:
     patient: str
     caption: str
     """Why this stretch is shown."""
+    name: str
+    """The same in two or three words, for what leads to it."""
     start_s: float
     rate_hz: float
     channels: tuple[str, ...]
@@ -125,6 +181,7 @@ class Contents:
         title: Heading of the page.
         verdict: What the run came to.
         corpus: The document of `ictal audit --json`.
+        leakage: Whether anybody is scored who was learnt from.
         plan: The document of `ictal plan --json`.
         incident: The replay of the incident: `rows` (each with `strategy`, `probe_found`, `drawn_seizure_share`,
             `batches_without_seizure`, `seizure_windows_seen`) and, if known, `batches` (how many each drew).
@@ -133,6 +190,7 @@ class Contents:
             `window_auroc`, `window_auprc`, `ece`, `operating_point`, `scorer_version`, `nan_policy`.
         curve: Sensitivity against false alarms.
         reliability: Calibration.
+        calibrated: How logits were calibrated, in words.
         strips: One line per recording.
         examples: EEG of the best and worst recordings.
         provenance: Commands, hashes, versions and seeds, by name.
@@ -142,12 +200,14 @@ class Contents:
     title: str
     verdict: Verdict
     corpus: Document | None = None
+    leakage: LeakageAudit | None = None
     plan: Document | None = None
     incident: Document | None = None
     training: TrainingCurves | None = None
     evaluation: Document | None = None
     curve: SensitivityCurve | None = None
     reliability: ReliabilityBins | None = None
+    calibrated: str = ""
     strips: tuple[RecordingStrip, ...] = ()
     examples: tuple[EegExample, ...] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)

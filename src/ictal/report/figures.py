@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ictal.report import charts
@@ -77,23 +76,35 @@ def incident(rows: Sequence[Document], natural: float | None) -> Markup:
 
 def training(curves: TrainingCurves) -> Markup:
     """Loss, skill, separation and learning rate by step."""
-    panels: tuple[Callable[[Axes, TrainingCurves], None], ...] = (
-        charts.loss, charts.skill, charts.separation, charts.learning_rate,
-    )  # fmt: skip
+    panels = [charts.loss, charts.skill, charts.separation, charts.learning_rate]
+    if curves.seizure_windows is not None:
+        panels.append(charts.seizures_drawn)
+    if curves.validation:
+        panels.append(charts.validation)
+    rows = -(-len(panels) // 2)
 
     def draw(figure: Figure) -> None:
-        for ax, panel in zip(figure.subplots(2, 2).flat, panels, strict=True):
-            panel(ax, curves)
+        grid = figure.add_gridspec(rows, 2)
+        for number, panel in enumerate(panels):
+            alone = number == len(panels) - 1 and number % 2 == 0
+            panel(figure.add_subplot(grid[number // 2, :] if alone else grid[number // 2, number % 2]), curves)
 
     return svg(
         "training",
         f"Training over {len(curves.step)} recorded steps: loss from {curves.loss[0]:.3f} to {curves.loss[-1]:.3f} "
         f"nats (the drawn prior alone costs {curves.prior_entropy:.3f}), skill from {curves.skill[0]:.2f} to "
-        f"{curves.skill[-1]:.2f}, class separation to {curves.separation[-1]:.1f} logits.",
+        f"{curves.skill[-1]:.2f}, class separation to {curves.separation[-1]:.1f} logits.{_validated(curves)}",
         9,
-        5.2,
+        2.6 * rows,
         draw,
     )
+
+
+def _validated(curves: TrainingCurves) -> str:
+    if not curves.validation:
+        return ""
+    last = curves.validation[-1]
+    return f" Dev part after {last.step} steps: AUPRC {last.auprc:.2f}, sensitivity {last.sensitivity:.2f}."
 
 
 def sensitivity(curve: SensitivityCurve) -> Markup:
@@ -102,13 +113,21 @@ def sensitivity(curve: SensitivityCurve) -> Markup:
         "The target is unreachable: there is no operating point."
         if curve.operating is None
         else f"Operating point: sensitivity {curve.sensitivity[curve.operating]:.2f} at "
-        f"{curve.false_alarms_per_24h[curve.operating]:.1f} false alarms per 24 h."
+        f"{curve.false_alarms_per_24h[curve.operating]:.1f} false alarms per 24 h{_intervals(curve)}."
     )
 
     def draw(figure: Figure) -> None:
         charts.sensitivity(figure.subplots(), curve)
 
     return svg("sensitivity", f"Event sensitivity against false alarms per 24 h. {point}", 9, 3.6, draw)
+
+
+def _intervals(curve: SensitivityCurve) -> str:
+    """The operating point's intervals in words."""
+    if curve.sensitivity_interval is None or curve.false_alarms_interval is None:
+        return ""
+    (low, high), (few, many) = curve.sensitivity_interval, curve.false_alarms_interval
+    return f"; {curve.level:.0%} intervals over patients {low:.2f} to {high:.2f} and {few:.1f} to {many:.1f}"
 
 
 def reliability(bins: ReliabilityBins) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -14,6 +15,21 @@ Cell: TypeAlias = str | Markup
 def drawing(svg: str) -> Markup:
     """An SVG element of this package's own making, in which every text is escaped, as markup."""
     return Markup(svg)  # noqa: S704 - the one place; see the docstring
+
+
+def link(text: str, anchor: str) -> Markup:
+    """A link to an element of this page."""
+    return Markup('<a href="#{}">{}</a>').format(anchor, text)
+
+
+def anchored(text: str, anchor: str) -> Markup:
+    """A text that `link` can lead to."""
+    return Markup('<span id="{}">{}</span>').format(anchor, text)
+
+
+def joined(cells: Sequence[Cell]) -> Markup:
+    """Cells one after the other; a dash where there is none."""
+    return Markup(", ").join(cells) if cells else Markup("–")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +55,10 @@ class Figure:
     table: Table | None = None
     legend: tuple[tuple[str, str], ...] = ()
     """Pairs of mark (CSS class) and what it stands for."""
+    anchor: str = ""
+    """Its id, where something leads to it."""
+    back: Cell = ""
+    """A link back to what leads to it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ictal.report import charts, eeg, figures, tables
-from ictal.report.contents import Contents, Document, EegExample
+from ictal.report.contents import Contents, Document, EegExample, LeakageAudit
 from ictal.report.numbers import clock, count, duration, is_undefined, percent, power_of_ten
-from ictal.report.parts import Figure, Section, Table
+from ictal.report.parts import Figure, Section, Table, link
 from ictal.report.readings import who
 
 STRIP_LEGEND = (
@@ -20,6 +20,7 @@ def sections(contents: Contents) -> tuple[Section, ...]:
     """All sections; one that the run did not reach says so."""
     return (
         _corpus(contents.corpus),
+        _leakage(contents.leakage),
         _balance(contents),
         _incident(contents),
         _training(contents),
@@ -27,6 +28,7 @@ def sections(contents: Contents) -> tuple[Section, ...]:
         _calibration(contents),
         _recordings(contents),
         _examples(contents),
+        _seizures(contents.evaluation),
         _scores(contents.evaluation),
         _repeat(contents),
     )
@@ -52,6 +54,25 @@ def _corpus(document: Document | None) -> Section:
             else "The audit found no fault."
         ),
         parts=_present(tables.corpus(document), tables.labels(document), tables.findings(document)),
+    )
+
+
+def _leakage(audit: LeakageAudit | None) -> Section:
+    name, heading = "leakage", "Leakage"
+    if audit is None:
+        return Section(id=name, heading=heading, absent="The run stopped before its patients were divided.")
+    patients = len(audit.patients_in_two_parts)
+    clean = "No patient is in two parts" if patients == 0 else f"{patients} PATIENTS ARE IN TWO PARTS"
+    signals = "" if audit.signals is None else ", and no signal serves in two parts under whatever name"
+    return Section(
+        id=name,
+        heading=heading,
+        lead=f"{clean}{signals}.",
+        clinician="A detector that has met a patient before finds that patient's seizures again and nobody else's. "
+        "Patients that are scored here were kept apart from the beginning.",
+        engineer="Split by patient; stored signals are compared by checksum over all parts, which finds copies under "
+        "other names. The evaluation part is locked, and every look at it is counted.",
+        parts=(tables.leakage(audit),),
     )
 
 
@@ -131,6 +152,14 @@ def _training(contents: Contents) -> Section:
     curves, name, heading = contents.training, "training", "Training"
     if curves is None or len(curves.step) == 0:
         return Section(id=name, heading=heading, absent="No step was trained.")
+    warned = sum(not one.stopped for one in curves.said)
+    warnings = (
+        f" {count(warned)} {'warning' if warned == 1 else 'warnings'} of the guards."
+        if warned
+        else " No guard warned."
+        if curves.watched
+        else ""
+    )
     stopped = "" if curves.stopped_at is None else f" A guard stopped the run at step {count(curves.stopped_at)}."
     figure = Figure(
         drawing=figures.training(curves),
@@ -141,12 +170,12 @@ def _training(contents: Contents) -> Section:
     return Section(
         id=name,
         heading=heading,
-        lead=f"{count(len(curves.step))} steps.{stopped}",
+        lead=f"{count(len(curves.step))} steps.{warnings}{stopped}",
         clinician="The curve to look at is skill. It must leave zero: a falling loss alone can mean that the model "
         "has learnt only that seizures are rare.",
         engineer="Loss is in nats per time step under the drawn prior. Separation is the mean ictal logit minus the "
         "mean background logit; if the spread of logits dies while the loss falls, the model is collapsing.",
-        parts=_present(figure, tables.validation(curves)),
+        parts=_present(figure, tables.said(curves), tables.guards(curves), tables.validation(curves)),
     )
 
 
@@ -169,7 +198,7 @@ def _sensitivity(contents: Contents) -> Section:
         "can bear, then read off how many seizures are found.",
         engineer="The marked threshold was chosen on the tuning part and applied here unseen; the curve itself is of "
         "the scored part, so a better threshold on it was not available to the run.",
-        parts=(figure,),
+        parts=_present(figure, tables.operating_point(curve, contents.evaluation["operating_point"] or {})),
     )
 
 
@@ -190,6 +219,7 @@ def _calibration(contents: Contents) -> Section:
     bins, name, heading = contents.reliability, "calibration", "Calibration"
     if bins is None:
         return Section(id=name, heading=heading, absent="The run was not evaluated.")
+    calibrated = f" and {contents.calibrated}" if contents.calibrated else ""
     figure = Figure(
         drawing=figures.reliability(bins),
         caption="Stated probability against the share of time steps that were ictal (left), and how many time steps "
@@ -201,7 +231,7 @@ def _calibration(contents: Contents) -> Section:
         heading=heading,
         clinician="On the diagonal, a stated 30 % means that three of ten such moments are in a seizure. Below it, the "
         "detector claims too much.",
-        engineer="Probabilities after temperature and prior correction, on the scored part. Points with few time steps "
+        engineer=f"Probabilities after prior correction{calibrated}, on the scored part. Points with few time steps "
         "are noise.",
         parts=(figure,),
     )
@@ -216,12 +246,12 @@ def _recordings(contents: Contents) -> Section:
         heading=heading,
         lead="Each line is a whole recording. Marks are events as SzCORE counts them: neighbours within 90 s are one, "
         "what is longer than 300 s is cut, and 30 s before to 60 s after a seizure still meets it.",
-        parts=(tables.recordings(contents.strips),),
+        parts=tables.recordings(contents.strips, contents.examples),
     )
 
 
 def _examples(contents: Contents) -> Section:
-    name, heading = "eeg", "The EEG of the best and the worst"
+    name, heading = "eeg", "The EEG of the best, the worst and the most instructive"
     if not contents.examples:
         return Section(id=name, heading=heading, absent="The run was not evaluated.")
     return Section(
@@ -230,11 +260,11 @@ def _examples(contents: Contents) -> Section:
         lead="Negative is up, as in clinical practice. Shaded: annotated as seizure. Below the EEG: what the detector "
         "reported, and the probability behind it, with the threshold dashed. Deflections of more than "
         f"{eeg.CUT_ROWS:g} times the scale bar are cut in the drawing.",
-        parts=tuple(_example(one) for one in contents.examples),
+        parts=tuple(_example(number, one) for number, one in enumerate(contents.examples, 1)),
     )
 
 
-def _example(one: EegExample) -> Figure:
+def _example(number: int, one: EegExample) -> Figure:
     length_s = one.signal_uv.shape[1] / one.rate_hz
     return Figure(
         drawing=eeg.draw(one),
@@ -242,6 +272,24 @@ def _example(one: EegExample) -> Figure:
         f"{one.caption}",
         table=tables.example(one),
         legend=(("found", "annotated seizure"), ("hit", "detection")),
+        anchor=tables.eeg_anchor(number),
+        back=link("Back to its recording.", tables.recording_anchor(one.recording)),
+    )
+
+
+def _seizures(document: Document | None) -> Section:
+    name, heading = "seizures", "Seizure by seizure"
+    if document is None or "seizures" not in document:
+        return Section(id=name, heading=heading, absent="The run was not evaluated seizure by seizure.")
+    found = document["seizures"]
+    return Section(
+        id=name,
+        heading=heading,
+        lead="Each annotated seizure as it was annotated, neither merged nor cut: found if a detection meets it or the "
+        "30 s before and 60 s after. Latency is from its onset to its first detection's, negative if that was first.",
+        parts=tuple(
+            tables.seizures(found, group) for group in ("type", "length", "montage", "patient") if found[f"by_{group}"]
+        ),
     )
 
 

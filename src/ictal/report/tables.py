@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from ictal.report.charts import Stage
 from ictal.report.contents import (
     Document,
     EegExample,
+    LeakageAudit,
     RecordingStrip,
     ReliabilityBins,
     SensitivityCurve,
@@ -19,6 +21,7 @@ from ictal.report.contents import (
 )
 from ictal.report.eeg import in_view
 from ictal.report.numbers import (
+    UNDEFINED,
     WHY_UNDEFINED,
     any_value,
     chance,
@@ -26,11 +29,12 @@ from ictal.report.numbers import (
     count,
     decimal,
     duration,
+    is_undefined,
     percent,
     ratio,
     short_names,
 )
-from ictal.report.parts import Cell, Table
+from ictal.report.parts import Cell, Table, anchored, joined, link
 from ictal.report.strips import Marks, draw, marks
 
 SCORER_NAMES: Mapping[str, str] = MappingProxyType(
@@ -47,6 +51,7 @@ SCORER_NAMES: Mapping[str, str] = MappingProxyType(
 PART_NAMES: Mapping[str, str] = MappingProxyType(
     {"train": "train (learning)", "dev": "dev (tuning)", "eval": "eval (never seen)"}
 )
+_MOST_SAID = 20
 FALSE_ALARM_TARGETS = (1, 2, 5, 10, 24, 50, 100)
 
 
@@ -187,15 +192,81 @@ def training(curves: TrainingCurves) -> Table:
 def validation(curves: TrainingCurves) -> Table | None:
     """Validations during training."""
     rows = tuple(
-        (count(p.step), decimal(p.loss, 3), decimal(p.skill), decimal(p.window_auroc, 3)) for p in curves.validation
+        (count(p.step), decimal(p.auprc, 3), decimal(p.sensitivity), "yes" if p.best else "no")
+        for p in curves.validation
     )
     if not rows:
         return None
-    columns = ("Step", "Loss (nats)", "Skill", "Window AUROC")
+    columns = ("Steps done", "AUPRC of time steps", "Sensitivity to events", "Best so far")
     return Table(
-        caption="Validation during training, on patients not trained on", columns=columns, rows=rows,
-        numeric=frozenset(range(4)),
+        caption="Whole recordings of the dev part, during training", columns=columns, rows=rows,
+        numeric=frozenset(range(3)),
     )  # fmt: skip
+
+
+def guards(curves: TrainingCurves) -> Table | None:
+    """What watched the run."""
+    rows = tuple((one.guard, "stops" if one.mode == "stop" else "warns", one.watches) for one in curves.watched)
+    columns = ("Guard", "Does", "When")
+    return Table(caption="Guards of this run, asked at every step", columns=columns, rows=rows) if rows else None
+
+
+def said(curves: TrainingCurves) -> Table | None:
+    """What guards said."""
+    shown = [one for one in curves.said if one.stopped] + [one for one in curves.said if not one.stopped]
+    rows = tuple(
+        (count(one.step), one.kind, one.message, "stopped the run" if one.stopped else "warning")
+        for one in shown[:_MOST_SAID]
+    )
+    if not rows:
+        return None
+    more = len(shown) - len(rows)
+    return Table(
+        caption="What the guards said", columns=("Step", "Verdict", "What was seen", "What came of it"), rows=rows,
+        numeric=frozenset({0}), note=f"{count(more)} further warnings are in train.jsonl." if more else "",
+    )  # fmt: skip
+
+
+def leakage(audit: LeakageAudit) -> Table:
+    """What was compared to see that nobody is scored who was learnt from."""
+    signals = "not prepared yet" if audit.signals is None else f"0 of {count(audit.signals)}"
+    rows = [
+        ("Patients in two parts", f"{len(audit.patients_in_two_parts)} of {count(audit.patients)}",
+         ", ".join(audit.patients_in_two_parts) or "compared by name, aliases resolved (corpus.same_patient)"),
+        ("Signals in two parts or of two patients", signals,
+         "compared by the checksum of what is stored; one such signal stops the run"),
+        ("Signals twice in one patient and part", count(len(audit.copies)),
+         "; ".join(f"{second} is {first}" for first, second in audit.copies) or "–"),
+        ("Evaluation part opened", f"{count(audit.openings)} times" if audit.openings != 1 else "once",
+         "every opening in this run folder is recorded; each after the first costs some of its worth as a test"),
+    ]  # fmt: skip
+    return Table(
+        caption="Leakage audit", columns=("What", "Found", "How"), rows=tuple(rows), numeric=frozenset({1}),
+    )  # fmt: skip
+
+
+def operating_point(curve: SensitivityCurve, point: Document) -> Table | None:
+    """The chosen threshold and what it gives, with intervals."""
+    if curve.operating is None:
+        return None
+    target = "–" if curve.target_false_alarms_per_24h is None else f"≤ {curve.target_false_alarms_per_24h:g} per 24 h"
+    alarms, found = curve.false_alarms_per_24h[curve.operating], curve.sensitivity[curve.operating]
+    rows = (
+        ("Threshold", decimal(float(point.get("threshold", curve.threshold[curve.operating])), 3)),
+        ("False alarms asked for", target),
+        ("Chosen on", f"{point.get('tuned_on', 'the tuning')} part"),
+        ("Seizures detected", f"{percent(float(found))}{_within(curve.sensitivity_interval, percent)}"),
+        ("False alarms per 24 h", f"{alarms:.1f}{_within(curve.false_alarms_interval, lambda rate: f'{rate:.1f}')}"),
+    )
+    level = "" if curve.sensitivity_interval is None else f"In brackets: {curve.level:.0%} intervals over patients."
+    return Table(
+        caption="The operating point", columns=("Quantity", "Value"), rows=rows, numeric=frozenset({1}),
+        style="pair", note=level,
+    )  # fmt: skip
+
+
+def _within(interval: tuple[float, float] | None, show: Callable[[float], str]) -> str:
+    return "" if interval is None else f" ({show(interval[0])} to {show(interval[1])})"
 
 
 def sensitivity(curve: SensitivityCurve) -> Table:
@@ -231,28 +302,77 @@ def reliability(bins: ReliabilityBins) -> Table:
     )  # fmt: skip
 
 
-def recordings(lines: Sequence[RecordingStrip]) -> Table:
-    """One row per recording that holds a seizure or a detection, with its strip, worst first."""
-    shown = [(line, marks(line)) for line in lines if len(line.reference_s) or len(line.detections_s)]
-    silent = len(lines) - len(shown)
-    note = f"{count(silent)} of {count(len(lines))} recordings hold neither and are not drawn." if silent else ""
-    names = short_names([line.recording for line, _ in shown])
-    ordered = sorted(shown, key=lambda one: (-len(one[1].missed), -len(one[1].false_alarms), one[0].recording))
-    return Table(
-        caption="Every recording with a seizure or a detection, most errors first",
-        columns=("Recording", "Length", "Annotated above the line, detected below it", "Found", "False alarms"),
-        rows=tuple(_strip_row(names[line.recording], line, outcome) for line, outcome in ordered),
-        numeric=frozenset({1, 3, 4}),
-        note=note,
-        style="strips",
-    )
+def recordings(lines: Sequence[RecordingStrip], examples: Sequence[EegExample]) -> tuple[Table, ...]:
+    """A line for every recording, by patient: those with a seizure or a detection, then the others.
+
+    Args:
+        lines: The recordings.
+        examples: Stretches of EEG on the page, which their recordings lead to.
+    """
+    outcomes = [(line, marks(line)) for line in lines]
+    names = short_names([line.recording for line in lines])
+    eventful = [one for one in outcomes if len(one[0].reference_s) or len(one[0].detections_s)]
+    silent = [one for one in outcomes if not (len(one[0].reference_s) or len(one[0].detections_s))]
+    led_to: dict[str, list[Cell]] = {}
+    for number, one in enumerate(examples, 1):
+        led_to.setdefault(one.recording, []).append(link(one.name, eeg_anchor(number)))
+    strip = "Annotated above the line, detected below it"
+    tables = []
+    if eventful:
+        tables.append(
+            Table(
+                caption="Recordings with a seizure or a detection, by patient, most errors first",
+                columns=("Recording", "Patient", "Length", strip, "Found", "False alarms", "EEG"),
+                rows=tuple(
+                    _strip_row(names[one.recording], one, marked, led_to) for one, marked in _by_errors(eventful)
+                ),
+                numeric=frozenset({2, 4, 5}),
+                style="strips",
+            )
+        )
+    if silent:
+        ordered = sorted(silent, key=lambda one: (one[0].patient, one[0].recording))
+        rows = tuple(_strip_row(names[one.recording], one, marked, led_to)[:4] for one, marked in ordered)
+        columns = ("Recording", "Patient", "Length", strip)
+        caption = "Recordings with neither, by patient"
+        tables.append(Table(caption=caption, columns=columns, rows=rows, numeric=frozenset({2}), style="strips"))
+    return tuple(tables)
 
 
-def _strip_row(name: str, line: RecordingStrip, outcome: Marks) -> tuple[Cell, ...]:
+def eeg_anchor(number: int) -> str:
+    """Id of a stretch of EEG, counted from 1."""
+    return f"eeg-{number}"
+
+
+def recording_anchor(recording: str) -> str:
+    """Id of a recording's line."""
+    return f"recording-{quote(recording, safe='')}"
+
+
+def _by_errors(outcomes: Sequence[tuple[RecordingStrip, Marks]]) -> list[tuple[RecordingStrip, Marks]]:
+    """By patient, those with most missed seizures, then false alarms, first; likewise the recordings of each."""
+    missed: dict[str, int] = {}
+    alarms: dict[str, int] = {}
+    for line, outcome in outcomes:
+        missed[line.patient] = missed.get(line.patient, 0) + len(outcome.missed)
+        alarms[line.patient] = alarms.get(line.patient, 0) + len(outcome.false_alarms)
+
+    def order(one: tuple[RecordingStrip, Marks]) -> tuple[int | str, ...]:
+        patient = one[0].patient
+        own = (-len(one[1].missed), -len(one[1].false_alarms), one[0].recording)
+        return (-missed[patient], -alarms[patient], patient, *own)
+
+    return sorted(outcomes, key=order)
+
+
+def _strip_row(name: str, line: RecordingStrip, outcome: Marks, led_to: Mapping[str, list[Cell]]) -> tuple[Cell, ...]:
     reference = len(outcome.found) + len(outcome.missed)
     found = f"{len(outcome.found)} of {reference}" if reference else "–"
+    leads = led_to.get(line.recording, [])
+    heading = anchored(name, recording_anchor(line.recording)) if leads else name
     drawing = draw(line, outcome)
-    return (name, duration(line.duration_s), drawing, found, count(len(outcome.false_alarms)))
+    alarms = count(len(outcome.false_alarms))
+    return (heading, line.patient, duration(line.duration_s), drawing, found, alarms, joined(leads))
 
 
 def example(one: EegExample) -> Table | None:
@@ -283,9 +403,18 @@ def scores(document: Document) -> Table:
 
 
 def _score_row(row: Mapping[str, Any]) -> tuple[str, ...]:
-    ratios = (ratio(row, "sensitivity"), ratio(row, "precision"), ratio(row, "f1"))
+    rates = (("sensitivity", 2), ("precision", 2), ("f1", 2), ("false_alarms_per_24h", 1))
+    ratios = (f"{ratio(row, key, digits)}{bounds(row, key, digits)}" for key, digits in rates)
     counts = (_amount(row[key]) for key in ("reference", "true_positives", "false_positives"))
-    return (*ratios, ratio(row, "false_alarms_per_24h", 1), *counts, f"{row['hours']:.2f}")
+    return (*ratios, *counts, f"{row['hours']:.2f}")
+
+
+def bounds(row: Document, key: str, digits: int) -> str:
+    """The interval of a rate in brackets, where the document has one that is defined."""
+    interval = row.get("intervals", {}).get(key)
+    if interval is None or is_undefined(interval["lower"]) or is_undefined(interval["upper"]):
+        return ""
+    return f" ({interval['lower']:.{digits}f}–{interval['upper']:.{digits}f})"
 
 
 def _amount(value: float) -> str:
@@ -297,8 +426,10 @@ def _provenance_of_scores(document: Document) -> str:
     """Scorer versions and NaN policy, wherever the document states them: over all or with each scorer."""
     versions = {str(row["scorer_version"]) for row in _stating(document, "scorer_version")}
     policies = {str(row["nan_policy"]) for row in _stating(document, "nan_policy")}
+    levels = {row["intervals"]["level"] for row in document["scorers"].values() if "intervals" in row}
+    intervals = "".join(f"In brackets: {level:.0%} intervals over patients. " for level in sorted(levels))
     return (
-        f"Scorer: {', '.join(sorted(versions)) or 'version not stated'}. "
+        f"{intervals}Scorer: {', '.join(sorted(versions)) or 'version not stated'}. "
         f"NaN policy: {', '.join(sorted(policies)) or 'not stated'}."
     )
 
@@ -349,6 +480,47 @@ def macro(document: Document) -> Table | None:
         note="Every patient counts once; those without a value are left out and counted. The current rule takes F1 as "
         "0 where seizures were missed in silence, the legacy rule (timescoring before 0.0.7) left such patients out.",
     )  # fmt: skip
+
+
+def seizures(document: Document, group: str) -> Table:
+    """What was found of each kind of seizure, how late, and the false alarms where they belong to the kind.
+
+    Args:
+        document: The part `seizures` of an evaluation.
+        group: `type`, `length`, `montage` or `patient`.
+    """
+    own = document[f"by_{group}"]
+    alarming = "false_alarms_per_24h" in next(iter(own.values()))
+    listed = {"all": document["all"], **own} if alarming else own
+    rows = tuple((name, *_seizure_row(row, alarming=alarming)) for name, row in listed.items())
+    columns = (_capital(group), "Found", "Sensitivity", "Median latency (s)", "False alarms per 24 h")[: len(rows[0])]
+    return Table(
+        caption=f"By {group}", columns=columns, rows=rows, numeric=frozenset(range(1, len(columns))),
+        note=f"In brackets: {document['level']:.0%} intervals over patients. "
+        f"{document['scorer']} {document['scorer_version']}.",
+    )  # fmt: skip
+
+
+def _seizure_row(row: Document, *, alarming: bool) -> Iterator[str]:
+    yield f"{count(row['found'])} of {count(row['seizures'])}"
+    yield f"{_percent_of(row['sensitivity'])}{_bounds(row['intervals']['sensitivity'], percent)}"
+    yield f"{decimal(row['median_latency_s'], 1)}{_bounds(row['intervals']['median_latency_s'], _one_decimal)}"
+    if alarming:
+        yield f"{decimal(row['false_alarms_per_24h'], 1)}{_bounds(row['false_alarms_interval'], _one_decimal)}"
+
+
+def _percent_of(share: float | None) -> str:
+    return UNDEFINED if share is None else percent(share)
+
+
+def _one_decimal(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def _bounds(interval: Document, show: Callable[[float], str]) -> str:
+    """An interval in brackets, where it is defined."""
+    low, high = interval["lower"], interval["upper"]
+    return "" if low is None or high is None else f" ({show(low)} to {show(high)})"
 
 
 def provenance(items: Mapping[str, str]) -> Table:

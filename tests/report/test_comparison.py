@@ -1,0 +1,124 @@
+"""Several runs on one page."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ictal.report import comparison
+from ictal.report.comparison import Compared, Pair
+from ictal.report.parts import Table
+from tests.report import specimen
+from tests.report.test_report_page import HOSTILE, outline, words
+
+RATE = {
+    "first": 0.5, "second": 0.75, "difference": 0.25, "lower": -0.1, "upper": 0.6, "p": 0.21, "p_holm": 0.84,
+    "exact": True,
+}  # fmt: skip
+NOTHING = {**dict.fromkeys(RATE, None), "exact": False}
+DOCUMENT = {
+    "patients": 5, "level": 0.95, "scorers": {"szcore_event": {"sensitivity": RATE, "f1": NOTHING}},
+}  # fmt: skip
+
+
+def run(name: str, seed: int = 0, **settings: str) -> Compared:
+    return Compared(name=name, contents=specimen.full(seed=seed), settings={"train.steps": "5", **settings})
+
+
+RUNS = (run("a", **{"model.kind": "bimamba"}), run("b", seed=3, **{"model.kind": "mamba"}))
+STOPPED = Compared(name="stopped", contents=specimen.stopped())
+BARE = Compared(name="bare", contents=specimen.bare())
+
+
+def tables(section: comparison.Section) -> list[Table]:
+    return [part if isinstance(part, Table) else part.table for part in section.parts]  # type: ignore[misc]
+
+
+@pytest.fixture(
+    params=[RUNS, (*RUNS, STOPPED, BARE), (STOPPED, BARE)], ids=["two", "four", "none evaluated"], scope="module"
+)
+def page(request: pytest.FixtureRequest) -> str:
+    pairs = [Pair(first="a", second="b", document=DOCUMENT), Pair(first="a", second="stopped", unlike="no scores")]
+    return comparison.render(request.param, pairs)
+
+
+def test_the_page_is_whole_and_asks_nothing_of_the_network(page: str) -> None:
+    """Tags balance, ids are unique, links lead somewhere, figures have words."""
+    parsed = outline(page)
+    assert parsed.open == []
+    assert len(set(parsed.ids)) == len(parsed.ids)
+    for tag, name, value in parsed.attributes:
+        if name == "href":
+            assert value.removeprefix("#") in parsed.ids, value
+        if name in {"aria-labelledby", "aria-describedby"}:
+            assert set(value.split()) <= set(parsed.ids)
+        assert not (name in {"src", "href"} and value.startswith("http")), (tag, value)
+    assert all(figure.get("aria-label") or figure.get("aria-hidden") for figure in parsed.figures)
+
+
+def test_verdicts_come_first_and_every_run_has_its_row() -> None:
+    """Those that were stopped too."""
+    said = words(comparison.render((*RUNS, STOPPED), []))
+    assert said.index("a: The detector learnt") < said.index("stopped: Stopped at step 60") < said.index("Key numbers")
+    (numbers,) = tables(comparison.numbers((*RUNS, STOPPED, BARE)))
+    assert [row[0] for row in numbers.rows] == ["a", "b", "stopped", "bare"]
+    assert numbers.rows[0][3:5] == ("5 of 6", "0.83 (0.50–1.00)")
+    assert set(numbers.rows[3][2:]) == {"–"}
+
+
+def test_differences_stand_with_interval_and_chance_and_undefined_is_said() -> None:
+    """One table for each pair that can be compared; the others with their reason."""
+    pairs = [Pair(first="a", second="b", document=DOCUMENT), Pair(first="a", second="c", unlike="other patients")]
+    section = comparison.differences(pairs)
+    (table,) = tables(section)
+    assert table.rows[0][1:] == ("0.5", "0.75", "0.25", "-0.1 to 0.6", "0.21", "0.84")
+    assert set(table.rows[1][1:]) == {"undefined"}
+    assert "a and c: other patients." in section.lead
+    assert "other patients" in comparison.differences(pairs[1:]).absent
+
+
+def test_curves_lie_over_each_other_and_can_be_told_apart() -> None:
+    """By style as well as by colour, with every run's name in the figure and its numbers below."""
+    styles = {comparison._line(number) for number in range(24)}
+    assert len(styles) == 24
+    assert len({comparison._line(number)[1] for number in range(4)}) == 4
+    for section in (comparison.sensitivity(RUNS), comparison.training(RUNS)):
+        (figure,) = section.parts
+        assert not isinstance(figure, Table)
+        assert all(f">{name}<" in str(figure.drawing) for name in ("a", "b"))
+        assert figure.table is not None
+        assert [row[0] for row in figure.table.rows] == ["a", "b"]
+    assert comparison.sensitivity((STOPPED,)).absent
+    assert comparison.training((BARE,)).absent
+
+
+def test_recordings_with_different_outcomes_are_shown_run_under_run() -> None:
+    """Only those, and only where both runs were scored on them."""
+    line = specimen.full().strips[1]
+    other = dataclasses.replace(line, detections_s=np.empty((0, 2)), reference_s=line.reference_s)
+    same = dataclasses.replace(line, recording="same")
+    runs = [
+        Compared(name=name, contents=dataclasses.replace(specimen.full(), strips=(own, same)))
+        for name, own in (("a", line), ("b", other))
+    ]
+    (table,) = tables(comparison.recordings(runs))
+    assert [(row[0], row[1]) for row in table.rows] == [(line.recording, "a"), (line.recording, "b")]
+    assert "alike" in comparison.recordings([runs[0], runs[0].__class__(name="c", contents=runs[0].contents)]).absent
+    assert comparison.recordings((RUNS[0], STOPPED)).absent
+
+
+def test_only_settings_that_differ_are_listed() -> None:
+    """With the value of each."""
+    (table,) = tables(comparison.settings(RUNS))
+    assert table.rows == (("model.kind", "bimamba", "mamba"),)
+    assert comparison.settings((RUNS[0], RUNS[0])).absent
+
+
+def test_hostile_names_are_text() -> None:
+    """Of runs, settings and reasons."""
+    runs = (run(HOSTILE, **{"corpus.path": HOSTILE}), run("b", **{"corpus.path": "x"}))
+    page = comparison.render(runs, [Pair(first=HOSTILE, second="b", unlike=HOSTILE)])
+    assert "<script>" not in page
+    assert "49" not in words(page).partition("Settings that differ")[2][:200]
