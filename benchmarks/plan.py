@@ -28,7 +28,7 @@ GRID = WindowGrid(length_samples=60, stride_samples=10)
 EPOCH_WINDOWS = 10_000_000
 REPORT_PROBE = 20_000
 STORE_WINDOW_S = 0.0003
-"""Reading one window from the signal store, warm (benchmarks/store_window.py)."""
+"""Reading one window from the signal store, warm (benchmarks/store_reads.py)."""
 CORPORA, MAX_RANKS = 20, 16
 SHAPES = ((10**6, 2_000, 400), (10**7, 10_000, 1000), (10**8, 30_000, 2000), (10**9, 50_000, 2000))
 """Windows, seizures and recordings."""

@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import edfio
 import numpy as np
 import numpy.typing as npt
 from scipy import signal
-from store_window import write_edf
 
+from ictal.recordings.channels import SCALP_19
 from ictal.recordings.edf import Header, read_header, read_uv
 from ictal.recordings.montages import derive, named
 from ictal.signals.kernels import KernelName
@@ -30,6 +31,7 @@ ROUNDS = 5
 MINUTES = 60
 RATES_HZ = (256, 250, 400)
 CONFIG = PreprocessConfig()
+EXTRAS = ("A1", "A2", "T1", "T2", "EKG1")
 KERNELS: tuple[KernelName, ...] = ("scipy", "compiled")
 
 
@@ -63,7 +65,11 @@ def compare(header: Header) -> None:
 def incident(header: Header) -> npt.NDArray[np.float64]:
     """The peer."""
     derivation = derive(named(CONFIG.montage), header)
-    rate_hz, signal_uv = derivation.rate_hz, read_uv(header, derivation.labels).astype(np.float64)
+    return incident_signal(read_uv(header, derivation.labels).astype(np.float64), derivation.rate_hz)
+
+
+def incident_signal(signal_uv: npt.NDArray[np.float64], rate_hz: float) -> npt.NDArray[np.float64]:
+    """What the incident's project does to (channels, samples)."""
     if rate_hz != 256:
         signal_uv = signal.resample(signal_uv, round(signal_uv.shape[1] * 256 / rate_hz), axis=-1)
     b, a = signal.butter(3, (0.5, 120.0), btype="bandpass", fs=256)
@@ -72,6 +78,23 @@ def incident(header: Header) -> npt.NDArray[np.float64]:
     signal_uv = signal.lfilter(b, a, signal_uv, axis=-1)
     mean, deviation = signal_uv.mean(axis=-1, keepdims=True), signal_uv.std(axis=-1, keepdims=True)
     return np.asarray((signal_uv - mean) / (deviation + 1e-8), dtype=np.float64)
+
+
+def write_edf(path: Path, minutes: int, rate_hz: int) -> Path:
+    """An EDF of noise with the 19 scalp channels and 5 others."""
+    rng = np.random.default_rng(rate_hz)
+    signals = [
+        edfio.EdfSignal(
+            np.cumsum(rng.uniform(-8, 8, minutes * 60 * rate_hz)) % 1000,
+            rate_hz,
+            label=f"EEG {name.upper()}-REF",
+            physical_dimension="uV",
+            physical_range=(-3276, 3276),
+        )
+        for name in (*SCALP_19, *EXTRAS)
+    ]
+    edfio.Edf(signals, data_record_duration=1).write(path)
+    return path
 
 
 def cpu_ms(work: Callable[[], object]) -> float:

@@ -357,6 +357,36 @@ def train(
     return FINDINGS if planned.quarantined else 0
 
 
+bench = App(name="bench", help="Measure a run on this machine.")
+app.command(bench)
+
+
+@bench.command
+def loader(run: RunFolder, *settings: Overrides, json: AsJson = False) -> int:
+    """Say what training waits for: the disk, the loader, the way to the device or the model.
+
+    Reads the run's first batches from disk (their pages are given back to the system first) and from memory, and takes
+    some of them through the model; nothing is written to the run.
+
+    Args:
+        run: The run's folder.
+        settings: Any setting as --section.key value, e.g. --machine.loader_workers 2.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes import bench as recipe
+    from ictal.recipes import plan as planning
+    from ictal.recipes.console import Console, show_loader
+    from ictal.recipes.run import open_planned
+
+    console = Console(as_json=json)
+    opened = open_planned(run, settings)
+    planned = planning.load(opened)
+    with console.step("bench", str(run)) as progress:
+        measured = recipe.bench_loader(opened, planned, progress)
+    console.result(measured.document(), show_loader)
+    return 0
+
+
 @app.command
 def evaluate(run: RunFolder, *settings: Overrides, open_eval: bool = False, json: AsJson = False) -> int:
     """Calibrate and choose the threshold on the dev part, then score patients that were never seen.

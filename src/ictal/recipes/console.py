@@ -296,6 +296,28 @@ def show_check(console: Console, checked: Json) -> None:
     console.table("The run can work", ["", ""], rows)
 
 
+def show_loader(console: Console, measured: Json) -> None:
+    """Where a batch's time goes, and what is slowest."""
+    names = {
+        "disk_s": "read from disk",
+        "memory_s": "read from memory",
+        "transfer_s": "to the device, to µV",
+        "forward_s": "forward",
+        "backward_s": "backward, optimiser",
+    }
+    rows = []
+    for key, name in names.items():
+        seconds = measured["seconds"][key]
+        said = ["files stay in memory here", ""]
+        if seconds is not None:
+            said = [f"{1e3 * seconds:,.3g} ms", f"{measured['windows'] / seconds:,.0f}"]
+        rows.append([name, *said])
+    by = f"{measured['workers']} processes" if measured["workers"] else "a thread"
+    title = f"A batch of {measured['windows']} windows, read by {by}, on {measured['device']}"
+    console.table(title, ["", "a batch", "windows/s"], rows)
+    console.out.print(measured["sentence"])
+
+
 def show_incident(console: Console, incident: Json) -> None:
     """What each strategy of the incident would have drawn."""
     rows = [
