@@ -222,8 +222,8 @@ FAULTS = (
     Fault(
         test="test_f4_a_patient_without_predictions_is_named_and_not_dropped_in_silence",
         path="scoring/summary.py",
-        right='"current": _macro(per_patient, _current_f1)',
-        wrong='"current": _macro(per_patient, _legacy_f1)',
+        right='"current": _macro(per_patient, _current_f1, generator)',
+        wrong='"current": _macro(per_patient, _legacy_f1, generator)',
     ),
     Fault(
         test="test_f5_a_missing_or_wrong_length_hypothesis_is_an_error",
