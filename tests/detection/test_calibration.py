@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,13 +129,13 @@ def test_a_weight_of_two_is_the_step_twice(method: Method) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(exponent=st.integers(-200, 200), shift=st.floats(-1e6, 1e6))
+@given(exponent=st.integers(-200, 200), shift=st.floats(-1e8, 1e8))
 def test_rescaled_logits_give_the_same_probabilities(exponent: int, shift: float) -> None:
     """A model that says everything louder and shifted is calibrated to the same answer, however much."""
     generator = np.random.default_rng(5)
     logits = generator.normal(size=300)
     labels = generator.random(300) < sigmoid(logits)
-    changed = (logits + shift) * 10.0**exponent
+    changed = (logits + shift) * 10.0**exponent  # a shift of 1e8 leaves eight digits of each logit
     np.testing.assert_allclose(
         sigmoid(fit_calibration(changed, labels).apply(changed)),
         sigmoid(fit_calibration(logits, labels).apply(logits)),
@@ -194,6 +196,17 @@ def test_what_cannot_be_calibrated_is_refused(logits: list[float], labels: list[
         with pytest.raises(InputError) as error:
             fitted(np.array(logits), np.array(labels))
         assert error.value.code == code
+
+
+@pytest.mark.parametrize("fitted", [fit_calibration, fit_temperature, fit_isotonic])
+@pytest.mark.parametrize("wrong", [0.0, -1.0, np.nan, np.inf])
+def test_a_weight_that_stands_for_no_step_is_an_error(fitted: Callable[..., object], wrong: float) -> None:
+    """Nothing, less than nothing, unknown, endless; a logit must be finite too."""
+    labels = np.array([False, True])
+    with pytest.raises(AssertionError, match="weights are not positive"):
+        fitted(np.array([1.0, 2.0]), labels, np.array([1.0, wrong]))
+    with pytest.raises(AssertionError, match="logits are not finite"):
+        fitted(np.array([1.0, np.nan]), labels)
 
 
 PLACES = st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0]), st.integers(1, 4)), min_size=1, max_size=12)

@@ -52,10 +52,10 @@ def test_a_trace_that_never_reaches_on_has_no_events() -> None:
     assert events(np.empty(0), 1.0, PLAIN).shape == (0, 2)
 
 
-@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
-def test_what_is_no_probability_is_an_error(value: float) -> None:
+@pytest.mark.parametrize(("value", "said"), [(-0.1, "below 0"), (1.1, "above 1"), (np.nan, "not a number")])
+def test_what_is_no_probability_is_an_error(value: float, said: str) -> None:
     """NaN and values outside 0..1 never become events."""
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=said):
         events(np.array([0.5, value]), 1.0, PLAIN)
 
 

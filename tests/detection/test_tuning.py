@@ -31,6 +31,26 @@ def test_equal_candidates_go_to_the_middle_of_their_range() -> None:
     assert point.threshold == 0.5
 
 
+def _tied(thresholds: list[float]) -> float:
+    """The threshold that is chosen where all are equally good."""
+    count = len(thresholds)
+    point = choose(np.array(thresholds), np.full(count, 0.8), np.zeros(count), target_per_24h=0.0)
+    assert isinstance(point, OperatingPoint)
+    return point.threshold
+
+
+def test_the_middle_is_that_of_the_log_odds() -> None:
+    """Between 0.5 and 0.999, 1 to 1 and 1 to 999, it is 1 to 32; of two as near the higher is taken."""
+    assert _tied([0.5, 0.9, 0.99, 0.999]) == 0.99
+    assert _tied([0.25, 0.75]) == 0.75
+
+
+def test_a_threshold_of_one_has_no_odds_and_is_taken_only_alone() -> None:
+    """It is no end of a range to be in the middle of."""
+    assert _tied([1.0]) == 1.0
+    assert _tied([0.3, 0.4, 1.0]) in {0.3, 0.4}
+
+
 def test_equal_sensitivity_goes_to_fewer_false_alarms() -> None:
     """A lower threshold wins over a higher one that alarms more."""
     point = choose(np.array([0.2, 0.6]), np.array([0.5, 0.5]), np.array([1.0, 2.0]), target_per_24h=3.0)
@@ -56,7 +76,8 @@ def test_a_detector_that_finds_nothing_is_unreachable_at_any_target() -> None:
     """Zero false alarms at zero sensitivity is silence, not an operating point."""
     result = choose(np.array([0.5]), np.array([0.0]), np.array([0.0]), target_per_24h=100.0)
     assert isinstance(result, Unreachable)
-    assert result.lowest_per_24h is None
+    assert (result.target_per_24h, result.lowest_per_24h) == (100.0, None)
+    assert result.reason.startswith("No threshold finds any seizure")
 
 
 def test_undefined_rates_are_refused() -> None:

@@ -55,18 +55,27 @@ def test_f2_oracles(count) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_f2_recordings_are_not_laid_on_one_time_axis() -> None:
-    """A detection at the start of one recording does not find the seizure at the end of the one before."""
-    scores = summary.scores(
-        names=["p_1", "p_2"],
-        patients=["p", "p"],
-        reference_s=[[(50.0, 60.0)], []],
-        hypothesis_s=[[], [(0.0, 10.0)]],
-        durations_s=[60.0, 60.0],
-        generator=np.random.default_rng(0),
-    )
-    for score in scores.values():
-        assert isinstance(score, dict)
-        assert score["true_positives"] == 0
+    """A detection at the start of one recording does not find the seizure at the end of the one before.
+
+    Nor do the two become one: seizures that touch where the recordings would meet are two.
+    """
+    late, early = [(50.0, 60.0)], [(0.0, 10.0)]
+    for reference_s, hypothesis_s, seizures_found in (
+        ([late, []], [[], early], (1, 0)),
+        ([late, early], [[], []], (2, 0)),
+    ):
+        scores = summary.scores(
+            names=["p_1", "p_2"],
+            patients=["p", "p"],
+            reference_s=reference_s,
+            hypothesis_s=hypothesis_s,
+            durations_s=[60.0, 60.0],
+            generator=np.random.default_rng(0),
+        )
+        for scorer, score in scores.items():
+            assert isinstance(score, dict)
+            unit = 10 if scorer in {"szcore_sample", "nedc_epoch"} else 1
+            assert (score["reference"], score["true_positives"]) == (unit * seizures_found[0], seizures_found[1])
 
 
 def test_f3_an_unreachable_target_is_a_result_of_its_own_kind() -> None:

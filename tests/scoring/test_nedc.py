@@ -210,15 +210,16 @@ def test_equals_the_slow_forms_recording_by_recording(
     """Any events in a corpus of several recordings: each recording as the twins count it alone."""
     sides = [[np.array(r[side], dtype=np.float64).reshape(-1, 2) / 1e4 for r in corpus] for side in (0, 1)]
     names = [f"r{number}" for number in range(len(corpus))]
-    lists = [event_lists(side, [DURATION_TICKS / 1e4] * len(corpus), names) for side in sides]
+    durations = [DURATION_TICKS * (2 - number % 2) for number in range(len(corpus))]
+    lists = [event_lists(side, [ticks / 1e4 for ticks in durations], names) for side in sides]
     tables: list[CountTable] = [scorer(*lists) for scorer in (count_ovlp_by_recording, count_taes_by_recording)]
     tables.append(count_epochs_by_recording(*lists, epoch_s=epoch_s))
     rows = list(zip(*(table.rows() for table in tables), strict=True))
-    for (reference, hypothesis), (ovlp, taes, epoch) in zip(corpus, rows, strict=True):
+    for (reference, hypothesis), (ovlp, taes, epoch), duration in zip(corpus, rows, durations, strict=True):
         true, said = _disjoint(reference), _disjoint(hypothesis)
         assert _triple(ovlp) == slow.count_ovlp(true, said)
         assert _triple(taes) == pytest.approx([float(x) for x in slow.count_taes(true, said)], abs=1e-9)
-        ticks, length = Fraction(DURATION_TICKS, 10_000), Fraction(round(epoch_s * 10_000), 10_000)
+        ticks, length = Fraction(duration, 10_000), Fraction(round(epoch_s * 10_000), 10_000)
         assert _triple(epoch) == pytest.approx([float(x) for x in slow.count_epochs(true, said, ticks, length)])
 
 

@@ -102,6 +102,20 @@ def test_with_many_patients_random_exchanges_are_close_to_all() -> None:
     assert one.p == pytest.approx(2 / 2**6, abs=0.006)
 
 
+def test_chance_is_never_none_and_two_patients_have_an_interval() -> None:
+    """The exchange that was found counts among the random ones: none of 10,000 is as large, and p is 1 of 10,001."""
+    one = differences(many(40, 2), many(40, 4), np.random.default_rng(0))["false_alarms_per_24h"]
+    assert one.p == 1 / 10_001
+    pair = differences(many(2, 2), many(2, 4), np.random.default_rng(0))["false_alarms_per_24h"]
+    assert (pair.lower, pair.upper, pair.p) == (2.0, 2.0, 2 / 2**2)
+
+
+def test_up_to_thirteen_patients_every_exchange_is_tried() -> None:
+    """So p is exact: 2 of 8,192."""
+    one = differences(many(13, 2), many(13, 4), np.random.default_rng(0))["false_alarms_per_24h"]
+    assert (one.exact, one.p) == (True, 2 / 2**13)
+
+
 def test_alike_systems_are_seldom_called_different() -> None:
     """Two systems with the same chance of every detection: p below 0.05 in about one trial of twenty, not more."""
     draw = np.random.default_rng(1)

@@ -65,6 +65,7 @@ def test_equal_mass_bins_hold_the_same_number_of_steps() -> None:
     table = reliability_table(probability, probability > 0.5, bins=20)
     np.testing.assert_allclose(table.weight, 500)
     assert table.binning == "equal-mass"
+    assert reliability_table(probability, probability > 0.5).weight.size == 15
 
 
 def test_equal_mass_is_of_weights_and_not_of_steps() -> None:

@@ -34,7 +34,7 @@ KEYS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def scored() -> dict[str, Any]:
     """The document of the five recordings above, through JSON and back."""
     built = document(PER_RECORDING, PATIENTS, generator=np.random.default_rng(0))
@@ -58,6 +58,18 @@ def test_pooled_and_recordings_have_the_same_keys(scored: dict[str, Any]) -> Non
     assert scored["per_recording"].keys() == PER_RECORDING.keys()
     assert all(row.keys() == KEYS for row in scored["per_recording"].values())
     assert (scored["scorer"], scored["nan_policy"]) == ("ictal-szcore", "current")
+
+
+def test_whoever_reads_the_document_finds_these_names(scored: dict[str, Any]) -> None:
+    """All of them, at every level: reports and other people's programs go by them."""
+    beside = {"scorer", "scorer_version", "parameters", "nan_policy", "further", "patients", "intervals", "macro"}
+    assert scored.keys() == KEYS | beside | {"per_patient", "per_recording"}
+    rates = {"sensitivity", "precision", "f1", "false_alarms_per_24h"}
+    assert scored["intervals"].keys() == rates | {"level", "draws"}
+    assert scored["intervals"]["sensitivity"].keys() == {"lower", "upper", "undefined_draws"}
+    for rule in ("current", "legacy"):
+        assert scored["macro"][rule].keys() == rates | {"undefined", "intervals"}
+        assert scored["macro"][rule]["undefined"].keys() == scored["macro"][rule]["intervals"].keys() == rates
 
 
 def test_undefined_is_null_with_its_reason(scored: dict[str, Any]) -> None:

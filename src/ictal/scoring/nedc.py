@@ -130,8 +130,8 @@ def _middles_before(ticks: Samples, epoch_ticks: int) -> Samples:
 def _owners(seizures: Spans, detections: Spans) -> Samples:
     """The seizure that each detection belongs to, -1 for none.
 
-    In order of time, each seizure takes the detections that overlap it and that no earlier one took. Where it took one
-    alone, all later seizures that this one reaches are missed: they take nothing.
+    In order of time, each seizure takes the detections that overlap it and that no earlier one took. All later seizures
+    that the first of these reaches are missed: they take nothing. (Of several, the first ends inside its seizure.)
     """
     first = np.searchsorted(detections[:, 1], seizures[:, 0], side="right")
     beyond = np.searchsorted(detections[:, 0], seizures[:, 1], side="left")
@@ -144,7 +144,7 @@ def _owners(seizures: Spans, detections: Spans) -> Samples:
         if seizure >= missed and start < stop:
             owner[start:stop] = seizure
             taken = stop
-            missed = reached[start] if stop - start == 1 else missed
+            missed = reached[start]
     return owner
 
 

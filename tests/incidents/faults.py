@@ -1,0 +1,307 @@
+"""Plants the register's faults in a copy of the program, one at a time, and looks whether the row's test notices.
+
+A test that cannot fail is worse than none. Each fault here brings back, in a line or two, what the row of the register
+forbids; its test must then fail. Run: `python tests/incidents/faults.py [ROW ...]`, for example `a2 f3`; all of them
+take some minutes. `test_faults.py` keeps the list true to the code.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "ictal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One fault.
+
+    Args:
+        test: What must fail; its name begins with the row.
+        path: File of the package.
+        right: Text that occurs in it once.
+        wrong: What stands there instead.
+    """
+
+    test: str
+    path: str
+    right: str
+    wrong: str
+
+    @property
+    def row(self) -> str:
+        """Row of the register."""
+        return self.test.split("_")[1]
+
+
+FAULTS = (
+    Fault(
+        test="test_a1_all_zero_labels_stop_the_build",
+        path="recordings/annotations/tusz.py",
+        right="        if match is None:\n",
+        wrong="        if match is None and line < len(_HEADER):\n",
+    ),
+    Fault(
+        test="test_a2_a_missing_annotation_is_not_no_seizure",
+        path="recordings/corpus.py",
+        right="        annotation = beside.read(beside.find(recording.edf), recording.edf)\n",
+        wrong="        if not beside.find_all(recording.edf):\n            continue\n"
+        "        annotation = beside.read(beside.find(recording.edf), recording.edf)\n",
+    ),
+    Fault(
+        test="test_a3_every_seizure_type_is_a_seizure",
+        path="recordings/labels.py",
+        right=', "atsz", "mysz"]',
+        wrong=', "atsz"]',
+    ),
+    Fault(
+        test="test_a4_nothing_is_scored_without_a_reference",
+        path="recipes/score.py",
+        right="    if (found == 0) != no_seizures_expected:\n",
+        wrong="    if found and no_seizures_expected:\n",
+    ),
+    Fault(
+        test="test_a6_an_annotation_of_another_length_sets_the_recording_aside",
+        path="recordings/corpus.py",
+        right="    if not agrees or last_s >",
+        wrong="    if last_s >",
+    ),
+    Fault(
+        test="test_a7_events_to_mask_to_events_is_the_identity_on_the_grid",
+        path="timeline/spans.py",
+        right=" * rate_hz + 0.5)",
+        wrong=" * rate_hz)",
+    ),
+    Fault(
+        test="test_a8_a_window_inside_a_seizure_is_fully_ictal",
+        path="windows/labels.py",
+        right="        return self._ictal.inside(first, last)\n",
+        wrong="        found = self._ictal.inside(first, last)\n"
+        "        return np.where(found == last - first, 0, found)\n",
+    ),
+    Fault(
+        test="test_a9_an_event_of_0_7_s_is_scored",
+        path="scoring/szcore.py",
+        right="    vanished = stop <= onset\n"
+        "    onset = np.minimum(np.where(vanished, local[:, 0] // TICKS_PER_S, onset), lengths[recording] - 1)\n"
+        "    stop = np.minimum(np.maximum(stop, onset + 1), lengths[recording])\n",
+        wrong="",
+    ),
+    Fault(
+        test="test_b3_the_composition_is_counted_before_step_0_and_at_every_step",
+        path="training/guards.py",
+        right="        if found == planned and same:\n",
+        wrong="        if found >= 0:\n",
+    ),
+    Fault(
+        test="test_b6_every_window_is_seen_and_the_order_changes_with_each_epoch",
+        path="windows/plan.py",
+        right='those with a seizure first: shape (steps, size)."""\n        number = np.arange(first_step, stop_step)',
+        wrong='those with a seizure first: shape (steps, size)."""\n'
+        "        number = np.arange(first_step, stop_step) % (self.steps_per_epoch // 2)",
+    ),
+    Fault(
+        test="test_b7_correcting_the_rarity_twice_is_refused_with_the_product",
+        path="windows/prior.py",
+        right="    if corrected_twice and not allow_double_correction:\n",
+        wrong="    if corrected_twice and allow_double_correction is None:\n",
+    ),
+    Fault(
+        test="test_b10_no_patient_and_no_seizure_fills_the_batches",
+        path="windows/streams.py",
+        right="np.minimum(self._cycle, most_per_patient(self._cycle, self.patient_share_max))",
+        wrong="self._cycle",
+    ),
+    Fault(
+        test="test_b11_every_rank_has_its_quota_and_no_two_ranks_draw_the_same",
+        path="windows/plan.py",
+        right='those with a seizure first: shape (steps, size)."""\n'
+        "        number = np.arange(first_step, stop_step) * self.ranks + self.rank\n",
+        wrong='those with a seizure first: shape (steps, size)."""\n'
+        "        number = np.arange(first_step, stop_step) * self.ranks\n",
+    ),
+    Fault(
+        test="test_b13_the_same_signal_under_another_patient_stops_preparation_and_training",
+        path="windows/leakage.py",
+        right="        if before.patient != signal.patient:\n",
+        wrong="        if before.patient is None:\n",
+    ),
+    Fault(
+        test="test_c5_a_half_written_file_is_never_taken_for_a_recording",
+        path="signals/store.py",
+        right="        if checksum != recording.entry.checksum:\n",
+        wrong="        if not checksum:\n",
+    ),
+    Fault(
+        test="test_c8_the_average_is_of_valid_channels_only",
+        path="recordings/montages.py",
+        right="    terms = _from_electrodes(channel, measured)\n",
+        wrong="    terms = _from_electrodes(channel)\n",
+    ),
+    Fault(
+        test="test_c10_an_odd_start_date_costs_a_note_and_not_the_recording",
+        path="recordings/edf.py",
+        right="    if numbers is None:\n        return nothing\n",
+        wrong="    if numbers is None:\n        raise ValueError(text)\n",
+    ),
+    Fault(
+        test="test_d1_the_split_is_by_patient_and_by_burden_and_not_by_the_alphabet",
+        path="windows/splits.py",
+        right="        parts = _by_patient(recordings, _BALANCED[config.method](_burden(recordings), config))\n",
+        wrong="        fifth = len(recordings) // 5\n        parts = {\n"
+        '            "train": tuple(range(3 * fifth)),\n            "dev": tuple(range(3 * fifth, 4 * fifth)),\n'
+        '            "eval": tuple(range(4 * fifth, len(recordings))),\n        }\n',
+    ),
+    Fault(
+        test="test_d2_disjointness_is_that_of_the_index_that_batches_are_drawn_from",
+        path="recipes/plan.py",
+        right='index.select(split["train"])',
+        wrong='index.select((*split["train"], *split["dev"]))',
+    ),
+    Fault(
+        test="test_d3_chb01_and_chb21_are_one_child",
+        path="recordings/layouts/chbmit.py",
+        right='"chb21": "chb01", ',
+        wrong="",
+    ),
+    Fault(
+        test="test_d4_the_eval_part_is_locked_and_every_opening_is_recorded",
+        path="recipes/opening.py",
+        right="    if not allowed:\n",
+        wrong="    if not allowed and not before:\n",
+    ),
+    Fault(
+        test="test_e1_a_falling_loss_is_not_taken_for_learning",
+        path="training/guards.py",
+        right="self.skill += share * (1 - observation.loss / self.prior_entropy - self.skill)",
+        wrong="self.skill += share * (1 - observation.loss / self.first_loss - self.skill)",
+    ),
+    Fault(
+        test="test_e3_the_first_step_is_far_below_the_peak",
+        path="training/optimiser.py",
+        right="    if step < warmup_steps:\n",
+        wrong="    if 0 < step < warmup_steps:\n",
+    ),
+    Fault(
+        test="test_e4_a_resumed_run_is_the_uninterrupted_one_bit_for_bit",
+        path="training/loop.py",
+        right="            self.optimiser.load_state_dict(state.optimiser)\n",
+        wrong="",
+    ),
+    Fault(
+        test="test_e4_a_resumed_run_remembers_its_best_model_and_its_patience",
+        path="training/loop.py",
+        right="            self.selection.load_state_dict(state.selection)\n",
+        wrong="",
+    ),
+    Fault(
+        test="test_e5_a_number_that_is_none_stops_before_it_reaches_the_weights",
+        path="training/guards.py",
+        right="        return [name for name, fine in finite.items() if not fine]\n",
+        wrong="        return []\n",
+    ),
+    Fault(
+        test="test_f2_recordings_are_not_laid_on_one_time_axis",
+        path="scoring/eventlists.py",
+        right="    ends = np.cumsum(durations + SEPARATION_TICKS)\n",
+        wrong="    ends = np.cumsum(durations) + SEPARATION_TICKS\n",
+    ),
+    Fault(
+        test="test_f3_an_unreachable_target_is_a_result_of_its_own_kind",
+        path="detection/tuning.py",
+        right="    allowed = finding[false_alarms_per_24h[finding] <= target_per_24h]\n",
+        wrong="    allowed = finding\n",
+    ),
+    Fault(
+        test="test_f4_a_patient_without_predictions_is_named_and_not_dropped_in_silence",
+        path="scoring/summary.py",
+        right='"current": _macro(per_patient, _current_f1, generator)',
+        wrong='"current": _macro(per_patient, _legacy_f1, generator)',
+    ),
+    Fault(
+        test="test_f5_a_missing_or_wrong_length_hypothesis_is_an_error",
+        path="recipes/score.py",
+        right="    if missing and not missing_as_silence:\n",
+        wrong="    if missing and missing_as_silence is None:\n",
+    ),
+    Fault(
+        test="test_f6_post_processing_is_in_seconds_whatever_the_rate",
+        path="detection/events.py",
+        right="math.ceil(rule.merge_gap_s * rate_hz",
+        wrong="math.ceil(rule.merge_gap_s",
+    ),
+    Fault(
+        test="test_f7_every_recording_has_its_own_file_that_reads_back_the_same",
+        path="recordings/annotations/bids.py",
+        right='f"{stop_s - onset_s:.{decimals}f}"',
+        wrong='f"{stop_s:.{decimals}f}"',
+    ),
+    Fault(
+        test="test_f9_the_drawn_prior_is_taken_back_and_the_threshold_comes_from_the_tuning_part",
+        path="detection/calibration.py",
+        right="    return np.asarray(logits, dtype=np.float64) + prior_offset(natural, drawn)\n",
+        wrong="    return np.asarray(logits, dtype=np.float64)\n",
+    ),
+)
+
+
+def main(rows: list[str]) -> None:
+    """Plant those of the rows that are named, or all; exit with 1 if one is not noticed."""
+    unnoticed = 0
+    for fault in FAULTS:
+        if rows and fault.row not in rows:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            planted = Path(folder, "src")
+            shutil.copytree(ROOT / "src", planted, ignore=shutil.ignore_patterns("__pycache__"))
+            path = planted / "ictal" / fault.path
+            path.write_text(path.read_text().replace(fault.right, fault.wrong))
+            said = _run(fault.test, planted)
+        noticed = f"FAILED tests/incidents/{_file(fault)}::{fault.test}" in said
+        unnoticed += not noticed
+        print(f"{fault.row:4} {'noticed' if noticed else 'NOT NOTICED'}  {fault.test}", flush=True)
+        if not noticed:
+            print(said)
+    sys.exit(unnoticed > 0)
+
+
+def _file(fault: Fault) -> str:
+    (path,) = (p for p in (ROOT / "tests" / "incidents").glob("test_*.py") if f"def {fault.test}(" in p.read_text())
+    return path.name
+
+
+def _run(test: str, source: Path) -> str:
+    """What pytest says of one test, with the package of that folder."""
+    command = [
+        sys.executable,
+        "-B",
+        "-m",
+        "pytest",
+        "tests/incidents",
+        "-x",
+        "-q",
+        "-k",
+        test,
+        "-p",
+        "no:cacheprovider",
+    ]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
