@@ -23,9 +23,9 @@ def test_the_outside_tool_is_the_version_that_was_agreed_with() -> None:
 
 @pytest.mark.parametrize("grid", [1, 5])
 def test_counts_are_equal_on_random_cases(grid: int) -> None:
-    """2,500 random recordings on each grid (0.1 s and 0.5 s): events and seconds, all three counts."""
-    compared, found = differences(2_500, seed=1, grid=grid)
-    assert compared >= 1_500
+    """60,000 random recordings on each grid (0.1 s and 0.5 s): events and seconds, all three counts."""
+    compared, found = differences(60_000, seed=1, grid=grid)
+    assert compared >= 45_000 if grid % 5 else compared == 60_000
     assert found == []
 
 

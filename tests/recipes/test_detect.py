@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ictal.recipes.config import MachineConfig
+from ictal.recipes.detect import artefacts_of, open_detector
+from ictal.recordings import edf
 from ictal.recordings.annotations import beside
 from ictal.recordings.events import seizures
+from ictal.signals.source import prepared
 from tests.end_to_end.commands import FinishedRun, Terminal, put, recordings
 
 
@@ -57,6 +63,27 @@ def test_every_format_says_the_same(
     else:
         found = found_in(target)
     assert [pytest.approx(pair, abs=1e-4) for pair in found] == list(found_in(tmp_path / "reference.tsv"))
+
+
+def test_json_says_which_channels_an_event_cannot_be_trusted_in(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+) -> None:
+    """Each event has its flags, none is dropped for them: of one that spans an unplugged electrode and a driven one."""
+    terminal("detect", folder / "a.edf", tmp_path / "a.json", "--run", finished_run.folder)
+    events = json.loads((tmp_path / "a.json").read_text())["events"]
+    assert all(one["artefacts"].keys() == {"flat", "clipped", "absent", "interpolated"} for one in events)
+    detector = open_detector(finished_run.folder, MachineConfig())
+    ready = prepared(edf.read_header(folder / "a.edf"), detector.config.signals)
+    values, channels = ready.signal.values, ready.derivation.channels
+    rate_hz = detector.config.signals.rate_hz
+    values[2, 5 * rate_hz : 15 * rate_hz] = 0
+    values[4, 10 * rate_hz : 10 * rate_hz + 5] = -32_767
+    validity = ("absent", "interpolated", *ready.derivation.validity[2:])
+    ready = replace(ready, derivation=replace(ready.derivation, validity=validity))
+    first, second = artefacts_of(ready, np.array([[6.0, 12.0], [16.0, 20.0]]))
+    expected = {"flat": [channels[2]], "clipped": [channels[4]], "absent": [channels[0]], "interpolated": [channels[1]]}
+    assert first == expected
+    assert second == {**expected, "flat": [], "clipped": []}
 
 
 def test_what_is_done_is_not_done_again(

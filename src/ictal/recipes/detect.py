@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ictal.detection.artefacts import in_events
 from ictal.detection.events import confidence
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
@@ -32,6 +33,7 @@ from ictal.recordings.edf import Header
 from ictal.recordings.events import Event
 from ictal.signals.fingerprint import content_hash
 from ictal.signals.source import Prepared, prepared
+from ictal.signals.units import FULL_SCALE
 
 LEDGER = "detections.jsonl"
 _RECORDINGS = {".edf", ".bdf"}
@@ -189,8 +191,24 @@ def look(recording: str, header: Header, ready: Prepared, detector: Detector) ->
         earliest_s=detector.onsets(probability, found_s)[:, 0].tolist(),
         duration_s=header.duration_s,
         start=header.start,
+        artefacts=artefacts_of(ready, found_s),
     )
     return found, probability
+
+
+def artefacts_of(ready: Prepared, found_s: Trace) -> list[dict[str, list[str]]]:
+    """Of each event the channels that are flat or clipped in it, and those that were not measured at all."""
+    channels, validity = np.array(ready.derivation.channels), np.array(ready.derivation.validity)
+    absent, interpolated = validity == "absent", validity == "interpolated"
+    return [
+        {
+            "flat": channels[flat & ~absent].tolist(),
+            "clipped": channels[clipped].tolist(),
+            "absent": channels[absent].tolist(),
+            "interpolated": channels[interpolated].tolist(),
+        }
+        for flat, clipped in in_events(ready.signal.values, ready.config.rate_hz, found_s, FULL_SCALE)
+    ]
 
 
 class _Ledger:

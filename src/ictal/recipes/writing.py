@@ -31,6 +31,9 @@ class Found:
     """When the probability began to rise towards each event's onset."""
     duration_s: float
     start: dt.datetime | None
+    artefacts: Sequence[Mapping[str, Sequence[str]]] | None = None
+    """Of each event, the channels that are `flat`, `clipped`, `absent` or `interpolated` in it; None where nobody
+    looked."""
 
 
 def format_of(target: Path) -> Format:
@@ -89,6 +92,7 @@ def _edf(target: Path, found: Found) -> None:
 
 
 def _json(target: Path, found: Found) -> None:
+    artefacts = [None] * len(found.events) if found.artefacts is None else found.artefacts
     document = {
         "recording": found.recording,
         "start": None if found.start is None else found.start.isoformat(),
@@ -100,8 +104,9 @@ def _json(target: Path, found: Found) -> None:
                 "stop_s": event.stop_s,
                 "label": event.label,
                 "confidence": event.confidence,
+                "artefacts": flags,
             }
-            for event, earliest_s in zip(found.events, found.earliest_s, strict=True)
+            for event, earliest_s, flags in zip(found.events, found.earliest_s, artefacts, strict=True)
         ],
     }
     write_whole(target, json.dumps(document, indent=1).splitlines())
