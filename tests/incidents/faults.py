@@ -264,7 +264,8 @@ def main(rows: list[str]) -> None:
             path = planted / "ictal" / fault.path
             path.write_text(path.read_text().replace(fault.right, fault.wrong))
             said = _run(fault.test, planted)
-        noticed = f"FAILED tests/incidents/{_file(fault)}::{fault.test}" in said
+        # An error is one of the run that the test is to look at: the program itself has refused to make it.
+        noticed = any(f"{how} tests/incidents/{_file(fault)}::{fault.test}" in said for how in ("FAILED", "ERROR"))
         unnoticed += not noticed
         print(f"{fault.row:4} {'noticed' if noticed else 'NOT NOTICED'}  {fault.test}", flush=True)
         if not noticed:
