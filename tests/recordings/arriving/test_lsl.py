@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -86,33 +88,62 @@ def test_what_was_lost_on_the_way_is_a_gap(name: str) -> None:
     stream.close()
 
 
+class Mortal:
+    """A sender in a process of its own, which can die; without an id by which it could be known again."""
+
+    CODE = """
+import sys
+from tests.recordings.arriving.test_lsl import outlet, send
+sender = outlet(sys.argv[1], labels=tuple(sys.argv[2:]))
+for line in sys.stdin:
+    first, stop, start_s = line.split()
+    send(sender, int(first), int(stop), float(start_s))
+"""
+
+    def __init__(self, name: str, *labels: str) -> None:
+        words = [sys.executable, "-c", self.CODE, name, *(labels or LABELS)]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def send(self, first: int, stop: int, start_s: float = 1000.0) -> None:
+        """See `send`."""
+        assert self.process.stdin is not None
+        print(first, stop, start_s, file=self.process.stdin, flush=True)
+
+    def die(self) -> None:
+        """At once."""
+        self.process.kill()
+        self.process.communicate()
+
+
 def test_a_sender_that_comes_back_is_taken_up_after_a_gap(name: str) -> None:
     """One that cannot be known again by an id is looked for by its name."""
-    sender = outlet(name)
-    stream = LslStream(name)
-    send(sender, 0, 100)
+    sender = Mortal(name)
+    stream = LslStream(name, patience_s=30)
+    sender.send(0, 100)
     assert len(heard(stream, 100)) >= 1
-    del sender
+    sender.die()
     _until(lambda: stream.take(("C3", "Fp1"), 0.01) == [] and stream._inlet is None)
-    sender = outlet(name)
+    sender = Mortal(name)
     _until(lambda: stream.take(("C3", "Fp1"), 0.2) == [] and stream._inlet is not None)
-    send(sender, 0, 10, start_s=1003.0)
+    sender.send(0, 10, 1003.0)
     (piece,) = heard(stream, 10)
     assert piece.gap is not None
     assert (piece.gap.stop_s, piece.gap.resume_s) == (pytest.approx(0.5), pytest.approx(3.0))
     stream.close()
+    sender.die()
 
 
 def test_a_sender_that_comes_back_as_another_is_refused(name: str) -> None:
     """Its channels would be taken for those of before."""
-    sender = outlet(name)
-    stream = LslStream(name)
-    del sender
+    sender = Mortal(name)
+    stream = LslStream(name, patience_s=30)
+    sender.die()
     _until(lambda: stream.take(("C3", "Fp1"), 0.01) == [] and stream._inlet is None)
-    other = outlet(name, labels=("C3", "Fp1", "TRIG"))
+    other = Mortal(name, "C3", "Fp1", "TRIG")
     with pytest.raises(InputError) as error:
         _until(lambda: stream.take(("C3", "Fp1"), 0.2) == [] and stream._inlet is not None)
-    assert (error.value.code, other is None) == ("stream-changed", False)
+    assert error.value.code == "stream-changed"
+    other.die()
 
 
 def _until(condition: Callable[[], bool], patience_s: float = 60.0) -> None:
