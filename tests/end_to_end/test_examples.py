@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 EXAMPLES = Path("examples")
 
@@ -33,6 +34,27 @@ def test_a_slurm_array_cuts_the_work_into_shards(tmp_path: Path) -> None:
         SLURM_ARRAY_TASK_ID="5", SLURM_ARRAY_TASK_MIN="3", SLURM_ARRAY_TASK_COUNT="8", SLURM_CPUS_PER_TASK="4",
     )  # fmt: skip
     assert done.stdout.split() == ["prepare", "runs/x", "--shard", "3/8", "--machine.workers", "4"]
+
+
+@pytest.mark.parametrize(("code", "lost"), [(0, 0), (1, 0), (2, 1)])
+def test_a_kubernetes_job_cuts_the_work_into_shards(tmp_path: Path, code: int, lost: int) -> None:
+    """Every pod of the Indexed Job prepares a share of its own; recordings set aside are no reason to begin again."""
+    job = yaml.safe_load((EXAMPLES / "kubernetes" / "prepare.yaml").read_text())
+    assert (job["apiVersion"], job["kind"], job["spec"]["completionMode"]) == ("batch/v1", "Job", "Indexed")
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    volumes = {volume["name"] for volume in pod["volumes"]}
+    assert {mount["name"] for mount in container["volumeMounts"]} == volumes
+    stub(tmp_path, "ictal", f'echo "$@"; exit {code}')
+    shards = []
+    for index in range(job["spec"]["completions"]):
+        variables = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "JOB_COMPLETION_INDEX": str(index)}
+        command = [*container["command"], *container["args"]]
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+        assert bool(done.returncode) == bool(lost)
+        command_line = done.stdout.split()
+        shards.append(command_line[command_line.index("--shard") + 1])
+    assert shards == [f"{number}/16" for number in range(1, 17)]
 
 
 @pytest.mark.parametrize(

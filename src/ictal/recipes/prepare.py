@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,10 @@ def prepare_run(
             another version or contradicts itself.
     """
     machine = run.config.machine
-    one, of = shard
     store = SignalStore(Path(machine.store))
     upkeep.require_readable(store)
     prepared = prepare(
-        [planned.labelled[number] for number in used(planned)][one - 1 :: of],
+        [planned.labelled[number] for number in share(used(planned), shard)],
         store,
         run.config.signals,
         workers=Workers(processes=machine.workers, scheduler=machine.scheduler, kernel=machine.kernel),
@@ -83,6 +82,12 @@ def shard_of(text: str) -> tuple[int, int]:
     right = one.isdecimal() and of.isdecimal() and 1 <= int(one) <= int(of)
     check_setting(right, "--shard", text, "i/n, the i-th of n shares, from 1/n to n/n")
     return int(one), int(of)
+
+
+def share(numbers: Sequence[int], shard: tuple[int, int]) -> Sequence[int]:
+    """The i-th of n shares, (i, n): they have nothing in common, and are all together."""
+    one, of = shard
+    return numbers[one - 1 :: of]
 
 
 def document(prepared: Prepared) -> dict[str, Any]:
