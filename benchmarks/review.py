@@ -29,8 +29,7 @@ from ictal.recordings.channels import SCALP_19
 
 HOURS, RATE_HZ, MINUTE_S = 24, 256, 60
 FIRSTS, REDRAWS = 9, 60
-REDRAW = (
-    """async (rounds) => {
+REDRAW = """async (rounds) => {
   const traces = document.getElementById("traces"), other = document.createElement("canvas");
   other.width = traces.width;
   other.height = traces.height;
@@ -44,6 +43,10 @@ REDRAW = (
     requestAnimationFrame(() => { begin = performance.now(); });
     document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
     await frame();
+    if (performance.getEntriesByName("redraw").at(-1).startTime < begin) { // drawn before the clock ran
+      round--;
+      continue;
+    }
     for (const id of ["ground", "traces", "overlay", "overview"]) flushed(document.getElementById(id));
     ours.push(performance.now() - begin);
     await frame();
@@ -61,8 +64,6 @@ REDRAW = (
   }
   return { ours, path, size: [traces.width, traces.height] };
 }"""
-    % RATE_HZ
-)
 
 
 def main() -> None:
