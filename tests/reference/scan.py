@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ictal.models.chunked import Weights
+
 
 def scan(
     x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, initial_state: Tensor | None = None
@@ -22,3 +24,23 @@ def scan(
         state = decay * state + gained
         outputs.append((state * c[:, t, None, None, :]).sum(dim=-1))
     return torch.stack(outputs, dim=1), state
+
+
+def mix(projected: Tensor, keep: Tensor, weights: Weights, floor: float) -> Tensor:
+    """A Mamba layer between its projections (batch, length, inner), one direction after the other."""
+    inner, heads, mixed_width = len(weights.norm), weights.rates.shape[-1], weights.bias.shape[-1]
+    batch, length, _ = projected.shape
+    gate, mixed, raw = torch.split(projected, [inner, mixed_width, heads], dim=-1)
+    state = (mixed_width - inner) // 2
+    total = torch.zeros(batch, length, inner, dtype=projected.dtype)
+    for way in range(len(weights.rates)):
+        order = torch.arange(length) if way == 0 else torch.arange(length - 1, -1, -1)
+        seen = torch.cat([torch.zeros(batch, 3, mixed_width, dtype=projected.dtype), mixed[:, order]], dim=1)
+        convolved = sum((weights.taps[way, :, k] * seen[:, k : k + length] for k in range(4)), weights.bias[way])
+        x, b, c = torch.split(convolved * torch.sigmoid(convolved), [inner, state, state], dim=-1)
+        dt = torch.log1p(torch.exp(raw[:, order] + weights.dt_bias[way])) * keep[:, order, None]
+        heads_apart = x.unflatten(-1, (heads, -1))
+        y, _ = scan(heads_apart, dt, weights.rates[way], b, c)
+        total = total + (y + weights.skip[way][:, None] * heads_apart).flatten(2)[:, order]
+    total = total * gate * torch.sigmoid(gate)
+    return total / torch.sqrt(total.square().mean(dim=-1, keepdim=True) + floor) * weights.norm

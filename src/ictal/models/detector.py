@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from ictal.errors import InputError, check_setting
+from ictal.models.backends import Chosen
 from ictal.models.baselines import GatedRecurrence, ShallowStem, UNetStem
 from ictal.models.mamba import BiMamba2, Mamba2, Norm, Residual
 from ictal.models.stem import FRAMES_PER_STEP, ChannelStem, LineLengthStem, kept
@@ -117,14 +118,15 @@ class Detector(nn.Module):
         config: What to build.
         channels: Channels that every signal has.
         drawn_prior: Share of ictal time among the steps drawn for training: the answer before any training.
+        backend: What computes Mamba layers (`ictal.models.backends.choose`).
     """
 
-    def __init__(self, config: DetectorConfig, channels: int, drawn_prior: float) -> None:
+    def __init__(self, config: DetectorConfig, channels: int, drawn_prior: float, backend: Chosen = "chunked") -> None:
         super().__init__()
         assert 0 < drawn_prior < 1, drawn_prior
         self.config, self.channels = config, channels
         self.stem = _stem(config, channels)
-        self.layers = nn.ModuleList(_layers(config))
+        self.layers = nn.ModuleList(_layers(config, backend))
         self.dropout = nn.Dropout(config.dropout)
         self.norm = Norm(config.width, eps=1e-5) if self.layers else nn.Identity()
         self.head = _prior_head(self.stem.width, drawn_prior)
@@ -151,9 +153,9 @@ class Detector(nn.Module):
         return logits
 
 
-def build(config: DetectorConfig, channels: int, drawn_prior: float) -> Detector:
+def build(config: DetectorConfig, channels: int, drawn_prior: float, backend: Chosen = "chunked") -> Detector:
     """The detector that the configuration describes, untrained; its answer is `drawn_prior`."""
-    return Detector(config, channels, drawn_prior)
+    return Detector(config, channels, drawn_prior, backend)
 
 
 def compressed(signal: Tensor) -> Tensor:
@@ -184,22 +186,22 @@ def _stem(config: DetectorConfig, channels: int) -> ChannelStem | LineLengthStem
             return ChannelStem(config.width, samples_per_step=step, shapes=config.shapes, rhythms=config.rhythms)
 
 
-def _layers(config: DetectorConfig) -> list[Residual]:
+def _layers(config: DetectorConfig, backend: Chosen) -> list[Residual]:
     return [
         Residual(config.width, layer, dropout=config.dropout)
-        for layer in (_layer(config) for _ in range(config.layers))
+        for layer in (_layer(config, backend) for _ in range(config.layers))
         if layer is not None
     ]
 
 
-def _layer(config: DetectorConfig) -> Mamba2 | GatedRecurrence | None:
+def _layer(config: DetectorConfig, backend: Chosen) -> Mamba2 | GatedRecurrence | None:
     """One layer above the stem; None for the kinds whose stem is the whole network."""
     if config.kind == "gru":
         return GatedRecurrence(config.width)
     if config.kind not in {"bimamba", "mamba"}:
         return None
     mamba = BiMamba2 if config.kind == "bimamba" else Mamba2
-    return mamba(config.width, state=config.state, head_dim=config.head_dim, expand=config.expand)
+    return mamba(config.width, state=config.state, head_dim=config.head_dim, expand=config.expand, backend=backend)
 
 
 def _prior_head(width: int, drawn_prior: float) -> nn.Linear:

@@ -3,7 +3,8 @@
 Parameters carry the public Mamba-2 names and shapes (`in_proj`, `conv1d`, `dt_bias`, `A_log`, `D`, `norm`, `out_proj`),
 so published weights of a layer load into `Mamba2`. `BiMamba2` is a `Mamba2` that reads the same projections a second
 time from the end: projections, which hold nearly all parameters and work, are shared by the directions, while each
-direction owns its convolution, step sizes, decays and skip. Both directions go through one call of the scan.
+direction owns its convolution, step sizes, decays and skip. What happens between the projections has one meaning and
+several backends (`ictal.models.backends`).
 
 Invariant: a step that is not kept neither gives to nor takes from a kept step, in either direction. Its input is zero,
 as beyond the ends of a sequence, and its step size is zero, which leaves the state as it was.
@@ -20,8 +21,9 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from ictal.models.backends import Chosen, mixer
+from ictal.models.chunked import Weights, finished, operands, parted, skipped
 from ictal.models.scan import scan
 
 Memory: TypeAlias = tuple[Tensor, Tensor]
@@ -29,6 +31,7 @@ Memory: TypeAlias = tuple[Tensor, Tensor]
 
 _DT_RANGE = (1e-3, 1e-1)
 _RATE_RANGE = (1.0, 16.0)
+_NORM_FLOOR = 1e-5
 
 
 class Norm(nn.RMSNorm):
@@ -62,26 +65,6 @@ class Direction(nn.Module):
         self.A_log = nn.Parameter(torch.linspace(math.log(_RATE_RANGE[0]), math.log(_RATE_RANGE[1]), self.heads))
         self.D = nn.Parameter(torch.ones(self.heads))
 
-    def operands(self, mixed: Tensor, dt: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """The scan's x, dt, a, b, c from projected (B, L, I + 2N) and (B, L, H), whose time runs this way."""
-        length = mixed.shape[1]
-        return self._operands(self.conv1d(mixed.mT)[..., :length].mT, dt, keep)
-
-    def _operands(
-        self, convolved: Tensor, dt: Tensor, keep: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        mixed = functional.silu(convolved)
-        x, b, c = torch.split(mixed, [self.heads * self.head_dim, self.state, self.state], dim=-1)
-        dt = functional.softplus(dt + self.dt_bias)
-        if keep is not None:
-            dt = dt * keep.unsqueeze(-1)
-        rates = -torch.exp(self.A_log).expand(len(x), -1)
-        return torch.unflatten(x, -1, (self.heads, self.head_dim)), dt, rates, b, c
-
-    def skip(self, x: Tensor) -> Tensor:
-        """What goes past the scan: each head's input, scaled."""
-        return x * self.D.to(x.dtype).unsqueeze(-1)
-
 
 class Mamba2(Direction):
     """One Mamba-2 layer, forward in time: (B, L, W) to the same shape.
@@ -91,21 +74,36 @@ class Mamba2(Direction):
         state: Size of each head's state.
         head_dim: Numbers per head.
         expand: Inner width as a multiple of the width.
+        backend: What computes it between its projections (`ictal.models.backends`).
     """
 
-    def __init__(self, width: int, *, state: int, head_dim: int, expand: int = 2) -> None:
+    def __init__(self, width: int, *, state: int, head_dim: int, expand: int = 2, backend: Chosen = "chunked") -> None:
         inner = expand * width
         super().__init__(inner, state=state, head_dim=head_dim)
+        self.mix = mixer(backend)
         self.in_proj = nn.Linear(width, 2 * inner + 2 * state + self.heads, bias=False)
-        self.norm = Norm(inner, eps=1e-5)
+        self.norm = Norm(inner, eps=_NORM_FLOOR)
         self.out_proj = nn.Linear(inner, width, bias=False)
 
     def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
         """The layer's output; `keep` (B, L) says which steps are real."""
-        gate, mixed, dt = self._project(hidden, keep)
-        x, dt, rates, b, c = self.operands(mixed, dt, keep)
-        y, _ = scan(x, dt, rates, b, c)
-        return self._finish(y + self.skip(x), gate)
+        if keep is not None:
+            hidden = hidden * keep.unsqueeze(-1)
+        projected: Tensor = self.out_proj(self.mix(self.in_proj(hidden), keep, self.weights(), _NORM_FLOOR))
+        return projected
+
+    def weights(self) -> Weights:
+        """What the layer owns between its projections."""
+        of_ways = (
+            (way.conv1d.weight.squeeze(1), way.conv1d.bias, way.dt_bias, -torch.exp(way.A_log), way.D)
+            for way in self.ways()
+        )
+        taps, bias, dt_bias, rates, skip = (torch.stack(values) for values in zip(*of_ways, strict=True))
+        return Weights(taps, bias, dt_bias, rates, skip, self.norm.weight)
+
+    def ways(self) -> list[Direction]:
+        """The directions of time that it reads in."""
+        return [self]
 
     def resume(self, hidden: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
         """The output of steps that follow those in the memory, and the memory after them.
@@ -114,48 +112,29 @@ class Mamba2(Direction):
             hidden: The steps (B, L, W), any number.
             memory: What the last call returned; None before the first step.
         """
-        gate, mixed, dt = self._project(hidden, None)
+        weights = self.weights()
+        gate, mixed, raw = parted(self.in_proj(hidden), weights)
         if memory is None:
             before, state = mixed.new_zeros(len(mixed), self.conv1d.kernel_size[0] - 1, mixed.shape[-1]), None
         else:
             before, state = memory
         seen = torch.cat([before, mixed], dim=1)
-        taps, bias = self.conv1d.weight, self.conv1d.bias
-        convolved = functional.conv1d(seen.mT, taps, bias, groups=taps.shape[0]).mT
-        x, dt, rates, b, c = self._operands(convolved, dt, None)
+        x, dt, rates, b, c = operands(seen, raw, None, weights, 0)
         y, state = scan(x, dt, rates, b, c, initial_state=state)
-        return self._finish(y + self.skip(x), gate), (seen[:, -before.shape[1] :], state)
-
-    def _project(self, hidden: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Gate (B, L, I), what the convolution mixes (B, L, I + 2N), and raw step sizes (B, L, H)."""
-        if keep is not None:
-            hidden = hidden * keep.unsqueeze(-1)
-        inner = self.heads * self.head_dim
-        gate, mixed, dt = torch.split(self.in_proj(hidden), [inner, inner + 2 * self.state, self.heads], dim=-1)
-        return gate, mixed, dt
-
-    def _finish(self, y: Tensor, gate: Tensor) -> Tensor:
-        """Gated normalisation of (B, L, H, P) and projection back to the width."""
-        projected: Tensor = self.out_proj(self.norm(y.flatten(2) * functional.silu(gate)))
-        return projected
+        projected: Tensor = self.out_proj(finished(y + skipped(x, self.D), gate, weights.norm, _NORM_FLOOR))
+        return projected, (seen[:, -before.shape[1] :], state)
 
 
 class BiMamba2(Mamba2):
     """One Mamba-2 layer that reads time in both directions: (B, L, W) to the same shape."""
 
-    def __init__(self, width: int, *, state: int, head_dim: int, expand: int = 2) -> None:
-        super().__init__(width, state=state, head_dim=head_dim, expand=expand)
+    def __init__(self, width: int, *, state: int, head_dim: int, expand: int = 2, backend: Chosen = "chunked") -> None:
+        super().__init__(width, state=state, head_dim=head_dim, expand=expand, backend=backend)
         self.reverse = Direction(expand * width, state=state, head_dim=head_dim)
 
-    def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
-        """The layer's output; `keep` (B, L) says which steps are real."""
-        gate, mixed, dt = self._project(hidden, keep)
-        ahead = self.operands(mixed, dt, keep)
-        back = self.reverse.operands(mixed.flip(1), dt.flip(1), None if keep is None else keep.flip(1))
-        y, _ = scan(*(torch.cat(pair) for pair in zip(ahead, back, strict=True)))
-        y_ahead, y_back = y.chunk(2)
-        both = y_ahead + self.skip(ahead[0]) + (y_back + self.reverse.skip(back[0])).flip(1)
-        return self._finish(both, gate)
+    def ways(self) -> list[Direction]:
+        """The directions of time that it reads in."""
+        return [self, self.reverse]
 
 
 class Residual(nn.Module):

@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass as checked
 from ictal.detection.calibration import Method
 from ictal.detection.events import EventRule
 from ictal.errors import InputError, check_setting
+from ictal.models.backends import Backend
 from ictal.models.detector import DetectorConfig
 from ictal.signals.preprocess import PreprocessConfig
 from ictal.training.augment import AugmentConfig
@@ -105,6 +106,9 @@ class MachineConfig:
     """Threads of one training or detection process; more than there are idle cores make it many times slower."""
     device: str = "cpu"
     """torch device of training and detection."""
+    backend: Backend = "chunked"
+    """What computes Mamba layers: `chunked` (torch's own operations), `fused` (compiled by numba, for processors),
+    `compiled` (`torch.compile`), `triton` (`fla-core`, for CUDA), or `auto`: the fastest that runs here."""
     loader_workers: int = 0
     """Processes that read the batches of training ahead of time, for each training process; 0: a thread of it does."""
 

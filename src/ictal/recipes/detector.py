@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from ictal.detection.calibration import Calibration, correct_prior, sigmoid
 from ictal.detection.events import events, onset_span
 from ictal.detection.tuning import OperatingPoint
-from ictal.errors import InputError
+from ictal.errors import InputError, check_setting
+from ictal.models.backends import Chosen, choose
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes.config import Config, MachineConfig
@@ -113,6 +114,21 @@ def device_of(config: Config) -> torch.device:
         ) from error
 
 
+def backend_of(config: Config) -> Chosen:
+    """What will compute the model's Mamba layers; "chunked" for a model that has none and asks for nothing else.
+
+    Raises:
+        InputError: if the backend that was named cannot run on the device, or the model has nothing for it to compute.
+    """
+    model, backend = config.model, config.machine.backend
+    if model.kind in {"bimamba", "mamba"}:
+        return choose(backend, device_of(config), state=model.state, head_dim=model.head_dim)
+    check_setting(
+        backend in {"auto", "chunked"}, "machine.backend", backend, f'"auto": a model of kind "{model.kind}" has no scan'
+    )
+    return "chunked"
+
+
 def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None = None) -> None:
     """Keep a detector; without weights, only what is said about it."""
     if weights is not None:
@@ -172,7 +188,7 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     config = configs.check(card["config"], str(folder / CARD))
     config = config if machine is None else replace(config, machine=machine)
     prior = Prior(natural=Prevalence(**card["prior"]["natural"]), drawn=Prevalence(**card["prior"]["drawn"]))
-    model = build(config.model, len(card["channels"]), prior.drawn.time_step)
+    model = build(config.model, len(card["channels"]), prior.drawn.time_step, backend_of(config))
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:

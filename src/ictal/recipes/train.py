@@ -59,6 +59,7 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict | None:
             checkpoints.load(trainer.checkpoint_path, trainer.run_hash)  # of another run: stop before anything is kept
         if ranks.leads:
             run.keep_config()
+            run.write_json("backend.json", {"asked": config.machine.backend, "ran": detectors.backend_of(config)})
         try:
             trainer.run(progress)
         except GuardStop as stop:
@@ -86,7 +87,7 @@ def trainer_of(
     check_setting(fixed, "train.logit_adjustment", config.train.logit_adjustment, "0 where batches adapt their prior")
     dataset = training_windows(run, planned)
     torch.manual_seed(config.train.seed)
-    model = build(config.model, len(channels), prior.answer)
+    model = build(config.model, len(channels), prior.answer, detectors.backend_of(config))
     validate = None if config.train.select == "last" else Validator(run, planned, device, ranks)
     run_hash = _run_hash(run, planned, dataset, ranks, validate)
     skill = SkillGuard(config.guard, prior.entropy)

@@ -1,0 +1,105 @@
+"""A Mamba layer between its two projections, in torch's own operations: runs on any device, and can be exported.
+
+Shape legend: B batch, L length, D directions, I inner width, M = I + 2N, F = I + M + H, H heads, P head_dim = I / H, N
+state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ictal.models.scan import scan
+
+_TAPS = 4
+
+Scan = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+class Weights(NamedTuple):
+    """What a layer owns between its projections, its directions stacked."""
+
+    taps: Tensor
+    """Of the convolutions (D, M, K), K = 4."""
+    bias: Tensor
+    """Of the convolutions (D, M)."""
+    dt_bias: Tensor
+    """Added to the raw step sizes (D, H)."""
+    rates: Tensor
+    """Decay rates (D, H), negative."""
+    skip: Tensor
+    """Of each head (D, H)."""
+    norm: Tensor
+    """Of the normalisation (I)."""
+
+
+def mix(projected: Tensor, keep: Tensor | None, weights: Weights, floor: float, scan: Scan = scan) -> Tensor:
+    """What the layer's output projection is given (B, L, I).
+
+    Args:
+        projected: What its input projection gave (B, L, F): gate, what the convolution mixes, raw step sizes.
+        keep: Which steps are real (B, L).
+        weights: The layer's.
+        floor: What the normalisation adds to the mean square.
+        scan: The scan to use.
+    """
+    gate, mixed, raw = parted(projected, weights)
+    ways = [operands(_past(mixed), raw, keep, weights, 0)]
+    if len(weights.rates) > 1:
+        turned = None if keep is None else keep.flip(1)
+        ways.append(operands(_past(mixed.flip(1)), raw.flip(1), turned, weights, 1))
+    y, _ = scan(*(torch.cat(both) for both in zip(*ways, strict=True)))
+    outputs = [
+        output + skipped(way[0], weights.skip[number])
+        for number, (output, way) in enumerate(zip(y.chunk(len(ways)), ways, strict=True))
+    ]
+    return finished(outputs[0] + outputs[1].flip(1) if len(ways) > 1 else outputs[0], gate, weights.norm, floor)
+
+
+def parted(projected: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+    """Gate (B, L, I), what the convolution mixes (B, L, M), and raw step sizes (B, L, H)."""
+    gate, mixed, raw = torch.split(projected, [len(weights.norm), *weights.bias.shape[1:], weights.rates.shape[-1]], -1)
+    return gate, mixed, raw
+
+
+def operands(
+    seen: Tensor, raw: Tensor, keep: Tensor | None, weights: Weights, way: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The scan's x, dt, a, b, c of a direction, from values whose time runs that way.
+
+    Args:
+        seen: What the convolution mixes, after the K - 1 steps before it (B, K - 1 + L, M).
+        raw: Step sizes before `softplus` (B, L, H).
+        keep: Which steps are real (B, L).
+        weights: The layer's.
+        way: The direction.
+    """
+    inner, heads = len(weights.norm), weights.rates.shape[-1]
+    taps = weights.taps[way].unsqueeze(1)
+    mixed = functional.silu(functional.conv1d(seen.mT, taps, weights.bias[way], groups=len(taps)).mT)
+    state = (mixed.shape[-1] - inner) // 2
+    x, b, c = torch.split(mixed, [inner, state, state], dim=-1)
+    dt = functional.softplus(raw + weights.dt_bias[way])
+    if keep is not None:
+        dt = dt * keep.unsqueeze(-1)
+    return torch.unflatten(x, -1, (heads, inner // heads)), dt, weights.rates[way].expand(len(x), -1), b, c
+
+
+def skipped(x: Tensor, skip: Tensor) -> Tensor:
+    """What goes past the scan: each head's input (B, L, H, P), scaled."""
+    return x * skip.to(x.dtype).unsqueeze(-1)
+
+
+def finished(y: Tensor, gate: Tensor, norm: Tensor, floor: float) -> Tensor:
+    """Gated normalisation of (B, L, H, P), in the precision of the norm's weight."""
+    passed = (y.flatten(2) * functional.silu(gate)).to(norm.dtype)
+    return functional.rms_norm(passed, norm.shape, norm, floor)
+
+
+def _past(mixed: Tensor) -> Tensor:
+    """Zeros before the first step, as many as the convolution sees."""
+    return functional.pad(mixed, (0, 0, _TAPS - 1, 0))
