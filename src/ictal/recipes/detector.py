@@ -124,7 +124,10 @@ def backend_of(config: Config) -> Chosen:
     if model.kind in {"bimamba", "mamba"}:
         return choose(backend, device_of(config), state=model.state, head_dim=model.head_dim)
     check_setting(
-        backend in {"auto", "chunked"}, "machine.backend", backend, f'"auto": a model of kind "{model.kind}" has no scan'
+        backend in {"auto", "chunked"},
+        "machine.backend",
+        backend,
+        f'"auto": a model of kind "{model.kind}" has no scan',
     )
     return "chunked"
 
