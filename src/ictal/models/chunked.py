@@ -79,8 +79,8 @@ def operands(
         way: The direction.
     """
     inner, heads = len(weights.norm), weights.rates.shape[-1]
-    taps = weights.taps[way].unsqueeze(1)
-    mixed = functional.silu(functional.conv1d(seen.mT, taps, weights.bias[way], groups=len(taps)).mT)
+    taps, bias = weights.taps[way].unsqueeze(1).to(seen.dtype), weights.bias[way].to(seen.dtype)
+    mixed = functional.silu(functional.conv1d(seen.mT, taps, bias, groups=len(taps)).mT)
     state = (mixed.shape[-1] - inner) // 2
     x, b, c = torch.split(mixed, [inner, state, state], dim=-1)
     dt = functional.softplus(raw + weights.dt_bias[way])
