@@ -60,7 +60,8 @@ class Overview:
             Samples in a column, and (channels, columns, 2); a column that is not yet known to its end is left out.
         """
         together = max(1, -(-self.blocks // most))
-        known = self.done if self.done == self.blocks else self.done // together * together
+        done = self.done
+        known = done if done == self.blocks else done // together * together
         return self.factor * together, merged(self._pairs[:, :known], together)
 
 

@@ -164,8 +164,9 @@ class Review:
         overview = self.overviews.of((number, view), self._look(number, view))
         if overview.fault is not None:
             raise overview.fault
+        done = overview.done  # before its columns are taken, as it grows: who reads that all is done has all of them
         factor, known = overview.columns(int(columns))
-        progress = {"Overview-Factor": factor, "Overview-Done": overview.done, "Overview-Blocks": overview.blocks}
+        progress = {"Overview-Factor": factor, "Overview-Done": done, "Overview-Blocks": overview.blocks}
         return _floats(known.astype("<f4").tobytes(), {name: str(value) for name, value in progress.items()})
 
     def probability(self, request: Request) -> Response:
