@@ -5,18 +5,21 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from ictal.errors import InputError
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import seizures
 from ictal.review.access import Door, is_loopback
+from ictal.review.overview import Overview
 from ictal.review.server import listen
 from ictal.review.tiles import TILE_COLUMNS
 from ictal.review.views import View, look
@@ -133,6 +136,24 @@ def test_the_overview_comes_as_it_grows(reading: Served) -> None:
             break
     assert columns.shape[1] == -(-300 * RATE_HZ // int(answer.headers["overview-factor"])) <= 100
     assert (columns[:, :, 0] <= columns[:, :, 1]).all()
+
+
+def test_an_overview_that_grows_while_it_is_answered_is_not_said_to_be_done(
+    reading: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page asks again until all is done: what it has then has to be everything."""
+    original = Overview.columns
+
+    def grown(overview: Overview, most: int) -> tuple[int, npt.NDArray[np.float32]]:
+        answer = original(overview, most)
+        overview.done = overview.blocks
+        return answer
+
+    monkeypatch.setattr(Overview, "columns", grown)
+    monkeypatch.setattr(Overview, "go_on", lambda _overview: time.sleep(0.01))
+    answer = ask(reading, "/api/recordings/0/overview?columns=100&montage=double-banana-18&low_hz=0.5&high_hz=30")
+    assert answer.floats.size == 0
+    assert int(answer.headers["overview-done"]) < int(answer.headers["overview-blocks"])
 
 
 def test_the_probability_comes_whole(reading: Served) -> None:
