@@ -58,7 +58,7 @@ def test_a_slow_loader_is_named(finished_run: FinishedRun, terminal: Terminal, m
     monkeypatch.setattr(bench, "BATCHES", 8)
     monkeypatch.setattr(bench, "_step", lambda _trainer: (0.001, 0.01, 0.01))
     document = terminal("bench", "loader", finished_run.folder, "--json").document
-    assert document["seconds"]["memory_s"] > 0.025  # of a twentieth, what the thread that reads ahead leaves to wait for
+    assert document["seconds"]["memory_s"] > 0.025  # the thread that reads ahead has begun before it is waited for
     assert document["bound_from_memory"] == "cpu"
     assert "loader's processor" in document["sentence"]
 
