@@ -27,7 +27,7 @@ Mode = Literal["stop", "warn"]
 
 _VANISHED = 1e-12
 """Norm of a gradient that changes nothing."""
-_THIN = 16
+_THIN = 61
 """Every so many samples are looked at for constant and repeated signals: a step's time is for learning."""
 _RECENT_BATCHES = 100
 """Over which the drawn seizure windows are summed, and answers ranked."""
