@@ -145,7 +145,7 @@ def in_turn(run: Run, planned: Planned) -> tuple[list[Seconds], list[Seconds], l
     return ours[WARM:], theirs[WARM:], parts[WARM:]
 
 
-def loaded_per_s(run: Run, planned: Planned, workers: int, batches: int = 40) -> float:
+def loaded_per_s(run: Run, planned: Planned, workers: int, batches: int = 400) -> float:
     """Windows that the loader gives in a second, its start not counted."""
     trainer, _, _ = trainer_of(run, planned, ranks=ALONE, folder=run.folder, device=torch.device("cpu"))
     numbered = enumerate(trainer.plan.batches(0, batches + WARM))
