@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -295,6 +296,22 @@ def test_a_corpus_that_changed_after_the_plan_stops_every_step(
     said = terminal(verb, run)
     require_refusal(said, "not the one that was shown", f"`ictal plan {run}`")
     assert contents_of(run) == before
+
+
+def test_a_run_without_a_setting_is_told_what_to_say(
+    terminal: Terminal, plan: Callable[..., Said], synthetic_corpus: Path, tmp_path: Path
+) -> None:
+    """No default of today is put in silently; the words of the remedy, given as they stand, are enough."""
+    plan(synthetic_corpus)
+    run = tmp_path / "run"
+    whole = (run / "config.toml").read_text()
+    cut = "".join(row for row in whole.splitlines(True) if not row.startswith(("select =", "backend =", "exclude =")))
+    (run / "config.toml").write_text(cut)
+    said = terminal("plan", run)
+    remedy = "--corpus.exclude '[]' --train.select last --machine.backend chunked"
+    require_refusal(said, "corpus.exclude, train.select, machine.backend", remedy)
+    assert terminal("plan", run, *shlex.split(remedy)).code == 0
+    assert (run / "config.toml").read_text() == whole
 
 
 def test_another_signal_under_the_same_name_is_not_taken_for_the_prepared_one(

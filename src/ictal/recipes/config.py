@@ -212,13 +212,28 @@ def digest(config: Config, sections: Iterable[str]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def known_keys() -> list[str]:
-    """Every `section.key`."""
-    return [
-        f"{section}.{name}"
+def defaults() -> dict[str, object]:
+    """Every `section.key` with its default."""
+    return {
+        f"{section}.{name}": getattr(part, name)
         for section, part in vars(Config()).items()
         for name in getattr(part, "__dataclass_fields__", ())
-    ]
+    }
+
+
+def known_keys() -> list[str]:
+    """Every `section.key`."""
+    return list(defaults())
+
+
+def named(overrides: Sequence[str]) -> set[str]:
+    """Which settings some words of a command line give."""
+    return {".".join(key.split(".")[:2]) for key, _ in _pairs(overrides)}
+
+
+def as_word(value: object) -> str:
+    """A value as a word of the command line."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _read(file: Path) -> dict[str, object]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -97,7 +98,7 @@ def open_run(folder: Path, file: Path | None, overrides: Sequence[str]) -> Run:
     Paths are kept absolute, so that a run can be taken up from any folder.
     """
     own = folder / "config.toml"
-    base = _own_settings(own) if file is None and own.exists() else None
+    base = _own_settings(own, configs.named(overrides)) if file is None and own.exists() else None
     config = configs.load(file, overrides, base=base)
     tree = configs.tree(config)
     if config.corpus.path:
@@ -136,15 +137,29 @@ def write_text(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _own_settings(path: Path) -> dict[str, Any]:
-    """The settings that a run has kept; they are complete, so a missing one means that the file is damaged."""
+def _own_settings(path: Path, named: Container[str]) -> dict[str, Any]:
+    """The settings that a run has kept. They are complete: no default of today is put in for one that is not there.
+
+    Args:
+        path: The file.
+        named: Settings that the command line gives.
+    """
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise damaged(path, str(error)) from error
-    lacking = [key for key in configs.known_keys() if key.split(".")[1] not in tree.get(key.split(".")[0], {})]
+    kept = {f"{section}.{name}" for section, values in tree.items() for name in values}
+    lacking = {key: value for key, value in configs.defaults().items() if key not in kept and key not in named}
     if lacking:
-        raise damaged(path, f"no {', '.join(lacking[:5])}")
+        words = " ".join(f"--{key} {shlex.quote(configs.as_word(value))}" for key, value in lacking.items())
+        raise InputError(
+            "The run does not say all of its settings",
+            where=path,
+            got=f"nothing for {', '.join(lacking)}",
+            expected="every setting",
+            remedy=f"restore the file if it was cut; if an earlier ictal made it, say what it did then, e.g. `{words}`",
+            code="config-incomplete",
+        )
     return tree
 
 
