@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from ictal.recordings import edf
 from ictal.recordings.audit import audit
 from ictal.recordings.montages import MONTAGES, MissingPolicy, derive
 from ictal.signals import manifest
-from ictal.signals.preprocess import PreprocessConfig, preprocess, quantised
+from ictal.signals.preprocess import PreprocessConfig, Preprocessor, preprocess, quantised
 from ictal.signals.source import prepared
 from ictal.signals.store import SignalStore, StoredRecording
 from tests.end_to_end.commands import FinishedRun, Terminal, contents_of, linked, put, recordings, words
@@ -247,6 +248,25 @@ def test_c11_amplitudes_are_limited_and_counted_and_the_future_changes_nothing()
     later[:, 10 * 256 :] = 0
     past = slice(0, 10 * 256)
     np.testing.assert_array_equal(preprocess(later, 256, CONFIG)[:, past], preprocess(signal_uv, 256, CONFIG)[:, past])
+
+
+def test_c11_a_channel_is_scaled_by_its_median_and_a_stream_gets_what_the_file_got() -> None:
+    """Ten samples of 100 mV move a standard deviation, not a median; and whole or in chunks, the numbers are equal."""
+    config = replace(CONFIG, scale="running")
+    rng = np.random.default_rng(0)
+    signal_uv = rng.normal(scale=[[5.0], [500.0]], size=(2, 130 * 256)).astype(np.float32)
+    spiked = signal_uv.copy()
+    spiked[:, 70 * 256 : 70 * 256 + 10] = 1e5
+    whole, after = preprocess(spiked, 256, config), slice(90 * 256, None)
+    amplitude_uv = np.median(np.abs(whole[:, after]), axis=1)
+    np.testing.assert_allclose(amplitude_uv, 10, rtol=0.1)  # of either channel, a hundred times apart as recorded
+    np.testing.assert_allclose(
+        amplitude_uv, np.median(np.abs(preprocess(signal_uv, 256, config)[:, after]), axis=1), rtol=0.02
+    )
+    stream = Preprocessor(2, 256, config)
+    cuts = [0, 1, 999, 20_000, spiked.shape[1]]
+    chunks = [stream.feed(spiked[:, a:b], last=b == cuts[-1]).to_uv() for a, b in pairwise(cuts)]
+    np.testing.assert_allclose(np.concatenate(chunks, axis=1), whole, atol=config.uv_per_unit * 1.01)
 
 
 def test_c11_one_recording_alone_goes_the_same_way_as_the_store(
