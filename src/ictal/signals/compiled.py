@@ -2,7 +2,7 @@
 
 Importing this module takes about half a second; `kernels.named` does it when it is asked for. What is compiled is kept
 on disk for every later process. No `fastmath`: it would change the last bits. What numba does not put into vectors by
-itself is written in LLVM's own words: `_section`, whose slow twin is scipy's `sosfilt`, and `_take` and `_give`, which
+itself is written in LLVM's own words: `_together`, whose slow twin is scipy's `sosfilt`, and `_take` and `_give`, which
 turn eight channels by eight samples between rows of channels and columns of time.
 """
 
@@ -14,6 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ictal.signals.units import FULL_SCALE, Samples
@@ -55,26 +56,45 @@ class Compiled:
         return clipped
 
 
-@intrinsic
-def _section(_typing: Any, values: Any, t: Any, sections: Any, s: Any, state: Any) -> Any:
-    """Section `s` on the eight values at time `t`, in place: y = b0 x + z0, z0 = b1 x - a1 y + z1, z1 = b2 x - a2 y."""
-    arguments = (values, t, sections, s, state)
+def _together(count: int) -> Any:
+    """So many sections, one after the other, on eight channels in place; what they remember stays in registers.
 
-    def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
-        data = [context.make_array(kind)(context, builder, given[at]).data for at, kind in ((0, values), (2, sections))]
-        z = context.make_array(state)(context, builder, given[4]).data
-        row = _place(builder, data[0], given[1], LANES, 0)
-        b0, b1, b2, a1, a2 = (_in_all_lanes(builder, _place(builder, data[1], given[3], 6, k)) for k in (0, 1, 2, 4, 5))
-        z0, z1 = (_place(builder, z, given[3], 2 * LANES, k) for k in (0, LANES))
-        x = _load(builder, row)
-        y = builder.fadd(builder.fmul(b0, x), _load(builder, z0))
-        following = builder.fsub(builder.fmul(b1, x), builder.fmul(a1, y))
-        _store(builder, builder.fadd(following, _load(builder, z1)), z0)
-        _store(builder, builder.fsub(builder.fmul(b2, x), builder.fmul(a2, y)), z1)
-        _store(builder, y, row)
+    Each does y = b0 x + z0, z0 = b1 x - a1 y + z1, z1 = b2 x - a2 y. Four at once wait for none of their sums: while
+    one is at time t, the processor has the one before it at t + 1.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        tile, steps, sections, first, state = given
+        kinds = zip((signature.args[0], signature.args[2], signature.args[4]), (tile, sections, state), strict=True)
+        values, coefficients, z = (context.make_array(kind)(context, builder, array).data for kind, array in kinds)
+        numbers = [builder.add(first, _INDEX(k)) for k in range(count)]
+        b_a = [
+            [_in_all_lanes(builder, _place(builder, coefficients, s, 6, k)) for k in (0, 1, 2, 4, 5)] for s in numbers
+        ]
+        places = [[_place(builder, z, s, 2 * LANES, k) for k in (0, LANES)] for s in numbers]
+        held = [[_register(builder, _load(builder, place)) for place in pair] for pair in places]
+        with cgutils.for_range(builder, steps) as loop:
+            row = _place(builder, values, loop.index, LANES, 0)
+            x = _load(builder, row)
+            for (b0, b1, b2, a1, a2), (z0, z1) in zip(b_a, held, strict=True):
+                y = builder.fadd(builder.fmul(b0, x), builder.load(z0))
+                following = builder.fsub(builder.fmul(b1, x), builder.fmul(a1, y))
+                builder.store(builder.fadd(following, builder.load(z1)), z0)
+                builder.store(builder.fsub(builder.fmul(b2, x), builder.fmul(a2, y)), z1)
+                x = y
+            _store(builder, x, row)
+        for place, register in ((p, r) for pair in zip(places, held, strict=True) for p, r in zip(*pair, strict=True)):
+            _store(builder, builder.load(register), place)
         return context.get_dummy_value()
 
-    return numba.types.void(*arguments), generate
+    @intrinsic
+    def run(_typing: Any, tile: Any, steps: Any, sections: Any, first: Any, state: Any) -> Any:
+        return numba.types.void(tile, steps, sections, first, state), generate
+
+    return run
+
+
+_one, _two, _four = _together(1), _together(2), _together(4)
 
 
 @intrinsic
@@ -145,6 +165,11 @@ def _store(builder: Any, vector: Any, place: Any) -> None:
     builder.store(vector, builder.bitcast(place, _VECTOR.as_pointer()), align=8)
 
 
+def _register(builder: Any, vector: Any) -> Any:
+    """A variable that LLVM keeps in a register."""
+    return cgutils.alloca_once_value(builder, vector)  # type: ignore[no-untyped-call]
+
+
 def _in_all_lanes(builder: Any, place: Any) -> Any:
     undefined, first = ir.Constant(_VECTOR, ir.Undefined), ir.IntType(32)(0)
     one = builder.insert_element(undefined, builder.load(place), first)
@@ -153,7 +178,21 @@ def _in_all_lanes(builder: Any, place: Any) -> Any:
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
 @no_type_check
-def _cascade(signal, sections, state, out):  # noqa: C901 - one nest of loops is what is compiled
+def _filter(tile, steps, sections, z):
+    done = 0
+    while len(sections) - done >= 4:
+        _four(tile, steps, sections, done, z)
+        done += 4
+    if len(sections) - done >= 2:
+        _two(tile, steps, sections, done, z)
+        done += 2
+    if done < len(sections):
+        _one(tile, steps, sections, done, z)
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)
+@no_type_check
+def _cascade(signal, sections, state, out):
     channels, samples = signal.shape
     tile, z = np.zeros((_TILE, LANES)), np.zeros((len(sections), 2, LANES))
     for group in range(0, channels, LANES):
@@ -165,9 +204,7 @@ def _cascade(signal, sections, state, out):  # noqa: C901 - one nest of loops is
             for lane in range(lanes):
                 for t in range(steps):
                     tile[t, lane] = signal[group + lane, begin + t]
-            for t in range(steps):
-                for s in range(len(sections)):
-                    _section(tile, t, sections, s, z)
+            _filter(tile, steps, sections, z)
             for lane in range(lanes):
                 for t in range(steps):
                     out[group + lane, begin + t] = tile[t, lane]
@@ -188,7 +225,7 @@ def _round(signal, uv_per_unit, out):
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)
 @no_type_check
-def _units(signal, sections, state, uv_per_unit, out, clipped):  # noqa: C901 - as above, and rounded while it is near
+def _units(signal, sections, state, uv_per_unit, out, clipped):
     channels, samples = signal.shape
     tile, z = np.zeros((_TILE, LANES)), np.zeros((len(sections), 2, LANES))
     rows = np.zeros((LANES, _TILE))
@@ -204,9 +241,7 @@ def _units(signal, sections, state, uv_per_unit, out, clipped):  # noqa: C901 - 
             for t in range(whole, steps):
                 for lane in range(lanes):
                     tile[t, lane] = signal[group + lane, begin + t]
-            for t in range(steps):
-                for s in range(len(sections)):
-                    _section(tile, t, sections, s, z)
+            _filter(tile, steps, sections, z)
             for t in range(0, steps, LANES):
                 _give(tile, t, rows)
             for lane in range(lanes):
