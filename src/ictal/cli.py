@@ -215,25 +215,38 @@ def plan(
 
 
 @app.command
-def prepare(run: RunFolder, *settings: Overrides, shard: str = "1/1") -> int:
+def prepare(
+    run: RunFolder,
+    *settings: Overrides,
+    shard: str = "1/1",
+    no_store: Annotated[bool, Parameter(name="--no-store", negative="")] = False,
+) -> int:
     """Put every planned recording into the signal store; what is there already is not made again.
 
     Args:
         run: The run's folder.
         settings: Any setting as --section.key value.
         shard: Only the i-th of n shares, as i/n: for job arrays of a cluster. Call it once without, at the end.
+        no_store: Build none: the run reads its EDFs whenever it needs them, which is slow; as --machine.store none.
     """
     from dataclasses import asdict
 
     from ictal.recipes import plan as planning
     from ictal.recipes import prepare as recipe
+    from ictal.recipes.config import NO_STORE
     from ictal.recipes.console import Console, show_quarantined
     from ictal.recipes.run import open_planned
 
     console = Console()
-    opened = open_planned(run, settings)
+    opened = open_planned(run, (*settings, "--machine.store", NO_STORE) if no_store else settings)
     planned = planning.load(opened)
     share = recipe.shard_of(shard)
+    if opened.config.machine.store == NO_STORE:
+        with console.recorded("look", "EDFs, for a run without a store") as progress:
+            without = recipe.without_store(opened, planned, progress, shard=share)
+        console.out.print(without.said(opened), markup=False)
+        show_quarantined(console, [*map(asdict, planned.quarantined)])
+        return FINDINGS if planned.quarantined else 0
     with console.recorded("prepare", opened.config.machine.store) as progress:
         prepared = recipe.prepare_run(opened, planned, progress, shard=share)
     document = recipe.document(prepared)

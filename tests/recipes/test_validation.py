@@ -17,8 +17,8 @@ from ictal.detection.events import events
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import plan as planning
-from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import open_planned
+from ictal.recipes.signals import open_signals
 from ictal.recipes.validation import Validator
 from ictal.scoring.ranking import auprc
 from ictal.training.ranks import ALONE
@@ -35,7 +35,7 @@ def test_scores_are_those_of_the_detector_on_every_dev_recording(finished_run: F
     scores = Validator(run, planned, CPU, ALONE)(detector.model, planned.batches)
     probability, ictal = [], []
     step = run.config.model.samples_per_step
-    for number, stored in zip(planned.split["dev"], open_stored(run, planned, "dev"), strict=True):
+    for number, stored in zip(planned.split["dev"], open_signals(run, planned, "dev"), strict=True):
         probability.append(detector.probability(detector.logits(stored)))
         samples = np.zeros(planned.index.recordings[number].samples, dtype=np.bool_)
         for start, stop in planned.index.recordings[number].seizures:

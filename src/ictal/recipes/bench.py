@@ -23,7 +23,7 @@ from ictal.recipes.detector import device_of
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
 from ictal.recipes.train import trainer_of
-from ictal.signals.store import StoredRecording
+from ictal.signals.readable import Readable
 from ictal.training import loading
 from ictal.training.loop import Trainer
 from ictal.training.optimiser import adamw
@@ -164,7 +164,7 @@ def bench_loader(run: Run, planned: Planned, progress: Callable[[int, int], None
         windows=config.batch.size,
         device=str(trainer.device),
         workers=config.machine.loader_workers,
-        store_bytes=sum(stored.entry.npy_bytes for stored in trainer.dataset.stored),
+        store_bytes=sum(stored.size_bytes for stored in trainer.dataset.stored),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         parts=Parts(
             disk_s=disk_s, memory_s=memory_s, transfer_s=transfer_s, forward_s=forward_s, backward_s=backward_s
@@ -185,19 +185,17 @@ def _seconds_each(trainer: Trainer) -> float:
     return (moments[-1] - moments[WARM]) / (len(moments) - 1 - WARM)
 
 
-def _files(trainer: Trainer) -> Sequence[StoredRecording]:
+def _files(trainer: Trainer) -> Sequence[Readable]:
     """The recordings that the first batches come from."""
     windows = np.concatenate(list(trainer.plan.batches(0, BATCHES)))
     recordings = np.unique(trainer.dataset.index.locate(windows)[0])
     return [trainer.dataset.stored[recording] for recording in recordings.tolist()]
 
 
-def _evicted(files: Sequence[StoredRecording]) -> bool:
-    """Give the files' pages back to the system; whether they are gone, which some file systems never let them be."""
+def _evicted(files: Sequence[Readable]) -> bool:
+    """Give back the memory that holds them; whether it is free, which some file systems never let it be."""
     for stored in files:
-        with stored.path.open("rb") as file:
-            os.fsync(file.fileno())
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        stored.evict()
     probe = np.empty((len(files[0].channels), 1), dtype=np.int16)
     return not any(stored.read_into(stored.samples // 2, probe, wait=False) for stored in files)
 

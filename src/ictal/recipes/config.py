@@ -30,6 +30,9 @@ from ictal.windows.index import WindowConfig
 from ictal.windows.plan import BatchConfig
 from ictal.windows.splits import SplitConfig
 
+NO_STORE = "none"
+"""As `machine.store`: signals come from the EDFs themselves."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusConfig:
@@ -95,7 +98,13 @@ class MachineConfig:
     """Where and with what the work is done; nothing here changes a result beyond float order."""
 
     store: str = "store"
-    """Folder of the signal store; shared by all runs."""
+    """Folder of the signal store, shared by all runs; `none` for no store: signals are prepared from the EDFs whenever
+    they are needed, which is slow."""
+    cache: str = "cache"
+    """Folder for what this machine remembers where the store is no folder: fingerprints of EDFs."""
+    memory_mb: int = 2000
+    """Without a store: most megabytes of each process for the recordings that it prepared last; one more if it is
+    larger."""
     workers: int = 2
     """Processes that prepare signals."""
     scheduler: str = ""
@@ -115,6 +124,7 @@ class MachineConfig:
     def __post_init__(self) -> None:
         check_setting(1 <= self.workers <= 512, "machine.workers", self.workers, "1 to 512")
         check_setting(1 <= self.threads <= 512, "machine.threads", self.threads, "1 to 512")
+        check_setting(self.memory_mb >= 0, "machine.memory_mb", self.memory_mb, "0 or more")
         check_setting(0 <= self.loader_workers <= 512, "machine.loader_workers", self.loader_workers, "0 to 512")
 
 

@@ -18,9 +18,9 @@ from ictal.recipes import opening, ranking, score
 from ictal.recipes.curve import sensitivity_curve
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
-from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
 from ictal.recipes.score import Corpus, require_declared
+from ictal.recipes.signals import open_signals
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
 from ictal.scoring import szcore
@@ -86,7 +86,7 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
     tuned_on: Part = "dev" if planned.split["dev"] else part
     require_scorable(planned, part, no_seizures_expected=run.config.evaluate.no_seizures_expected)
     if part == "eval" and open_eval:
-        open_stored(run, planned)  # what is missing or damaged costs no opening
+        open_signals(run, planned)  # what is missing or damaged costs no opening
     opened = opening.open_eval(run, planned, allowed=open_eval) if part == "eval" else opening.openings(run)
     parts = [tuned_on] if tuned_on == part else [tuned_on, part]
     total = sum(len(planned.split[p]) for p in parts)
@@ -178,9 +178,9 @@ def require_scorable(planned: Planned, part: Part, *, no_seizures_expected: bool
 def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
     numbers = planned.split[part]
     logits, montages = [], []
-    for done, stored in enumerate(open_stored(run, planned, part), 1):
+    for done, stored in enumerate(open_signals(run, planned, part), 1):
         logits.append(detector.logits(stored))
-        montages.append(stored.entry.reference or "no reference named")
+        montages.append(stored.reference or "no reference named")
         progress(done, len(numbers))
     index = planned.index.select(numbers)
     return ScoredPart(

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ictal.recipes.plan import Planned
-from ictal.recipes.prepare import open_one
 from ictal.recipes.run import Run
+from ictal.recipes.signals import open_one
 from ictal.report.contents import EegExample, RecordingStrip, Series, SpansS
 
 EXAMPLE_S = 60.0

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ictal.errors import InputError, check_setting
+from ictal.errors import check_setting
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.run import Run
+from ictal.recipes.signals import open_one, open_signals, signals_of, used
 from ictal.signals import manifest, upkeep
 from ictal.signals.prepare import Prepared, Workers, prepare
-from ictal.signals.store import Entry, SignalStore, StoredRecording
+from ictal.signals.store import SignalStore
 from ictal.windows import leakage
-from ictal.windows.leakage import Signal
-from ictal.windows.splits import Part
 
 
 def prepare_run(
@@ -46,12 +46,77 @@ def prepare_run(
     )
     manifest.write(store)
     if shard == (1, 1):
-        repeated = leakage.copies(signals_of(planned, {ready.id: ready.entry for ready in prepared.ready}))
+        repeated = leakage.copies(signals_of(planned, {ready.id: ready.entry.checksum for ready in prepared.ready}))
         run.keep_config()
         held = planned.index.statistics()["by_recording"]
         kept = {**document(prepared), "copies": [[a.id, b.id] for a, b in repeated], "seizure_windows": held}
         run.write_json("store.json", kept)
     return prepared
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutStore:
+    """What it means for a run to have no store."""
+
+    recordings: int
+    hours: float
+    tried: str
+    """The recording that was prepared to see how long it takes."""
+    tried_s: float
+    """Time that it took."""
+    hours_per_s: float
+    """Hours of EEG that were prepared in a second of that time."""
+
+    def said(self, run: Run) -> str:
+        """In words, with the command that changes it."""
+        all_s = self.hours / self.hours_per_s
+        return (
+            f"No store: training, evaluation and report prepare a recording from its EDF whenever a window of it is "
+            f"needed and it is not among the last {run.config.machine.memory_mb} MB that each process keeps. That is "
+            f"slow: {self.tried} took {self.tried_s:.2f} s, so all {self.recordings} ({self.hours:.2f} h) take about "
+            f"{all_s:.1f} s every time that they are gone through. "
+            f"For speed, once: ictal prepare {run.folder} --machine.store store"
+        )
+
+
+def without_store(
+    run: Run, planned: Planned, progress: Progress | None = None, *, shard: tuple[int, int] = (1, 1)
+) -> WithoutStore:
+    """Let the run read its EDFs: look for repeated signals, and prepare the longest one to see how long that takes.
+
+    Args:
+        run: The run, with `machine.store = "none"`; its settings are kept.
+        planned: Its plan.
+        progress: Called with (done, total), in seconds of EEG.
+        shard: As `prepare_run` has it; there is nothing to share here.
+
+    Raises:
+        InputError: as `signals.open_signals` does; if only a share is asked for.
+    """
+    check_setting(shard == (1, 1), "--shard", f"{shard[0]}/{shard[1]}", "nothing to share where there is no store")
+    lengths_s = {number: planned.labelled[number].duration_s for number in used(planned)}
+    total_s, done_s = sum(lengths_s.values()), 0.0
+    for number, length_s in lengths_s.items():
+        _ = open_one(run, planned, number).content  # reads the file, once
+        done_s += length_s
+        if progress is not None:
+            progress(round(done_s), round(total_s))
+    open_signals(run, planned)
+    by_length = sorted(lengths_s, key=lengths_s.__getitem__)
+    open_one(run, planned, by_length[0]).read(0, 1)  # compiles the kernel, where it is not yet
+    tried = open_one(run, planned, by_length[-1])
+    tried.evict()
+    started = time.perf_counter()
+    tried.read(0, 1)
+    tried_s = time.perf_counter() - started
+    run.keep_config()
+    return WithoutStore(
+        recordings=len(lengths_s),
+        hours=total_s / 3600,
+        tried=planned.labelled[by_length[-1]].recording.id,
+        tried_s=tried_s,
+        hours_per_s=lengths_s[by_length[-1]] / 3600 / tried_s,
+    )
 
 
 def copies_of(run: Run) -> list[list[str]]:
@@ -60,16 +125,6 @@ def copies_of(run: Run) -> list[list[str]]:
         return []
     pairs: list[list[str]] = json.loads(run.path("store.json").read_text())["copies"]
     return pairs
-
-
-def signals_of(planned: Planned, entries: Mapping[str, Entry]) -> list[Signal]:
-    """Who each stored signal belongs to and what it serves for, to be looked at for leaks."""
-    return [
-        Signal(id=r.id, patient=r.patient, part=part, content=entries[r.id].checksum)
-        for part, numbers in planned.split.items()
-        for r in (planned.index.recordings[number] for number in numbers)
-        if r.id in entries
-    ]
 
 
 def shard_of(text: str) -> tuple[int, int]:
@@ -103,57 +158,3 @@ def document(prepared: Prepared) -> dict[str, Any]:
         "bytes": sum(ready.entry.npy_bytes for ready in prepared.ready),
         "quarantined": [asdict(entry) for entry in prepared.quarantined],
     }
-
-
-def open_stored(run: Run, planned: Planned, part: Part | None = None) -> list[StoredRecording]:
-    """Stored signals of one part of the plan, or of all.
-
-    Every part is opened, whichever is asked for: only so is it known that no signal serves in two of them.
-
-    Raises:
-        InputError: if one is not in the store, is not as long as the index says, or is the signal of another patient
-            or of another part.
-    """
-    stored = {number: open_one(run, planned, number) for number in used(planned)}
-    leakage.copies(signals_of(planned, {planned.index.recordings[n].id: s.entry for n, s in stored.items()}))
-    return [stored[number] for number in (stored if part is None else planned.split[part])]
-
-
-def open_one(run: Run, planned: Planned, number: int) -> StoredRecording:
-    """Stored signal of one recording of the plan.
-
-    Raises:
-        InputError: if it is not in the store.
-    """
-    recording, root = planned.labelled[number].recording, Path(run.config.machine.store)
-    if not root.is_dir():
-        raise _not_prepared(run, recording.id)
-    store = SignalStore(root)
-    try:
-        signal = store.open(store.key_of(recording.edf, run.config.signals))
-    except InputError as error:
-        if error.code != "store-missing":
-            raise
-        raise _not_prepared(run, recording.id) from error
-    expected = planned.index.recordings[number].samples
-    assert signal.samples == expected, f"{recording.id}: {signal.samples} in the store, not {expected}"
-    return signal
-
-
-def used(planned: Planned) -> list[int]:
-    """Numbers of the recordings that serve for something; a subset leaves some out."""
-    return sorted(number for numbers in planned.split.values() for number in numbers)
-
-
-def _not_prepared(run: Run, recording: str) -> InputError:
-    return InputError(
-        "A recording of the plan is not in the signal store",
-        where=recording,
-        got=f"nothing in {run.config.machine.store}",
-        expected="a recording prepared with the run's settings",
-        remedy=(
-            f"run `ictal prepare {run.folder}`; if it sets the recording aside, leave it out of the plan "
-            f"(corpus.exclude) and plan again"
-        ),
-        code="store-missing",
-    )

@@ -18,8 +18,8 @@ from ictal.recipes.config import Config
 from ictal.recipes.detector import Detector, device_of, trained_alike
 from ictal.recipes.mining import Miner
 from ictal.recipes.plan import Planned
-from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
+from ictal.recipes.signals import open_signals
 from ictal.recipes.validation import Validator
 from ictal.recordings.montages import named
 from ictal.timeline import spans as sp
@@ -160,7 +160,7 @@ def _is_kept(folder: Path, detector: Detector, weights: Mapping[str, Tensor]) ->
 
 def training_windows(run: Run, planned: Planned) -> WindowDataset:
     """The training part's windows over the store; nothing is built here, a missing recording is an error."""
-    stored = open_stored(run, planned, "train")
+    stored = open_signals(run, planned, "train")
     return WindowDataset(planned.batches.index, stored, run.config.model.samples_per_step)
 
 

@@ -12,8 +12,8 @@ from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes.curve import sensitivity_curve
 from ictal.recipes.plan import Planned
-from ictal.recipes.prepare import open_stored
 from ictal.recipes.run import Run
+from ictal.recipes.signals import open_signals
 from ictal.scoring.curves import Trace
 from ictal.scoring.ranking import auprc
 from ictal.timeline import spans as sp
@@ -51,7 +51,7 @@ class Validator:
                 remedy='choose another split, or train.select = "last"',
                 code="no-tuning-seizure",
             )
-        self.stored = open_stored(run, planned, "dev")
+        self.stored = open_signals(run, planned, "dev")
         self.reference_s = [np.array(planned.labelled[n].seizures_s).reshape(-1, 2) for n in planned.split["dev"]]
         self.durations_s = [planned.labelled[n].duration_s for n in planned.split["dev"]]
 

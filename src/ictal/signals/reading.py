@@ -78,6 +78,17 @@ def announce(path: Path, place: int, length_bytes: int) -> None:
     os.posix_fadvise(_opened(path).descriptor, place, length_bytes, os.POSIX_FADV_WILLNEED)
 
 
+def evict(path: Path) -> None:
+    """Give a file's pages back to the system, which some file systems never let happen.
+
+    Raises:
+        OSError: if the file cannot be opened.
+    """
+    descriptor = _opened(path).descriptor
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 class _Scratch(threading.local):
     def __init__(self) -> None:
         self.room = Room(np.int16)

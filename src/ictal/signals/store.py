@@ -39,6 +39,7 @@ from ictal.signals.kernels import KernelName
 from ictal.signals.ledger import FOLDER as LEDGER
 from ictal.signals.ledger import Ledger, Line
 from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig, Quantised
+from ictal.signals.readable import Readable, Window
 from ictal.signals.source import prepared
 
 FORMAT_VERSION = 4
@@ -109,7 +110,7 @@ _ENTRY = TypeAdapter(Entry)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StoredRecording:
+class StoredRecording(Readable):
     """A recording in the store. It holds no open file (`reading` does), so it may be pickled and kept in thousands.
 
     Args:
@@ -126,6 +127,11 @@ class StoredRecording:
         return self.entry.key
 
     @property
+    def content(self) -> str:
+        """Hash of the signal file."""
+        return self.entry.checksum
+
+    @property
     def channels(self) -> tuple[str, ...]:
         """Names of the channels, in order."""
         return self.entry.channels
@@ -134,6 +140,11 @@ class StoredRecording:
     def validity(self) -> tuple[Validity, ...]:
         """Of each channel: `measured`, `interpolated`, or `absent` and then zero throughout."""
         return self.entry.validity
+
+    @property
+    def reference(self) -> str:
+        """Common reference by the EDF's labels, or empty where they name none."""
+        return self.entry.reference
 
     @property
     def rate_hz(self) -> int:
@@ -145,43 +156,21 @@ class StoredRecording:
         """Length of the recording."""
         return self.entry.samples
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of the signal file."""
+        return self.entry.npy_bytes
+
     @functools.cached_property
     def scale_uv(self) -> npt.NDArray[np.float32]:
         """Microvolts of one unit, (channels,)."""
         return np.array(self.entry.scale_uv, dtype=np.float32)
 
-    def read(self, start_sample: int, length_samples: int) -> npt.NDArray[np.int16]:
-        """The samples `[start, start + length)` of every channel, zeros past the end: (channels, length).
+    def read_into(self, start_sample: int, out: Window, *, wait: bool = True) -> bool:
+        """Fill (channels, length) with the samples from `start` on in units, zeros past the end.
 
         Raises:
             InputError: if the signal file is gone or shorter than it was (codes `store-missing`, `store-damaged`).
-        """
-        out = np.empty((len(self.channels), length_samples), dtype=np.int16)
-        self.read_into(start_sample, out)
-        return out
-
-    def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
-        """As `read`, in microvolts."""
-        out = np.empty((len(self.channels), length_samples), dtype=np.float32)
-        self.read_into(start_sample, out)
-        out *= self.scale_uv[:, None]
-        return out
-
-    def read_into(
-        self, start_sample: int, out: npt.NDArray[np.int16] | npt.NDArray[np.float32], *, wait: bool = True
-    ) -> bool:
-        """Fill (channels, length) with the samples from `start` on in units, zeros past the end.
-
-        Args:
-            start_sample: First sample.
-            out: Where to; either kind of numbers holds the units exactly.
-            wait: Whether to wait for the disk; if not, and not all is in the page cache, nothing is filled.
-
-        Returns:
-            Whether it was filled.
-
-        Raises:
-            InputError: as `read` does.
         """
         assert start_sample >= 0, start_sample
         first, stop = self._blocks_of(start_sample, out.shape[1])
@@ -209,6 +198,10 @@ class StoredRecording:
             reading.announce(self.path, data_start + first * block_bytes, (stop - first) * block_bytes)
         except FileNotFoundError as error:
             raise _missing(self.path) from error
+
+    def evict(self) -> None:
+        """Give the file's pages back to the system."""
+        reading.evict(self.path)
 
     def _blocks_of(self, start_sample: int, length_samples: int) -> tuple[int, int]:
         """The blocks `[first, stop)` that hold the samples `[start, start + length)` of the recording."""
@@ -249,7 +242,8 @@ class SignalStore:
         self.fingerprints = FingerprintCache(path=self.root / CACHE_NAME)
         self.ledger = Ledger(folder=self.root / LEDGER)
 
-    def key(self, fingerprint: str, config: PreprocessConfig) -> str:
+    @staticmethod
+    def key(fingerprint: str, config: PreprocessConfig) -> str:
         """Name of the recording with this content under this configuration."""
         parts = {
             "format": FORMAT_VERSION,
@@ -418,18 +412,6 @@ def _locked(path: Path) -> BinaryIO | None:
         pass
     file.close()
     return None
-
-
-@contextmanager
-def _descriptor(path: Path) -> Iterator[int]:
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError as error:
-        raise _missing(path) from error
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _decoded(path: Path, text: bytes) -> Entry:

@@ -1,4 +1,4 @@
-"""Windows as tensors: signals from the store, labels from the index.
+"""Windows as tensors: signals from the store or the EDFs, labels from the index.
 
 Labels are the exact ictal share of each time step (0 or 1 except in the steps that hold an onset or an offset), and
 weights the share of the step that carries a label, so that the weighted mean label equals the prevalence per time step.
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ictal.signals.store import StoredRecording
+from ictal.signals.readable import Readable
 from ictal.windows.index import WindowIndex
 from ictal.windows.pools import Numbers
 
@@ -75,15 +75,15 @@ class Memory:
 
 
 class WindowDataset(Dataset[Batch]):
-    """Windows of an index over stored recordings; give its plan's batches to a `DataLoader` as `batch_sampler`.
+    """Windows of an index over preprocessed recordings; give its plan's batches to a `DataLoader` as `batch_sampler`.
 
     Args:
         index: The windows.
-        stored: The stored signal of every recording of the index, in its order.
+        stored: The signal of every recording of the index, in its order.
         samples_per_step: Samples that one label stands for; must divide the window's length.
     """
 
-    def __init__(self, index: WindowIndex, stored: Sequence[StoredRecording], samples_per_step: int) -> None:
+    def __init__(self, index: WindowIndex, stored: Sequence[Readable], samples_per_step: int) -> None:
         assert len(stored) == len(index.recordings)
         assert index.grid.length_samples % samples_per_step == 0
         for recording, signal in zip(index.recordings, stored, strict=True):

@@ -1,0 +1,105 @@
+"""Where a run's signals are read from: its store, or, where it has none, the EDFs themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ictal.errors import InputError
+from ictal.recipes.config import NO_STORE
+from ictal.recipes.plan import Planned
+from ictal.recipes.run import Run
+from ictal.recordings.corpus import Labelled
+from ictal.signals.direct import DirectRecording
+from ictal.signals.fingerprint import CACHE_NAME, FingerprintCache
+from ictal.signals.readable import Readable
+from ictal.signals.store import SignalStore
+from ictal.windows import leakage
+from ictal.windows.leakage import Signal
+from ictal.windows.splits import Part
+
+
+def open_signals(run: Run, planned: Planned, part: Part | None = None) -> list[Readable]:
+    """Signals of one part of the plan, or of all.
+
+    Every part is opened, whichever is asked for: only so is it known that no signal serves in two of them.
+
+    Raises:
+        InputError: if one is not in the store or its EDF cannot be read, is not as long as the index says, or is the
+            signal of another patient or of another part.
+    """
+    opened = {number: open_one(run, planned, number) for number in used(planned)}
+    contents = {planned.index.recordings[number].id: signal.content for number, signal in opened.items()}
+    leakage.copies(signals_of(planned, contents))
+    return [opened[number] for number in (opened if part is None else planned.split[part])]
+
+
+def open_one(run: Run, planned: Planned, number: int) -> Readable:
+    """Signal of one recording of the plan.
+
+    Raises:
+        InputError: if it is not in the store.
+    """
+    labelled = planned.labelled[number]
+    signal = _direct(run, labelled) if run.config.machine.store == NO_STORE else _stored(run, labelled)
+    expected = planned.index.recordings[number].samples
+    assert signal.samples == expected, f"{labelled.recording.id}: {signal.samples} samples, not {expected}"
+    return signal
+
+
+def used(planned: Planned) -> list[int]:
+    """Numbers of the recordings that serve for something; a subset leaves some out."""
+    return sorted(number for numbers in planned.split.values() for number in numbers)
+
+
+def signals_of(planned: Planned, contents: Mapping[str, str]) -> list[Signal]:
+    """Who each signal belongs to and what it serves for, to be looked at for leaks.
+
+    Args:
+        planned: The plan.
+        contents: Hash of each signal by its recording's id; others are left out.
+    """
+    return [
+        Signal(id=r.id, patient=r.patient, part=part, content=contents[r.id])
+        for part, numbers in planned.split.items()
+        for r in (planned.index.recordings[number] for number in numbers)
+        if r.id in contents
+    ]
+
+
+def _direct(run: Run, labelled: Labelled) -> DirectRecording:
+    machine = run.config.machine
+    return DirectRecording(
+        header=labelled.header,
+        config=run.config.signals,
+        kernel=machine.kernel,
+        fingerprints=FingerprintCache(path=Path(machine.cache) / CACHE_NAME),
+        memory_bytes=machine.memory_mb * 1_000_000,
+    )
+
+
+def _stored(run: Run, labelled: Labelled) -> Readable:
+    root = Path(run.config.machine.store)
+    if not root.is_dir():
+        raise _not_prepared(run, labelled.recording.id)
+    store = SignalStore(root)
+    try:
+        return store.open(store.key_of(labelled.recording.edf, run.config.signals))
+    except InputError as error:
+        if error.code != "store-missing":
+            raise
+        raise _not_prepared(run, labelled.recording.id) from error
+
+
+def _not_prepared(run: Run, recording: str) -> InputError:
+    return InputError(
+        "A recording of the plan is not in the signal store",
+        where=recording,
+        got=f"nothing in {run.config.machine.store}",
+        expected="a recording prepared with the run's settings",
+        remedy=(
+            f"run `ictal prepare {run.folder}`; if it sets the recording aside, leave it out of the plan "
+            f"(corpus.exclude) and plan again"
+        ),
+        code="store-missing",
+    )
