@@ -135,6 +135,11 @@ class StoredRecording:
         """Of each channel: `measured`, `interpolated`, or `absent` and then zero throughout."""
         return self.entry.validity
 
+    @functools.cached_property
+    def valid_channels(self) -> npt.NDArray[np.bool_]:
+        """Which channels the recording has, measured or interpolated: (channels,)."""
+        return montages.valid(self.entry.validity)
+
     @property
     def rate_hz(self) -> int:
         """Samples per second."""
