@@ -88,6 +88,7 @@ class Noise:
         for start, stop in seizures:
             self._add(int(start), int(stop), rate_hz=rng.uniform(2.5, 3.5), size=gain, rng=rng)
         self.scale_uv = np.full(CHANNELS, UNIT, dtype=np.float32)
+        self.valid_channels = np.ones(CHANNELS, dtype=np.bool_)
         self.units = np.rint(self.signal / UNIT).astype(np.int16)
 
     def _add(self, start: int, stop: int, *, rate_hz: float, size: float, rng: np.random.Generator) -> None:

@@ -74,9 +74,10 @@ def test_e3_the_first_step_is_far_below_the_peak() -> None:
 class _Noisy(PowerModel):
     """A model that draws in training, as dropout does."""
 
-    def forward(self, signal_uv: Tensor, valid_samples: Tensor) -> Tensor:
+    def forward(self, signal_uv: Tensor, valid_samples: Tensor, valid_channels: Tensor) -> Tensor:
         """(B, C, T) to (B, S)."""
-        return nn.functional.dropout(super().forward(signal_uv, valid_samples), 0.3, training=self.training)
+        logits = super().forward(signal_uv, valid_samples, valid_channels)
+        return nn.functional.dropout(logits, 0.3, training=self.training)
 
 
 @pytest.mark.parametrize("stop_at", [1, 7, 19])
@@ -141,10 +142,10 @@ class _BreaksAt(PowerModel):
         super().__init__()
         self.left = step
 
-    def forward(self, signal_uv: Tensor, valid_samples: Tensor) -> Tensor:
+    def forward(self, signal_uv: Tensor, valid_samples: Tensor, valid_channels: Tensor) -> Tensor:
         """(B, C, T) to (B, S)."""
         self.left -= 1
-        logits = super().forward(signal_uv, valid_samples)
+        logits = super().forward(signal_uv, valid_samples, valid_channels)
         return logits if self.left >= 0 else logits * torch.nan
 
 

@@ -71,6 +71,72 @@ def test_all_samples_valid_is_no_mask(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("garbage", [0.0, 1e6, torch.nan, torch.inf])
+def test_an_absent_channel_never_reaches_a_logit(kind: str, garbage: float) -> None:
+    """Whatever it holds, no number at all included, the answers are the same to the last bit."""
+    model, x = detector(kind=kind), signal(2, 320)
+    valid = torch.tensor([[True, True, False, True, True], [False, True, True, False, True]])
+    counts = torch.tensor([320, 200])
+    expected = model(x, counts, valid)
+    other = torch.where(valid.unsqueeze(-1), x, garbage)
+    assert torch.equal(model(other, counts, valid), expected)
+    assert not torch.allclose(expected, model(x, counts), atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_absent_channel_gets_no_gradient_and_gives_none(kind: str) -> None:
+    """Nothing is learnt from it; what is learnt is finite even where it holds no number."""
+    model, x = detector(kind=kind).train(), signal(2, 320)
+    x[:, 1] = torch.nan
+    x.requires_grad_()
+    model(x, None, torch.tensor([[True, False, True, True, True]]).expand(2, -1)).square().mean().backward()
+    assert x.grad is not None
+    assert not x.grad[:, 1].any()
+    assert bool((x.grad[:, [0, 2, 3, 4]] != 0).any(dim=2).all())
+    assert all(bool(p.grad.isfinite().all()) for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_channels_valid_is_no_mask(kind: str) -> None:
+    """Weights that were trained without a mask answer as they did."""
+    model, x = detector(kind=kind), signal(2, 320)
+    whole = torch.ones(2, CHANNELS, dtype=torch.bool)
+    torch.testing.assert_close(model(x, None, whole), model(x), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", NAMELESS)
+def test_without_a_channel_it_is_a_smaller_montage(kind: str) -> None:
+    """Where no channel has a name, the answer is that of the same detector on the channels that are left."""
+    model, x = detector(kind=kind), signal(2, 320)
+    left = [0, 2, 3]
+    fewer = build(model.config, len(left), 0.2).eval()
+    fewer.load_state_dict(model.state_dict())
+    valid = torch.zeros(2, CHANNELS, dtype=torch.bool)
+    valid[:, left] = True
+    torch.testing.assert_close(model(x, None, valid), fewer(x[:, left]), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["shallow", "unet"])
+def test_weights_of_absent_electrodes_go_to_the_others(kind: str) -> None:
+    """One signal on all electrodes, alike weighted: fewer of them give the same answer."""
+    model = detector(kind=kind)
+    first = model.stem.spatial if kind == "shallow" else model.stem.down[0].conv
+    electrodes = 2 if kind == "shallow" else 1
+    with torch.no_grad():
+        first.weight.copy_(first.weight.mean(dim=electrodes, keepdim=True).expand_as(first.weight))
+    x = signal(2, 320)[:, :1].expand(-1, CHANNELS, -1)
+    valid = torch.tensor([[True, True, False, True, True], [False, True, False, False, True]])
+    torch.testing.assert_close(model(x, None, valid), model(x), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_without_any_channel_has_finite_answers(kind: str) -> None:
+    """There is no such recording; a batch that held one would not be lost to it."""
+    model = detector(kind=kind)
+    assert bool(model(signal(2, 320), None, torch.zeros(2, CHANNELS, dtype=torch.bool)).isfinite().all())
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_window_answers_the_same_in_any_batch(kind: str) -> None:
     """No statistic is taken over the batch."""
     model, x = detector(kind=kind), signal(4, 320)

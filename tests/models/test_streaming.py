@@ -40,6 +40,19 @@ def test_a_stream_equals_the_recording_in_any_pieces(samples: int, cuts: list[in
     torch.testing.assert_close(torch.cat([*answers, stream.finish()]), expected, rtol=1e-4, atol=1e-4)
 
 
+def test_a_stream_looks_at_no_channel_that_is_absent() -> None:
+    """Not a number of it; the logits are those of the whole recording with the same mask."""
+    model, valid = detector(), torch.tensor([True, False, True])
+    signal = 40 * torch.randn(CHANNELS, 500, generator=torch.Generator().manual_seed(3))
+    padded = torch.nn.functional.pad(signal, (0, -500 % STEP)).unsqueeze(0)
+    with torch.inference_mode():
+        expected = model(padded, torch.tensor([500]), valid.unsqueeze(0))[0]
+    signal[1] = torch.nan
+    stream = Stream(model, valid)
+    answers = [stream.push(signal[:, :77]), stream.push(signal[:, 77:]), stream.finish()]
+    torch.testing.assert_close(torch.cat(answers), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_memory_is_bounded_and_latency_is_as_stated() -> None:
     """However long it runs, a stream keeps a few steps of signal, and each push answers all that can be answered."""
     stream = Stream(detector())

@@ -12,6 +12,7 @@ from ictal.recipes import detector as detectors
 from ictal.recipes.detect import InMemory, open_detector
 from ictal.recipes.detector import Detector
 from ictal.recordings import edf
+from ictal.recordings.montages import valid
 from ictal.signals.source import prepared
 from tests.end_to_end.commands import FinishedRun, Terminal, finish
 
@@ -32,8 +33,9 @@ def live_run(terminal: Terminal, folder: Path, corpus: Path, recording: Path) ->
 
 def offline(detector: Detector, recording: Path) -> npt.NDArray[np.float64]:
     """Probability of every step, as `ictal detect` computes it for a file."""
-    signal = prepared(edf.read_header(recording), detector.config.signals).signal.to_uv()
-    return detector.probability(detector.logits(InMemory(signal_uv=signal)))
+    ready = prepared(edf.read_header(recording), detector.config.signals)
+    signal = InMemory(signal_uv=ready.signal.to_uv(), valid_channels=valid(ready.derivation.validity))
+    return detector.probability(detector.logits(signal))
 
 
 def _threshold(probability: npt.NDArray[np.float64]) -> float:

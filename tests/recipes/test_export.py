@@ -117,21 +117,24 @@ def test_a_graph_answers_as_the_network_does(terminal: Terminal, model: Path, tm
     detector = detectors.load(model)
     samples = detector.config.windows.grid(detector.config.signals.rate_hz).length_samples
     generator = torch.Generator().manual_seed(7)
-    for valid in (samples, samples // 3):
-        window = torch.randn((1, len(detector.channels), samples), generator=generator) * 30, torch.tensor([valid])
+    for valid, lacking in ((samples, 0), (samples // 3, 2)):
+        signal_uv = torch.randn((1, len(detector.channels), samples), generator=generator) * 30
+        window = signal_uv, torch.tensor([valid]), torch.arange(len(detector.channels))[None] >= lacking
         with torch.no_grad():
             expected = detector.model.eval()(*window).numpy()
         np.testing.assert_allclose(answer(tmp_path / "out", form, *window), expected, atol=1e-4)
 
 
-def answer(folder: Path, form: graph.Form, signal_uv: torch.Tensor, valid: torch.Tensor) -> np.ndarray:
+def answer(
+    folder: Path, form: graph.Form, signal_uv: torch.Tensor, valid: torch.Tensor, channels: torch.Tensor
+) -> np.ndarray:
     if form == "torch-export":
         with torch.no_grad():
-            return np.asarray(torch.export.load(folder / "model.pt2").module()(signal_uv, valid))
+            return np.asarray(torch.export.load(folder / "model.pt2").module()(signal_uv, valid, channels))
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
-    fed = {"signal_uv": signal_uv.numpy(), "valid_samples": valid.numpy()}
+    fed = {"signal_uv": signal_uv.numpy(), "valid_samples": valid.numpy(), "valid_channels": channels.numpy()}
     return np.asarray(session.run(["logits"], fed)[0])
 
 

@@ -77,6 +77,27 @@ def test_any_pieces_give_what_the_file_gives(samples: Samples, cuts: list[float]
     assert [end.confidence for end in ends] == [pytest.approx(event.confidence, abs=1e-4) for event in expected]
 
 
+def test_a_recording_that_lacks_an_electrode_is_followed_as_its_file_is_read(
+    forward_detector: Detector, ictal_recording: Path, tmp_path: Path
+) -> None:
+    """Where missing channels are masked: what stands in their place is looked at in neither."""
+    config = forward_detector.config
+    masking = replace(config, signals=replace(config.signals, missing="mask"))
+    detector = replace(forward_detector, config=masking)
+    raw = ictal_recording.read_bytes()
+    lacking = tmp_path / "lacking.edf"
+    lacking.write_bytes(raw.replace(b"EEG T3-", b"EEG X3-", 1))
+    header = edf.read_header(lacking)
+    derivation = montages.derive(montages.named(config.signals.montage), header, policy="mask")
+    assert derivation.validity.count("absent") == 1
+    whole = offline(forward_detector, ictal_recording)
+    follower = Follower(detector, derivation)
+    signal_uv = edf.read_uv(header, derivation.labels)
+    answers = [follower.push(signal_uv[:, :5000]), follower.push(signal_uv[:, 5000:]), follower.finish()]
+    np.testing.assert_allclose(joined(answers), offline(detector, lacking), rtol=1e-3, atol=1e-5)
+    assert not np.allclose(joined(answers), whole, rtol=1e-2)
+
+
 def test_every_probability_is_known_as_early_as_is_said(samples: Samples) -> None:
     """Fed by the eighth of a second, no step is later than `delay_s` after its last sample; nor is the delay idle."""
     follower = Follower(samples.detector, samples.derivation)

@@ -21,7 +21,7 @@ from tests.end_to_end.commands import FinishedRun, Terminal
 class Shouter(nn.Module):
     """Sees a seizure in the first half of everything."""
 
-    def forward(self, signal_uv: Tensor, _valid_samples: Tensor) -> Tensor:
+    def forward(self, signal_uv: Tensor, _valid_samples: Tensor, _valid_channels: Tensor) -> Tensor:
         """(B, S)."""
         steps = signal_uv.shape[-1] // 8
         return torch.where(torch.arange(steps) < steps // 2, 20.0, -20.0).expand(len(signal_uv), steps)

@@ -7,11 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ictal.recipes import detector as detectors
+from ictal.recipes import plan as planning
+from ictal.recipes.detect import InMemory
+from ictal.recipes.run import open_planned
+from ictal.recipes.train import training_windows
 from ictal.recordings import edf
+from ictal.recordings.montages import named, valid
 from ictal.signals.preprocess import PreprocessConfig
 from ictal.signals.source import prepared
 from ictal.signals.store import SignalStore
-from tests.end_to_end.commands import Terminal, linked, put, recordings, words
+from tests.end_to_end.commands import Terminal, finish, linked, put, recordings, words
 from tests.reference.edf_bytes import Channel, edf_bytes
 from tests.reference.small_corpus import LABELS
 
@@ -64,6 +70,36 @@ def test_a_policy_keeps_the_recording_and_says_what_it_did(
     validity = dict(zip(repaired[0].channels, repaired[0].validity, strict=True))
     assert {channel for channel, state in validity.items() if state == odd} == {"Fz", "Pz"}
     assert repaired[0].read(0, 640)[repaired[0].channels.index("Fz")].any() == (policy == "interpolate")
+
+
+def test_a_run_with_masked_channels_goes_from_plan_to_detection(
+    terminal: Terminal, corpus: Path, tmp_path: Path
+) -> None:
+    """Batches say which windows lack what; nothing that could stand in those channels changes an answer."""
+    run = finish(terminal, tmp_path / "run", corpus, tmp_path / "store", signals__missing="mask")
+    planned = planning.load(open_planned(run.folder, ()))
+    dataset = training_windows(open_planned(run.folder, ()), planned)
+    lacking = [n for n, stored in enumerate(dataset.stored) if "absent" in stored.validity]
+    assert len(lacking) == 1
+    mine = dataset.index.offsets[lacking[0]]
+    batch = dataset.__getitems__([int(mine), int(dataset.index.offsets[(lacking[0] + 1) % len(dataset.stored)])])
+    states = dict(zip(named("referential-19").channels, batch.valid_channels[0].tolist(), strict=True))
+    assert {channel for channel, valid in states.items() if not valid} == {"Fz", "Pz"}
+    assert bool(batch.valid_channels[1].all())
+
+    detector = detectors.load(run.folder)
+    ready = prepared(edf.read_header(recordings(corpus, "train", ictal=False)[0]), detector.config.signals)
+    there = valid(ready.derivation.validity)
+    answers = []
+    for content in (0.0, 1e6, np.nan):
+        signal_uv = ready.signal.to_uv()
+        signal_uv[~there] = content
+        answers.append(detector.logits(InMemory(signal_uv=signal_uv, valid_channels=there)))
+    assert np.isfinite(answers[0]).all()
+    np.testing.assert_array_equal(answers[1], answers[0])
+    np.testing.assert_array_equal(answers[2], answers[0])
+    everything = InMemory(signal_uv=ready.signal.to_uv(), valid_channels=np.ones_like(there))
+    assert not np.allclose(detector.logits(everything), answers[0], atol=1e-3)
 
 
 @pytest.mark.parametrize("scale", ["fixed", "running"])

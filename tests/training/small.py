@@ -34,6 +34,7 @@ class NoisySource:
         self.samples = samples
         rng = np.random.default_rng(seed)
         self.scale_uv = np.full(len(CHANNELS), 0.002, dtype=np.float32)
+        self.valid_channels = np.ones(len(CHANNELS), dtype=np.bool_)
         signal_uv = rng.normal(size=(len(CHANNELS), samples))
         for start, stop in seizures:
             signal_uv[:, start:stop] *= 10
@@ -66,7 +67,7 @@ class PowerModel(nn.Module):
         self.head = nn.Linear(1, 1)
         self.dropout = nn.Dropout(0.02)
 
-    def forward(self, signal_uv: Tensor, valid_samples: Tensor) -> Tensor:
+    def forward(self, signal_uv: Tensor, valid_samples: Tensor, _valid_channels: Tensor) -> Tensor:
         """(B, C, T) to (B, S)."""
         assert len(valid_samples) == len(signal_uv)
         steps = signal_uv.unflatten(2, (-1, SAMPLES_PER_STEP))
@@ -82,7 +83,7 @@ class BlindModel(nn.Module):
         super().__init__()
         self.bias = nn.Parameter(torch.zeros(1))
 
-    def forward(self, signal_uv: Tensor, valid_samples: Tensor) -> Tensor:
+    def forward(self, signal_uv: Tensor, valid_samples: Tensor, _valid_channels: Tensor) -> Tensor:
         """(B, C, T) to (B, S)."""
         steps = signal_uv.shape[2] // SAMPLES_PER_STEP
         return self.bias.expand(len(valid_samples), steps) * 1.0

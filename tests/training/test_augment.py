@@ -35,12 +35,17 @@ def batch_of(signal_uv: torch.Tensor, ictal: tuple[int, ...] = ()) -> Batch:
         units=signal_uv,
         scale_uv=torch.ones(signal_uv.shape[:2]),
         valid_samples=torch.full((windows,), signal_uv.shape[2]),
+        valid_channels=torch.ones(signal_uv.shape[:2], dtype=torch.bool),
         labels=labels,
         weights=torch.ones_like(labels),
     )
 
 
 def change(config: AugmentConfig, batch: Batch, number: int = 0, seed: int = 3) -> torch.Tensor:
+    return changed(config, batch, number, seed)[0]
+
+
+def changed(config: AugmentConfig, batch: Batch, number: int = 0, seed: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
     names = [f"F{n + 1}" for n in range(batch.signal_uv.shape[1])]
     return Augmentation(config, names, seed, RATE_HZ)(batch, number)
 
@@ -81,7 +86,9 @@ def test_the_draw_depends_on_seed_and_batch_alone(config: AugmentConfig) -> None
 def test_everything_off_changes_nothing() -> None:
     """Zero means none, whatever the channels are called."""
     batch = batch_of(torch.randn(4, 1, 100))
-    assert torch.equal(Augmentation(OFF, ("anything",), 0, RATE_HZ)(batch, 1), batch.signal_uv)
+    signal_uv, valid_channels = Augmentation(OFF, ("anything",), 0, RATE_HZ)(batch, 1)
+    assert torch.equal(signal_uv, batch.signal_uv)
+    assert torch.equal(valid_channels, batch.valid_channels)
 
 
 def test_a_gain_is_one_factor_for_a_window() -> None:
@@ -95,13 +102,35 @@ def test_a_gain_is_one_factor_for_a_window() -> None:
     assert float(own.max() / own.min()) > 2
 
 
-def test_a_lost_channel_is_silent_and_the_others_are_untouched() -> None:
-    """About three in ten of 320 channels."""
-    batch = batch_of(torch.randn(160, 2, 16) + 10)
-    found = change(replace(OFF, dropout_share=0.3), batch)
-    silent = (found == 0).all(dim=2)
-    assert torch.equal(found[~silent], batch.signal_uv[~silent])
-    assert 0.2 < float(silent.float().mean()) < 0.4
+def test_a_lost_channel_is_absent_and_the_others_are_untouched() -> None:
+    """About three in ten of 960 channels, zero and marked; what noise is added later does not reach them."""
+    batch = batch_of(torch.randn(160, 6, 16) + 10)
+    found, valid = changed(replace(OFF, dropout_share=0.3), batch)
+    assert torch.equal(found[valid], batch.signal_uv[valid])
+    assert not found[~valid].any()
+    assert 0.25 < float((~valid).float().mean()) < 0.35
+    noisy, valid = changed(replace(OFF, dropout_share=0.3, line_noise_uv=5.0, background_share=0.4), batch)
+    assert not noisy[~valid].any()
+
+
+def test_some_channel_is_always_left() -> None:
+    """However many are lost; one that the recording lacks does not come back."""
+    batch = batch_of(torch.randn(200, 3, 16) + 10)
+    batch.valid_channels[:, 1] = False
+    _, valid = changed(replace(OFF, dropout_share=0.9), batch)
+    assert bool(valid.any(dim=1).all())
+    assert not valid[:, 1].any()
+    assert int((valid.sum(dim=1) == 1).sum()) > 20
+
+
+def test_what_a_recording_lacks_changes_places_with_the_channels() -> None:
+    """In a mirrored window, F1 is absent where F2 was."""
+    batch = batch_of(torch.randn(64, 2, 16) + 10)
+    batch.valid_channels[:, 1] = False
+    found, valid = changed(replace(OFF, mirror_share=0.5), batch)
+    flipped = (found[:, 0] == 0).all(dim=1)
+    assert torch.equal(valid, torch.stack([~flipped, flipped], dim=1))
+    assert 16 < int(flipped.sum()) < 48
 
 
 def test_mirrored_windows_are_whole_windows_with_exchanged_channels() -> None:

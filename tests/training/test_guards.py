@@ -96,10 +96,10 @@ class BreaksAtStep(nn.Module):
         self.inner = PowerModel()
         self.calls = calls
 
-    def forward(self, signal_uv: Tensor, valid_samples: Tensor) -> Tensor:
+    def forward(self, signal_uv: Tensor, valid_samples: Tensor, valid_channels: Tensor) -> Tensor:
         """(B, C, T) to (B, S)."""
         self.calls -= 1
-        logits: Tensor = self.inner(signal_uv, valid_samples)
+        logits: Tensor = self.inner(signal_uv, valid_samples, valid_channels)
         return logits * (torch.nan if self.calls < 0 else 1.0)
 
 
@@ -323,7 +323,7 @@ class NoiseModel(nn.Module):
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
 
-    def forward(self, signal_uv: Tensor, _valid_samples: Tensor) -> Tensor:
+    def forward(self, signal_uv: Tensor, _valid_samples: Tensor, _valid_channels: Tensor) -> Tensor:
         """(B, S)."""
         return torch.randn(len(signal_uv), signal_uv.shape[-1] // SAMPLES_PER_STEP) * (1 + 0 * self.scale)
 
@@ -335,7 +335,7 @@ class ConstantModel(nn.Module):
         super().__init__()
         self.bias = nn.Parameter(torch.tensor(bias))
 
-    def forward(self, signal_uv: Tensor, _valid_samples: Tensor) -> Tensor:
+    def forward(self, signal_uv: Tensor, _valid_samples: Tensor, _valid_channels: Tensor) -> Tensor:
         """(B, S)."""
         return self.bias + 1e-3 * torch.randn(len(signal_uv), signal_uv.shape[-1] // SAMPLES_PER_STEP)
 

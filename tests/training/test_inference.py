@@ -28,6 +28,11 @@ class Noise:
         """Its length."""
         return int(self.signal_uv.shape[1])
 
+    @property
+    def valid_channels(self) -> npt.NDArray[np.bool_]:
+        """All but those of which nothing is a number."""
+        return ~np.isnan(self.signal_uv).all(axis=1)
+
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
         """Zero past the end."""
         window = np.zeros((CHANNELS, length_samples), dtype=np.float32)
@@ -76,3 +81,13 @@ def test_every_step_has_one_logit(kind: str, samples: int) -> None:
     logits = logits_of(kind, noise(samples), 4)
     assert logits.shape == (-(-samples // STEP),)
     assert np.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("kind", ["mamba", "bimamba", "shallow"])
+def test_a_channel_that_the_recording_lacks_reaches_no_logit(kind: str) -> None:
+    """Not a number of it: the answers are finite, and those of any other content."""
+    lacking, zero = noise(300).signal_uv.copy(), noise(300).signal_uv.copy()
+    lacking[1], zero[1] = np.nan, 0
+    answer = logits_of(kind, Noise(signal_uv=lacking), 4)
+    assert np.isfinite(answer).all()
+    assert not np.allclose(answer, logits_of(kind, Noise(signal_uv=zero), 4), atol=1e-3)

@@ -7,9 +7,11 @@
   arXiv 2504.00336); its decoder ends at the output steps, not at the samples.
 
 The two stems give each channel its own weights, as the published networks do: unlike `ictal.models.stem` they know
-electrodes by their place.
+electrodes by their place. Where a recording lacks a channel, its weights have nothing to weigh, and the sum over the
+others is scaled up by channels / valid channels (partial convolutions: Liu et al. 2018, arXiv 1804.07723, eq. 1), so
+that what follows sees sums of the size that it knows.
 
-Invariant: what a valid step gives does not depend on padded samples.
+Invariant: what a valid step gives depends neither on padded samples nor on absent channels.
 
 Shape legend: B batch, C channels, T samples, S steps, W width, F frames.
 """
@@ -71,11 +73,15 @@ class ShallowStem(nn.Module):
         self.temporal = nn.Conv2d(1, width, (1, samples_per_step))
         self.spatial = nn.Conv2d(width, width, (channels, 1), bias=False)
 
-    def forward(self, signal: Tensor, valid_samples: Tensor | None = None) -> Tensor:
-        """Features of every step; samples from `valid_samples` (B) on must be zero."""
+    def forward(
+        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
+    ) -> Tensor:
+        """Features of every step; samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         steps = signal.shape[-1] // self.samples_per_step
         reach = self.samples_per_step - 1
         filtered = self.temporal(functional.pad(signal.unsqueeze(1), (reach // 2, reach - reach // 2)))
+        if valid_channels is not None:
+            filtered = filtered * _scales(valid_channels, filtered.dtype)[:, None, :, None]
         energy = self.spatial(filtered).squeeze(2).square()
         held = torch.ones(len(signal), steps, device=signal.device, dtype=signal.dtype)
         if valid_samples is not None:
@@ -111,9 +117,13 @@ class UNetStem(nn.Module):
             _Convolution(width + skipped, width) for skipped in (widths[-2], widths[-3])[:_LEVELS_BELOW_STEP]
         )
 
-    def forward(self, signal: Tensor, valid_samples: Tensor | None = None) -> Tensor:
-        """Features of every step; samples from `valid_samples` (B) on must be zero."""
+    def forward(
+        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
+    ) -> Tensor:
+        """Features of every step; samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         batch, _, samples = signal.shape
+        if valid_channels is not None:
+            signal = signal * _scales(valid_channels, signal.dtype).unsqueeze(-1)
         valid = torch.full((batch,), samples, device=signal.device) if valid_samples is None else valid_samples
         coarsest = self.samples_per_step << _LEVELS_BELOW_STEP
         hidden = functional.pad(signal, (0, -samples % coarsest))
@@ -152,6 +162,12 @@ def _positions(hidden: Tensor) -> Tensor:
     slowness = torch.exp(torch.arange(0, width, 2, device=hidden.device) * (-math.log(10_000.0) / width))
     angles = torch.arange(frames, device=hidden.device).unsqueeze(-1) * slowness
     return torch.stack([angles.sin(), angles.cos()], dim=-1).flatten(1)[:, :width].to(hidden.dtype)
+
+
+def _scales(valid_channels: Tensor, dtype: torch.dtype) -> Tensor:
+    """What each channel is multiplied by (B, C): channels / valid channels, or zero if it is absent."""
+    valid = valid_channels.to(dtype)
+    return valid * (valid.shape[1] / valid.sum(dim=1, keepdim=True).clamp_min(1))
 
 
 def _box(values: Tensor) -> Tensor:

@@ -6,7 +6,12 @@ needs nothing that a live system does not have. A stem that knows no channel by 
 (`stem`), Bi-Mamba layers read the rows in both directions (`mamba`), and a linear head gives the logits. Nothing in it
 looks across the batch, and the untrained answer is the drawn prior.
 
-Invariant: logits of valid steps do not depend on what lies beyond `valid_samples`, nor on how much of it there is.
+Channels that a recording lacks are told by a mask, not by zeros: zero volts is a measurement, and a rare one. Each
+stem leaves them out in its own way (see there) and learns no stand-in for them, so weights are the same with and
+without a mask, and with all channels valid so are the answers.
+
+Invariant: logits of valid steps do not depend on what lies beyond `valid_samples`, nor on how much of it there is, nor
+on what a channel holds that is not valid.
 
 Shape legend: B batch, C channels, T samples, S = T / samples_per_step steps, W width.
 """
@@ -14,6 +19,7 @@ Shape legend: B batch, C channels, T samples, S = T / samples_per_step steps, W 
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -40,7 +46,8 @@ class DetectorConfig:
     on line length and band energies, which every network must beat; or "module", a network of your own."""
     module: str = ""
     """With kind "module": `package.name` of what makes your network from (channels, samples_per_step). The network
-    takes signals (batch, channel, time) in input scales and gives one number per step: (batch, time / step)."""
+    takes signals (batch, channel, time) in input scales, and by name `valid_samples` (batch) and `valid_channels`
+    (batch, channel) if its `forward` has them; it gives one number per step: (batch, time / step)."""
     width: int = 48
     """Features per step between the layers."""
     layers: int = 2
@@ -131,22 +138,29 @@ class Detector(nn.Module):
         self.norm = Norm(config.width, eps=1e-5) if self.layers else nn.Identity()
         self.head = _prior_head(self.stem.width, drawn_prior)
 
-    def forward(self, signal_uv: Tensor, valid_samples: Tensor | None = None) -> Tensor:
+    def forward(
+        self, signal_uv: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
+    ) -> Tensor:
         """Logits of every step.
 
         Args:
             signal_uv: Signals (B, C, T), T a multiple of `samples_per_step`.
             valid_samples: How many samples of each signal are real (B); none means all. Those after it are not looked
                 at, and logits of steps that begin after it mean nothing.
+            valid_channels: Which channels each signal has (B, C), true or false; none means all. The others are not
+                looked at.
         """
         _, channels, samples = signal_uv.shape
         assert channels == self.channels, (channels, self.channels)
         assert samples % self.config.samples_per_step == 0, (samples, self.config.samples_per_step)
         keep = None
+        if valid_channels is not None:
+            signal_uv = signal_uv.masked_fill(~valid_channels.unsqueeze(-1), 0)
         if valid_samples is not None:
             signal_uv = signal_uv.masked_fill(~kept(valid_samples, samples, 1).unsqueeze(1), 0)
             keep = kept(valid_samples, samples // self.config.samples_per_step, self.config.samples_per_step)
-        hidden = self.dropout(self.stem(compressed(signal_uv / self.config.input_scale_uv), valid_samples))
+        signal = compressed(signal_uv / self.config.input_scale_uv)
+        hidden = self.dropout(self.stem(signal, valid_samples, valid_channels))
         for layer in self.layers:
             hidden = layer(hidden, keep)
         logits: Tensor = self.head(self.norm(hidden)).squeeze(-1)
@@ -216,6 +230,8 @@ def _prior_head(width: int, drawn_prior: float) -> nn.Linear:
 class OwnStem(nn.Module):
     """A user's network as the only feature of each step.
 
+    A network whose `forward` names `valid_samples` or `valid_channels` is given them; any other finds zeros there.
+
     Args:
         address: `package.name` of a callable that makes it from (channels, samples_per_step).
         channels: Electrodes.
@@ -228,10 +244,23 @@ class OwnStem(nn.Module):
         super().__init__()
         self.address, self.samples_per_step = address, samples_per_step
         self.network = _made(address, channels, samples_per_step)
+        named = inspect.signature(self.network.forward).parameters
+        self.told = tuple(name for name in ("valid_samples", "valid_channels") if name in named)
 
-    def forward(self, signal: Tensor, valid_samples: Tensor | None = None) -> Tensor:  # noqa: ARG002 - stems are alike
-        """(B, S, 1); samples from `valid_samples` (B) on are zero, and the network is not told how many they are."""
-        answer: Tensor = self.network(signal)
+    def forward(
+        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
+    ) -> Tensor:
+        """(B, S, 1); samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
+        batch, channels, samples = signal.shape
+        masks = {
+            "valid_samples": torch.full((batch,), samples, device=signal.device)
+            if valid_samples is None
+            else valid_samples,
+            "valid_channels": torch.ones(batch, channels, dtype=torch.bool, device=signal.device)
+            if valid_channels is None
+            else valid_channels,
+        }
+        answer: Tensor = self.network(signal, **{name: masks[name] for name in self.told})
         expected = (len(signal), signal.shape[-1] // self.samples_per_step)
         if tuple(answer.shape) != expected:
             raise _own_fault(self.address, f"an answer of shape {tuple(answer.shape)}", f"{expected}: (batch, steps)")

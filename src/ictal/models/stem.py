@@ -15,7 +15,11 @@ What `ChannelStem` gives the layers above it:
 A gain common to all channels (amplifier, skull, patient) adds a constant to log energies, so both are free of it as far
 as signals lie above the energy floor and within the linear range of the compression.
 
-Invariant: what a step gives depends neither on padded samples nor on the order of the channels.
+A channel that a recording lacks is left out of these statistics: they are over the channels that it has, as if the
+montage had no other. Nothing is put in its place and nothing has to be learnt about it; zeros, by contrast, would be a
+channel with the least energy there is, and pull the mean that every other channel is compared with.
+
+Invariant: what a step gives depends neither on padded samples nor on absent channels nor on the order of the channels.
 
 Shape legend: B batch, C channels, T samples, S steps, F rhythms (filter pairs), R = B * C rows, W width.
 """
@@ -34,6 +38,8 @@ _CYCLES_PER_STEP = (0.125, 1.6)
 _ENERGY_FLOOR = 1e-3
 _OCTAVES = 6
 _AVERAGED_STEPS = 17
+_LEAST_SILU = -0.27846455
+"""Minimum of `silu`: a channel with this value is never larger than another."""
 
 
 class ChannelStem(nn.Module):
@@ -57,8 +63,10 @@ class ChannelStem(nn.Module):
         self.out = nn.Linear(3 * 2 * rhythms, width)
         self.spectrum = nn.Linear(rhythms, width, bias=False)
 
-    def forward(self, signal: Tensor, valid_samples: Tensor | None = None) -> Tensor:
-        """Features of every step; samples from `valid_samples` (B) on must be zero."""
+    def forward(
+        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
+    ) -> Tensor:
+        """Features of every step; samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         batch, channels, samples = signal.shape
         overlap = 3 * self.stride
         pieces = functional.pad(signal.flatten(0, 1), (overlap // 2, overlap - overlap // 2))
@@ -66,7 +74,7 @@ class ChannelStem(nn.Module):
         if valid_samples is not None:
             rows = valid_samples.repeat_interleave(channels)
             frames = frames * kept(rows, samples // self.stride, self.stride).unsqueeze(-1)
-        return self._over_channels(torch.unflatten(self._energy(frames), 0, (batch, channels)))
+        return self._over_channels(torch.unflatten(self._energy(frames), 0, (batch, channels)), valid_channels)
 
     def _energy(self, frames: Tensor) -> Tensor:
         """Log energies (R, S, F) of frames (R, 4 S, shapes); the convolution sees a step's frames as one vector."""
@@ -75,16 +83,17 @@ class ChannelStem(nn.Module):
         cosines, sines = self.rhythms(steps.mT.unsqueeze(2)).squeeze(2).mT.chunk(2, dim=-1)
         return 0.5 * torch.log(cosines.square() + sines.square() + _ENERGY_FLOOR)
 
-    def _over_channels(self, energy: Tensor) -> Tensor:
+    def _over_channels(self, energy: Tensor, valid_channels: Tensor | None) -> Tensor:
         """Features (B, S, W) of the log energies (B, C, S, F).
 
         The mean over channels is taken off after the linear map, so that the large array is passed over once.
         """
-        common = energy.mean(dim=1)
+        common = channel_mean(energy, valid_channels)
         over_common = self.place(energy) - functional.linear(common, self.place.weight).unsqueeze(1)
         place = functional.silu(over_common)
-        strength = torch.sqrt(place.square().mean(dim=1) + _ENERGY_FLOOR)
-        pooled = torch.cat([place.mean(dim=1), place.amax(dim=1), strength], dim=-1)
+        strength = torch.sqrt(channel_mean(place.square(), valid_channels) + _ENERGY_FLOOR)
+        largest = channel_max(place, valid_channels, least=_LEAST_SILU)
+        pooled = torch.cat([channel_mean(place, valid_channels), largest, strength], dim=-1)
         added: Tensor = self.out(pooled) + self.spectrum(common - common.mean(dim=-1, keepdim=True))
         return added
 
@@ -105,8 +114,10 @@ class LineLengthStem(nn.Module):
         self.width = 2 * (1 + _OCTAVES)
         self.samples_per_step = samples_per_step
 
-    def forward(self, signal: Tensor, valid_samples: Tensor | None = None) -> Tensor:
-        """Features of every step; samples from `valid_samples` (B) on must be zero."""
+    def forward(
+        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
+    ) -> Tensor:
+        """Features of every step; samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         steps = signal.shape[-1] // self.samples_per_step
         held = torch.ones(len(signal), steps, device=signal.device, dtype=signal.dtype)
         if valid_samples is not None:
@@ -115,7 +126,8 @@ class LineLengthStem(nn.Module):
         share = _box(held, _AVERAGED_STEPS).clamp_min(1 / _AVERAGED_STEPS)
         means = _box(values.flatten(1, 2), _AVERAGED_STEPS) / share.unsqueeze(1)
         features = torch.log(means.view_as(values) + _ENERGY_FLOOR)
-        return torch.cat([features.mean(dim=1), features.amax(dim=1)], dim=1).mT
+        largest = channel_max(features, valid_channels, least=math.log(_ENERGY_FLOOR))
+        return torch.cat([channel_mean(features, valid_channels), largest], dim=1).mT
 
     def _per_step(self, signal: Tensor) -> Tensor:
         """Mean absolute slope and energy per octave, of every step: (B, C, F, S)."""
@@ -133,6 +145,29 @@ def kept(valid_samples: Tensor, frames: int, samples_per_frame: int) -> Tensor:
     """Which frames (B, frames) hold at least one valid sample."""
     first = torch.arange(frames, device=valid_samples.device) * samples_per_frame
     return first < valid_samples.unsqueeze(-1)
+
+
+def channel_mean(values: Tensor, valid_channels: Tensor | None) -> Tensor:
+    """Mean of (B, C, ...) over the channels that are valid (B, C); none means all. Without any it is zero."""
+    if valid_channels is None:
+        return values.mean(dim=1)
+    shares = valid_channels.to(values.dtype)
+    shares = shares / shares.sum(dim=1, keepdim=True).clamp_min(1)
+    return torch.einsum("bc...,bc->b...", values, shares)
+
+
+def channel_max(values: Tensor, valid_channels: Tensor | None, *, least: float) -> Tensor:
+    """Largest of (B, C, ...) over the channels that are valid (B, C); none means all.
+
+    Args:
+        values: None of them below `least`.
+        valid_channels: Which count.
+        least: What is given where no channel is valid.
+    """
+    if valid_channels is not None:
+        absent = ~valid_channels[(..., *(None,) * (values.ndim - 2))]
+        values = values.masked_fill(absent, least)
+    return values.amax(dim=1)
 
 
 def _box(signal: Tensor, samples: int) -> Tensor:

@@ -50,17 +50,19 @@ class Stream:
 
     Args:
         detector: Of kind "mamba": one that reads backward needs the end of the recording first.
+        valid_channels: Which channels the recording has (C), true or false; none means all.
 
     Raises:
         InputError: if the detector reads time in both directions (code `model-not-causal`).
     """
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, valid_channels: Tensor | None = None) -> None:
         require_causal(detector.config)
         assert isinstance(detector.stem, ChannelStem)
         self.detector = detector.eval()
         self.stem = detector.stem
         self.device = next(detector.parameters()).device
+        self.valid_channels = None if valid_channels is None else valid_channels.to(self.device).unsqueeze(0)
         self.step = detector.config.samples_per_step
         self.buffer = torch.zeros(1, detector.channels, 0, device=self.device)
         self.first_step = 0
@@ -93,15 +95,17 @@ class Stream:
 
     def _take(self, signal_uv: Tensor) -> None:
         assert signal_uv.shape[0] == self.detector.channels, (signal_uv.shape, self.detector.channels)
-        arrived = compressed(signal_uv.to(self.device).unsqueeze(0) / self.detector.config.input_scale_uv)
-        self.buffer = torch.cat([self.buffer, arrived], dim=-1)
+        arrived_uv = signal_uv.to(self.device).unsqueeze(0)
+        if self.valid_channels is not None:
+            arrived_uv = arrived_uv.masked_fill(~self.valid_channels.unsqueeze(-1), 0)
+        self.buffer = torch.cat([self.buffer, compressed(arrived_uv / self.detector.config.input_scale_uv)], dim=-1)
 
     @torch.inference_mode()
     def _answer_until(self, stop: int, valid_samples: Tensor | None) -> Tensor:
         if stop <= self.answered:
             return torch.zeros(0, device=self.device)
         whole = self.buffer[..., : self.buffer.shape[-1] // self.step * self.step]
-        features = self.stem(whole, valid_samples)
+        features = self.stem(whole, valid_samples, self.valid_channels)
         hidden = features[:, self.answered - self.first_step : stop - self.first_step]
         if valid_samples is not None:
             keep = kept(valid_samples, features.shape[1], self.step)

@@ -211,7 +211,8 @@ def _step(trainer: Trainer) -> tuple[float, float, float]:
         batch.signal_uv  # noqa: B018 - computed here, on the device
         moments.append(_now(trainer.device))
         with torch.autocast(trainer.device.type, torch.bfloat16, enabled=trainer.config.precision == "bf16"):
-            answer = model(trainer.augmentation(batch, number), batch.valid_samples)
+            signal_uv, valid_channels = trainer.augmentation(batch, number)
+            answer = model(signal_uv, batch.valid_samples, valid_channels)
         lost, weight = trainer.loss.sums(answer.float(), batch.labels, batch.weights)
         moments.append(_now(trainer.device))
         optimiser.zero_grad()

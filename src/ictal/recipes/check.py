@@ -136,7 +136,8 @@ def _by_heart(trainer: Trainer) -> tuple[float, float]:
     optimiser = adamw(model, HEART_RATE, 0.0)
     losses = []
     for _ in range(HEART_STEPS):
-        lost, weight = trainer.loss.sums(model(batch.signal_uv, batch.valid_samples), batch.labels, batch.weights)
+        logits = model(batch.signal_uv, batch.valid_samples, batch.valid_channels)
+        lost, weight = trainer.loss.sums(logits, batch.labels, batch.weights)
         optimiser.zero_grad()
         (lost / weight).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), trainer.config.clip_norm)

@@ -31,6 +31,7 @@ from ictal.recordings import edf
 from ictal.recordings.corpus import Quarantined
 from ictal.recordings.edf import Header
 from ictal.recordings.events import Event
+from ictal.recordings.montages import valid
 from ictal.signals.fingerprint import content_hash
 from ictal.signals.source import Prepared, prepared
 from ictal.signals.units import FULL_SCALE
@@ -44,6 +45,8 @@ class InMemory:
     """A recording at the store's rate that is in no store."""
 
     signal_uv: npt.NDArray[np.float32]
+    valid_channels: npt.NDArray[np.bool_]
+    """Which channels it has: (channels,)."""
 
     @property
     def samples(self) -> int:
@@ -178,7 +181,8 @@ def find(source: Path, detector: Detector) -> Found:
 
 def look(recording: str, header: Header, ready: Prepared, detector: Detector) -> tuple[Found, Trace]:
     """The seizures of a preprocessed recording, and the probability of each time step."""
-    probability = detector.probability(detector.logits(InMemory(signal_uv=ready.signal.to_uv())))
+    signal = InMemory(signal_uv=ready.signal.to_uv(), valid_channels=valid(ready.derivation.validity))
+    probability = detector.probability(detector.logits(signal))
     found_s = detector.detect(probability, header.duration_s)
     sure = confidence(probability, detector.steps_hz, found_s)
     events = [

@@ -20,7 +20,7 @@ from ictal.models.detector import Detector as Model
 from ictal.models.streaming import LOOKAHEAD_STEPS, Stream, require_causal
 from ictal.recipes.config import Config
 from ictal.recipes.detector import Detector, Trace
-from ictal.recordings.montages import Derivation
+from ictal.recordings.montages import Derivation, valid
 from ictal.signals.preprocess import Preprocessor, Quantised, lookahead_s
 from ictal.signals.source import derived
 
@@ -58,7 +58,7 @@ class Follower:
         self.received = 0
         """Samples so far, at the recorded rate."""
         self.preprocessor = Preprocessor(len(derivation.channels), derivation.rate_hz, config.signals)
-        self.stream = Stream(detector.model)
+        self.stream = Stream(detector.model, torch.from_numpy(valid(derivation.validity)))
         self.events = EventFollower(detector.steps_hz, config.events.rule(detector.operating_point.threshold))
 
     @property

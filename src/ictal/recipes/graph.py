@@ -1,8 +1,9 @@
 """A detector's network as a graph that runs without `ictal`: PyTorch's `torch.export`, or ONNX.
 
-The graph takes one window, `signal_uv` (1, channels, samples) in µV as preprocessed and `valid_samples` (1), and gives
-`logits` (1, steps) as they come from the network: before the prior's correction and the calibration, which the model
-card writes out. What was written is read again by the program that will run it, and has to answer as the network does.
+The graph takes one window, `signal_uv` (1, channels, samples) in µV as preprocessed, `valid_samples` (1) and
+`valid_channels` (1, channels), and gives `logits` (1, steps) as they come from the network: before the prior's
+correction and the calibration, which the model card writes out. What was written is read again by the program that will
+run it, and has to answer as the network does.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ its maker's to export."""
 TOLERANCE = 1e-4
 """Largest difference of a logit, as a share of the largest logit or of 1, whichever is more."""
 _CHECKED_WINDOWS = 4
-_Graph: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+_Window: TypeAlias = tuple[Tensor, Tensor, Tensor]
+_Graph: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def write(target: Path, detector: Detector, form: Form) -> float:
@@ -67,28 +69,32 @@ def write(target: Path, detector: Detector, form: Form) -> float:
     return difference
 
 
-def _windows(detector: Detector) -> list[tuple[Tensor, Tensor]]:
-    """Windows of noise, the first of them whole, the others ending sooner."""
+def _windows(detector: Detector) -> list[_Window]:
+    """Windows of noise, the first of them whole, the others ending sooner and lacking more and more channels."""
     length = detector.config.windows.grid(detector.config.signals.rate_hz).length_samples
     generator = torch.Generator().manual_seed(0)
     scale_uv = detector.config.model.input_scale_uv
     valid = [length, *np.linspace(1, length - 1, _CHECKED_WINDOWS - 1).astype(int).tolist()]
-    shape = (1, len(detector.channels), length)
-    return [(torch.randn(shape, generator=generator) * scale_uv, torch.tensor([samples])) for samples in valid]
+    channels = len(detector.channels)
+    present = [torch.arange(channels)[None] >= min(number, channels - 1) for number in range(_CHECKED_WINDOWS)]
+    return [
+        (torch.randn((1, channels, length), generator=generator) * scale_uv, torch.tensor([samples]), mask)
+        for samples, mask in zip(valid, present, strict=True)
+    ]
 
 
-def _difference(graph: _Graph, model: nn.Module, window: tuple[Tensor, Tensor]) -> float:
+def _difference(graph: _Graph, model: nn.Module, window: _Window) -> float:
     expected: Tensor = model(*window)
     return float((graph(*window) - expected).abs().max() / expected.abs().max().clamp(min=1))
 
 
-def _torch_export(target: Path, model: nn.Module, window: tuple[Tensor, Tensor]) -> _Graph:
+def _torch_export(target: Path, model: nn.Module, window: _Window) -> _Graph:
     torch.export.save(torch.export.export(model, window), target)
     read: _Graph = torch.export.load(target).module()
     return read
 
 
-def _onnx(target: Path, model: nn.Module, window: tuple[Tensor, Tensor]) -> _Graph:
+def _onnx(target: Path, model: nn.Module, window: _Window) -> _Graph:
     runtime = needed("onnxruntime", extra="onnx", what="--to onnx")
     needed("onnxscript", extra="onnx", what="--to onnx")
     program = torch.onnx.export(torch.export.export(model, window), output_names=["logits"], verbose=False)

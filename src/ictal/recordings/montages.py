@@ -9,7 +9,7 @@ missing is refused by name, unless a policy is chosen; what a channel was made o
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -166,6 +166,11 @@ def derive(montage: Montage, header: Header, *, policy: MissingPolicy = "error")
         interpolated=interpolated,
         reference=_one_reference(header, labels),
     )
+
+
+def valid(validity: Sequence[Validity]) -> npt.NDArray[np.bool_]:
+    """Which channels hold a signal, measured or interpolated, by the validity of each: (channels,)."""
+    return np.array([state != "absent" for state in validity])
 
 
 @functools.cache

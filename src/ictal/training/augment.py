@@ -32,7 +32,7 @@ class AugmentConfig:
     mirror_share: float = 0.5
     """Share of windows in which left and right channels change places."""
     dropout_share: float = 0.05
-    """Share of channels that are silenced."""
+    """Share of channels that are marked absent, as those that a recording lacks are; one at least stays."""
     background_share: float = 0.0
     """Largest share that a background window of the batch gets in the mixture with each window; below one half, so that
     the window stays the larger part."""
@@ -105,8 +105,8 @@ class Augmentation:
         self.config, self.seed, self.rate_hz = config, seed, rate_hz
         self.mirror = torch.tensor(mirrored(channels) if config.mirror_share else range(len(channels)))
 
-    def __call__(self, batch: Batch, number: int) -> Tensor:
-        """The varied signals of a batch, (B, C, T).
+    def __call__(self, batch: Batch, number: int) -> tuple[Tensor, Tensor]:
+        """The varied signals of a batch (B, C, T), and which of their channels are valid (B, C).
 
         Args:
             batch: The windows; the noise that padding gets is not looked at by any model.
@@ -115,18 +115,21 @@ class Augmentation:
         signal_uv, config = batch.signal_uv, self.config
         generator = torch.Generator().manual_seed(2 * (self.seed * 1_000_003 + number) + 1)
         windows, channels = signal_uv.shape[:2]
-        octaves = (torch.rand(windows, 1, 1, generator=generator) * 2 - 1) * config.gain_octaves
-        flip = torch.rand(windows, 1, 1, generator=generator) < config.mirror_share
-        kept = torch.rand(windows, channels, 1, generator=generator) >= config.dropout_share
         device = signal_uv.device
-        signal_uv = torch.where(flip.to(device), signal_uv[:, self.mirror.to(device)], signal_uv)
+        octaves = (torch.rand(windows, 1, 1, generator=generator) * 2 - 1) * config.gain_octaves
+        flip = (torch.rand(windows, 1, 1, generator=generator) < config.mirror_share).to(device)
+        draws = torch.rand(windows, channels, 1, generator=generator).to(device)
+        mirror = self.mirror.to(device)
+        valid = batch.valid_channels.unsqueeze(-1)
+        valid = _some_lost(torch.where(flip, valid[:, mirror], valid), draws < config.dropout_share)
+        signal_uv = torch.where(flip, signal_uv[:, mirror], signal_uv)
         if config.background_share:
             signal_uv = self._mixed(signal_uv, batch, generator)
         if config.band_noise_uv:
             signal_uv = signal_uv + self._band_noise(signal_uv.shape, generator).to(device)
         if config.line_noise_uv:
             signal_uv = signal_uv + self._line_noise(signal_uv.shape, generator).to(device)
-        return signal_uv * (torch.exp2(octaves) * kept).to(device)
+        return signal_uv * (torch.exp2(octaves).to(device) * valid), valid.squeeze(-1)
 
     def _mixed(self, signal_uv: Tensor, batch: Batch, generator: torch.Generator) -> Tensor:
         """Each window mixed with one that is background throughout; left alone where the batch has none."""
@@ -160,6 +163,12 @@ class Augmentation:
         time_s = torch.arange(samples, dtype=torch.float64) / self.rate_hz
         sine = torch.sin(2 * math.pi * self.config.line_hz * time_s + phase)
         return (amplitude_uv * sine).float()
+
+
+def _some_lost(valid: Tensor, lost: Tensor) -> Tensor:
+    """The valid channels (B, C, 1) that are not lost; where all of a window would be, none is."""
+    left = valid & ~lost
+    return torch.where(left.any(dim=1, keepdim=True), left, valid)
 
 
 @dataclass(frozen=True, kw_only=True)

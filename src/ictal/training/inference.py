@@ -26,6 +26,10 @@ class SignalSource(Protocol):
     def samples(self) -> int:
         """Length of the recording."""
 
+    @property
+    def valid_channels(self) -> npt.NDArray[np.bool_]:
+        """Which channels the recording has: (channels,)."""
+
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
         """Microvolts from a sample on, zero past the end: (channels, length_samples)."""
 
@@ -51,13 +55,18 @@ def recording_logits(
     starts = grid.starts(np.arange(int(grid.count(recording.samples))))
     steps = -(-recording.samples // samples_per_step)
     logits = np.full((len(starts), length_samples // samples_per_step), np.nan)
+    channels = torch.from_numpy(recording.valid_channels).to(device)
     model.eval()
     with torch.inference_mode():
         for first in range(0, len(starts), batch_size):
             batch = starts[first : first + batch_size]
             signal = np.stack([recording.read_uv(int(start), length_samples) for start in batch])
             valid = np.minimum(length_samples, recording.samples - batch)
-            answer = model(torch.from_numpy(signal).to(device), torch.from_numpy(valid).to(device))
+            answer = model(
+                torch.from_numpy(signal).to(device),
+                torch.from_numpy(valid).to(device),
+                channels.expand(len(batch), -1),
+            )
             logits[first : first + len(batch)] = answer.double().cpu().numpy()
     return stitch(logits, starts // samples_per_step, steps)
 
@@ -70,7 +79,7 @@ def streamed_logits(model: Detector, recording: SignalSource, *, chunk_samples: 
         recording: The signal.
         chunk_samples: How much is given to the model at once; the logits do not depend on it beyond rounding.
     """
-    stream = Stream(model)
+    stream = Stream(model, torch.from_numpy(recording.valid_channels))
     logits = []
     for start in range(0, recording.samples, chunk_samples):
         length = min(chunk_samples, recording.samples - start)

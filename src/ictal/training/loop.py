@@ -341,9 +341,9 @@ class Trainer:
         """Logits and summed loss of one batch; dropout and augmentation follow from seed and batch alone."""
         own = (self.done * self.config.accumulate + number) * self.ranks.ranks + self.ranks.rank
         torch.manual_seed(2 * (self.config.seed * 1_000_003 + own))
-        signal_uv = self.augmentation(batch, own)
+        signal_uv, valid_channels = self.augmentation(batch, own)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            answer: Tensor = self.model(signal_uv, batch.valid_samples)
+            answer: Tensor = self.model(signal_uv, batch.valid_samples, valid_channels)
         logits = answer.float() + self.logit_shift
         loss, _ = self.loss.sums(logits, batch.labels, batch.weights)
         return logits, loss

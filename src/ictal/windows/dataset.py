@@ -40,6 +40,8 @@ class Batch:
     """Microvolts of one unit: (B, C) float32."""
     valid_samples: Tensor
     """Samples inside the recording: (B,) int64."""
+    valid_channels: Tensor
+    """Channels that the recording has, measured or interpolated: (B, C) bool."""
     labels: Tensor
     """Ictal share of what carries a label in each step: (B, S) float32."""
     weights: Tensor
@@ -59,7 +61,7 @@ class Batch:
             return self
         moved = {
             name: getattr(self, name).to(device, non_blocking=True)
-            for name in ("units", "scale_uv", "valid_samples", "labels", "weights")
+            for name in ("units", "scale_uv", "valid_samples", "valid_channels", "labels", "weights")
         }
         return replace(self, **moved, room=None)
 
@@ -135,6 +137,7 @@ class WindowDataset(Dataset[Batch]):
             units=units,
             scale_uv=torch.from_numpy(np.stack([self.stored[r].scale_uv for r in recordings])),
             valid_samples=torch.from_numpy(valid),
+            valid_channels=torch.from_numpy(np.stack([self.stored[r].valid_channels for r in recordings])),
             labels=torch.from_numpy(labels),
             weights=torch.from_numpy(weights),
             room=None if memory.room is None else memory.room[: len(numbers)],
