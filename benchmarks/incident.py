@@ -39,7 +39,6 @@ from ictal.models.detector import DetectorConfig, build
 from ictal.recipes.config import EventConfig
 from ictal.report.palette import LIGHT
 from ictal.scoring import szcore
-from ictal.scoring.curves import candidate_thresholds
 from ictal.scoring.eventlists import event_lists
 from ictal.scoring.ranking import auprc
 from ictal.scoring.reliability import brier_skill, ece
@@ -280,12 +279,19 @@ def event_f1(
     """SzCORE's event F1 at the threshold that is best on the first patients; None where it is undefined."""
     rate_hz = RATE_HZ / SAMPLES_PER_STEP
     rule = EventConfig()
-    thresholds = candidate_thresholds(dev, 60)
+    thresholds = _candidates(dev, 60)
     by_threshold = list(events_by_threshold(dev, rate_hz, [rule.rule(t) for t in thresholds.tolist()]))
     found = [_f1(events, dev_index) for events in by_threshold]
     best = int(np.nanargmax([-1.0 if f is None else f for f in found]))
     (events,) = events_by_threshold(test, rate_hz, [rule.rule(float(thresholds[best]))])
     return _f1(events, test_index)
+
+
+def _candidates(traces: Sequence[Floats], most: int) -> Floats:
+    """Values that the traces take, ascending: the k-th highest of all steps for k in geometric progression."""
+    highest_first = -np.sort(-np.concatenate(traces))
+    values = np.unique(highest_first[np.rint(np.geomspace(1, highest_first.size, most)).astype(np.int64) - 1])
+    return values[values > 0.0]
 
 
 def _f1(events: Sequence[Floats], index: WindowIndex) -> float | None:

@@ -17,7 +17,6 @@ from ictal.detection.calibration import (
     fit_calibration,
     fit_isotonic,
     fit_temperature,
-    importance_weights,
     pool_adjacent_violators,
     prior_offset,
     sigmoid,
@@ -265,7 +264,7 @@ def test_fit_goes_by_the_name_of_the_method() -> None:
     assert fit("isotonic", logits, labels).knots
 
 
-def test_importance_weights_make_nature_of_strata_drawn_in_other_shares() -> None:
+def test_weights_make_nature_of_strata_drawn_in_other_shares() -> None:
     """Weighted, hard background that was drawn nine times too often counts as seldom as it is."""
     generator = np.random.default_rng(4)
 
@@ -276,19 +275,9 @@ def test_importance_weights_make_nature_of_strata_drawn_in_other_shares() -> Non
 
     logits, labels, hard = drawn((0.1, 0.9), 100_000)
     natural_logits, natural_labels, _ = drawn((0.9, 0.1), 400_000)
-    weights = importance_weights(hard, {0: 0.9, 1: 0.1})
-    assert weights.mean() == pytest.approx(1.0)
     plain, weighted = (
-        sigmoid(fit_calibration(logits, labels, w).apply(natural_logits)).mean() for w in (None, weights)
+        sigmoid(fit_calibration(logits, labels, w).apply(natural_logits)).mean()
+        for w in (None, np.where(hard, 0.1 / 0.9, 0.9 / 0.1))
     )
     assert weighted == pytest.approx(natural_labels.mean(), rel=0.08)
     assert abs(plain - natural_labels.mean()) > 0.2 * natural_labels.mean()
-
-
-def test_importance_weights_by_hand() -> None:
-    """Shares may be counts of steps; a stratum that nature lacks need not be there, one that it has must be."""
-    stratum = np.array([7, 7, 7, 2])
-    np.testing.assert_allclose(importance_weights(stratum, {2: 300, 7: 100, 5: 0}), [1 / 3, 1 / 3, 1 / 3, 3.0])
-    for natural in ({7: 1.0}, {2: 0.5, 7: 0.4, 5: 0.1}):
-        with pytest.raises(AssertionError, match=r"5: 0\.1|7: 1\.0"):
-            importance_weights(stratum, natural)

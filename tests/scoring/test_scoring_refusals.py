@@ -10,7 +10,6 @@ import pytest
 
 from ictal.errors import InputError
 from ictal.scoring.counts import Counts
-from ictal.scoring.curves import candidate_thresholds
 from ictal.scoring.eventlists import event_lists
 from ictal.scoring.paired import differences
 from tests.messages import assert_readable
@@ -28,7 +27,6 @@ def _compared(other: dict[str, Counts]) -> None:
         (lambda: event_lists([[]], [0.0], ["r"]), "r", "0 s"),
         (lambda: event_lists([[(5.0, 4.5)]], [60.0], ["r"]), "r", "5 s to 4.5 s"),
         (lambda: event_lists([[(50.0, 70.0)]], [60.0], ["r"]), "r", "50 s to 70 s"),
-        (lambda: candidate_thresholds([np.array([0.0, 1.5])]), "traces", "2 steps, 1 of them outside 0..1, 1 above 0"),
         (lambda: _compared({}), "patient p", "one of them only"),
         (lambda: _compared({"p": replace(DAY, duration_s=9.0)}), "patient p", "86400.0 s and 9.0 s"),
         (lambda: _compared({"p": replace(DAY, reference=1)}), "patient p", "2 and 1 reference items"),

@@ -17,7 +17,7 @@ from ictal.errors import InputError
 from ictal.scoring import staircase as module
 from ictal.scoring.curves import Trace
 from ictal.scoring.eventlists import event_lists
-from ictal.scoring.staircase import Staircase, staircase
+from ictal.scoring.staircase import Staircase, added, sampled, staircase
 from ictal.scoring.szcore import count_events_by_recording
 from tests.reference import staircase as slow
 
@@ -153,14 +153,6 @@ def test_an_event_is_cut_from_where_it_begins() -> None:
         assert stairs.at(0.4).false_positives == false
 
 
-def test_traces_without_a_threshold_are_refused() -> None:
-    """A detector that says nothing anywhere has no curve."""
-    trace = Trace(name="r", probability=np.zeros(10), reference_s=np.empty((0, 2)), duration_s=10.0)
-    with pytest.raises(InputError) as error:
-        staircase([trace], [np.zeros(10)], 1.0)
-    assert error.value.code == "thresholds"
-
-
 def test_what_is_too_short_for_an_event_leaves_silence() -> None:
     """Probabilities above 0, but no event at any threshold: one row, up to 1."""
     trace = Trace(name="r", probability=np.array([0.5, 0.1]), reference_s=np.array([[0.0, 1.0]]), duration_s=2.0)
@@ -186,3 +178,93 @@ def test_memory_follows_the_block_and_not_the_corpus() -> None:
             tracemalloc.stop()
         assert stairs.highest.size > 50
     assert peaks[1] < 1.5 * peaks[0]
+
+
+def _same(one: Staircase, other: Staircase) -> None:
+    for name in ("highest", "true_positives", "false_positives"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+        assert getattr(one, name).dtype == getattr(other, name).dtype
+    assert (one.reference, one.every_threshold) == (other.reference, other.every_threshold)
+    assert one.duration_s == pytest.approx(other.duration_s, rel=1e-15)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_staircases_of_recordings_add_up_to_that_of_all(seed: int) -> None:
+    """Row by row, in any order, one by one or all at once."""
+    traces, rate_hz, rule = _case(seed)
+    each = [staircase([t], levels([t.probability], rate_hz, rule), rate_hz) for t in traces]
+    whole = staircase(traces, levels([t.probability for t in traces], rate_hz, rule), rate_hz)
+    _same(added(each), whole)
+    _same(added([*each[1:], each[0]]), whole)
+    _same(added([added(each[:1]), *each[1:]]), whole)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_sampled_counts_are_those_of_scoring_at_each_threshold(seed: int, count: int) -> None:
+    """Of any events; added, the thresholds stay where they are, whether anything changes at them or not."""
+    traces, rate_hz, rule = _case(seed)
+    thresholds = np.sort(np.random.default_rng(seed).uniform(0.01, 1.0, count))
+    refractory = replace(rule, refractory_s=100.0)
+    found_s = [
+        [np.minimum(events(t.probability, rate_hz, replace(refractory, on=on)), t.duration_s) for on in thresholds]
+        for t in traces
+    ]
+    each = [sampled(t, thresholds, found) for t, found in zip(traces, found_s, strict=True)]
+    pooled = added(each)
+    assert pooled.highest.tolist() == thresholds.tolist()
+    assert not pooled.every_threshold
+    names, durations_s = [t.name for t in traces], [t.duration_s for t in traces]
+    reference = event_lists([t.reference_s for t in traces], durations_s, names)
+    for row, on in enumerate(thresholds.tolist()):
+        own = event_lists([found[row] for found in found_s], durations_s, names)
+        assert pooled.at(on) == count_events_by_recording(reference, own).pooled()
+    curve = pooled.curve()
+    assert curve.thresholds.tolist() == curve.highest.tolist() == thresholds.tolist()
+    assert not curve.every_threshold
+
+
+def test_counts_at_different_thresholds_do_not_add() -> None:
+    """Nothing is known of either at the other's; without a threshold, or with one too many, there are no counts."""
+    trace = Trace(name="r", probability=_hour((5, 50, 0.5)), reference_s=np.empty((0, 2)), duration_s=3_600.0)
+    nothing = np.empty((0, 2))
+    one, other = (sampled(trace, np.array([on]), [nothing]) for on in (0.2, 0.3))
+    with pytest.raises(AssertionError, match="different thresholds"):
+        added([one, other])
+    with pytest.raises(AssertionError, match=r"\(0, 0\)"):
+        sampled(trace, np.empty(0), [])
+    with pytest.raises(AssertionError, match=r"\(1, 2\)"):
+        sampled(trace, np.array([0.2, 0.3]), [nothing])
+
+
+@pytest.mark.parametrize(
+    ("reference_s", "found_s", "expected"),
+    [
+        ([[0.0, 5_000.0]], [], "reference of night"),
+        ([], [[0.0, 5_000.0]], "hypothesis of night"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_recording(
+    reference_s: list[list[float]], found_s: list[list[float]], expected: str
+) -> None:
+    """By its name, and on which side."""
+    trace = Trace(
+        name="night", probability=np.zeros(10), reference_s=np.array(reference_s).reshape(-1, 2), duration_s=3_600.0
+    )
+    with pytest.raises(InputError) as error:
+        sampled(trace, np.array([0.5]), [np.array(found_s).reshape(-1, 2)])
+    assert error.value.where == expected
+
+
+def test_what_a_row_has_over_the_one_above() -> None:
+    """From the top down these add up to the counts."""
+    stairs = Staircase(
+        highest=np.array([0.2, 0.8, 1.0]),
+        true_positives=np.array([3, 1, 0]),
+        false_positives=np.array([2, 4, 1]),
+        reference=3,
+        duration_s=1.0,
+    )
+    found, false = stairs.changes()
+    assert (found.tolist(), false.tolist()) == ([2, 1, 0], [-2, 3, 1])

@@ -12,13 +12,13 @@ is left of over- or under-confidence is measured on the tuning split, which is a
 
 Lines have the least weighted log loss, found with Newton's method. Labels are softened as Platt does, from 0 and 1 to
 1/(n + 2) and (n + 1)/(n + 2), so that a perfectly separated tuning split has a finite answer; with many labels this
-changes nothing. Where the tuning steps are not a fair sample of nature, `importance_weights` makes them one.
+changes nothing. Where tuning steps are no fair sample of nature, `weights` say how many natural steps each stands for.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -94,20 +94,6 @@ def fit(
     if method == "temperature":
         return Calibration(temperature=fit_temperature(logits, labels, weights))
     return fit_calibration(logits, labels, weights) if method == "platt" else fit_isotonic(logits, labels, weights)
-
-
-def importance_weights(stratum: npt.NDArray[np.integer], natural: Mapping[int, float]) -> Floats:
-    """How many natural steps each tuning step stands for, where strata were not sampled alike; their mean is 1.
-
-    Args:
-        stratum: Of each step, shape (steps,).
-        natural: Share of each stratum in the recordings; a stratum without a step here would not be represented.
-    """
-    present, place, count = np.unique(stratum, return_inverse=True, return_counts=True)
-    assert set(present.tolist()) == {name for name, share in natural.items() if share > 0}, (present, natural)
-    share = np.array([natural[name] for name in present.tolist()])
-    weights: Floats = (share / share.sum() * stratum.size / count)[place]
-    return weights
 
 
 def fit_temperature(
@@ -218,16 +204,16 @@ def _informative(
     assert x.shape == labels.shape == weight.shape == (x.size,), (x.shape, labels.shape, weight.shape)
     assert np.isfinite(x).all(), "logits are not finite"
     assert ((weight > 0.0) & (weight < np.inf)).all(), "weights are not positive"
-    _check_informative(x, labels)
+    _check_informative(x, labels, weight)
     return x, weight
 
 
-def _check_informative(logits: Floats, labels: npt.NDArray[np.bool_]) -> None:
+def _check_informative(logits: Floats, labels: npt.NDArray[np.bool_], weight: Floats) -> None:
     if labels.all() or not labels.any():
         raise InputError(
             "Calibration needs ictal and background steps",
             where="tuning split",
-            got=f"{int(labels.sum())} ictal of {labels.size} steps",
+            got=f"{weight[labels].sum():.10g} ictal of {weight.sum():.10g} steps",
             expected="at least one of each",
             remedy="choose a split whose tuning part holds a seizure",
             code="calibration-one-class",

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import torch
 
-from ictal.detection import calibration
+from ictal.detection.counted import CountedLogits
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
-from ictal.recipes import opening, ranking, score
-from ictal.recipes.curve import sensitivity_curve
+from ictal.recipes import opening, score
+from ictal.recipes.curve import staircases
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
+from ictal.recipes.ranking import Ranked
 from ictal.recipes.run import Run
-from ictal.recipes.score import Corpus, require_declared
+from ictal.recipes.score import BOOTSTRAP_SEED, Corpus, require_declared
 from ictal.recipes.signals import open_signals
+from ictal.recipes.spool import Spool
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import Event
 from ictal.scoring import szcore
+from ictal.scoring.band import Band, band
+from ictal.scoring.bootstrap import DRAWS, LEVEL
 from ictal.scoring.curves import Curve
 from ictal.scoring.curves import Trace as ScoredTrace
-from ictal.scoring.reliability import ReliabilityTable, reliability_table
+from ictal.scoring.reliability import ReliabilityTable
+from ictal.scoring.staircase import Staircase, added
 from ictal.timeline import spans as sp
 from ictal.windows.index import WindowIndex
 from ictal.windows.splits import Part
 
 CURVE_POINTS = 1_000
 """Points of the curve of sensitivity against false alarms that results keep, besides the corners of its envelope."""
+BAND_RATES_PER_24H = np.unique(np.concatenate([np.arange(20) / 20, np.arange(1, 101), np.geomspace(100, 1_000, 21)]))
+"""Rates of false alarms at which results state the best sensitivity with its interval."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,15 +51,20 @@ class ScoredPart:
 
     part: Part
     index: WindowIndex
-    logits: tuple[Trace, ...]
-    ictal_share: tuple[Trace, ...]
-    """Exact ictal share of every time step."""
+    logits: Spool
+    samples_per_step: int
     reference_s: tuple[Trace, ...]
     durations_s: tuple[float, ...]
     types: tuple[tuple[str, ...], ...]
     """The type of each seizure."""
     montages: tuple[str, ...]
     """The common reference that the channels name."""
+
+    def ictal_shares(self) -> Iterator[Trace]:
+        """Exact ictal share of every time step, recording by recording."""
+        for recording, logits in zip(self.index.recordings, self.logits, strict=True):
+            edges = np.minimum(np.arange(len(logits) + 1) * self.samples_per_step, recording.samples)
+            yield sp.overlap(recording.seizures, edges[:-1], edges[1:]) / np.diff(edges)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,15 +73,18 @@ class Evaluated:
 
     detector: Detector
     scored: ScoredPart
-    probability: tuple[Trace, ...]
     detections_s: tuple[Trace, ...]
     target_reached: bool
     """Whether the dev part had a threshold that meets the target."""
     document: dict[str, object]
 
+    def probabilities(self) -> Iterator[Trace]:
+        """Of every time step, recording by recording."""
+        return map(self.detector.probability, self.scored.logits)
+
 
 def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: bool = False) -> Evaluated:
-    """Score the part of the split that the configuration names.
+    """Score the part of the split that the configuration names; in memory is one recording at a time.
 
     The threshold comes from the dev part. Where there is none (`split.method = "all-train"`), it comes from the scored
     part itself, and the document says so.
@@ -105,14 +123,23 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
     """Keep the results: the document, the traces, and every recording's detections as HED-SCORE TSV."""
     run.keep_config()
     run.write_json("evaluation.json", evaluated.document)
-    traces = {f"probability_{n}": p.astype(np.float32) for n, p in enumerate(evaluated.probability)}
-    np.savez_compressed(run.path("traces.npz"), allow_pickle=False, **traces)
+    _write_traces(run.path("traces.npz"), evaluated.probabilities())
     for number, detections_s in zip(planned.split[evaluated.scored.part], evaluated.detections_s, strict=True):
         recording = planned.labelled[number]
         path = run.path("detections") / evaluated.scored.part / f"{recording.recording.id}_events.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
         found = [Event(onset_s=float(onset), stop_s=float(stop), label="sz") for onset, stop in detections_s]
         bids.write(path, events=found, duration_s=recording.duration_s, start=recording.header.start)
+
+
+def _write_traces(path: Path, probabilities: Iterator[Trace]) -> None:
+    """An NPZ as `numpy.savez_compressed` makes it, one trace after the other; it is whole or absent."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with ZipFile(temporary, "w", ZIP_DEFLATED) as archive:
+        for number, probability in enumerate(probabilities):
+            with archive.open(f"probability_{number}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, probability.astype(np.float32), allow_pickle=False)
+    temporary.replace(path)
 
 
 def _current_detector(run: Run, planned: Planned) -> Detector:
@@ -177,20 +204,16 @@ def require_scorable(planned: Planned, part: Part, *, no_seizures_expected: bool
 
 def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
     numbers = planned.split[part]
-    logits, montages = [], []
+    logits, montages = Spool(run.folder), []
     for done, stored in enumerate(open_signals(run, planned, part), 1):
         logits.append(detector.logits(stored))
         montages.append(stored.reference or "no reference named")
         progress(done, len(numbers))
-    index = planned.index.select(numbers)
     return ScoredPart(
         part=part,
-        index=index,
-        logits=tuple(logits),
-        ictal_share=tuple(
-            _ictal_share(r.seizures, r.samples, len(trace), run.config.model.samples_per_step)
-            for r, trace in zip(index.recordings, logits, strict=True)
-        ),
+        index=planned.index.select(numbers),
+        logits=logits,
+        samples_per_step=run.config.model.samples_per_step,
         reference_s=tuple(np.array(planned.labelled[n].seizures_s, dtype=np.float64).reshape(-1, 2) for n in numbers),
         durations_s=tuple(planned.labelled[n].duration_s for n in numbers),
         types=tuple(planned.labelled[n].types or ("",) * len(planned.labelled[n].seizures_s) for n in numbers),
@@ -198,18 +221,14 @@ def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, prog
     )
 
 
-def _ictal_share(seizures: sp.Spans, samples: int, steps: int, samples_per_step: int) -> Trace:
-    edges = np.minimum(np.arange(steps + 1) * samples_per_step, samples)
-    return sp.overlap(seizures, edges[:-1], edges[1:]) / np.diff(edges)
-
-
 def _tune(detector: Detector, dev: ScoredPart) -> Detector:
     """Calibrate on the dev part and choose its threshold there."""
-    logits, ictal = np.concatenate(dev.logits), np.concatenate(dev.ictal_share) >= 0.5
-    detector = replace(detector, calibration=calibration.fit(detector.config.evaluate.calibration, logits, ictal))
-    point, reason = _operating_point(
-        _curve(detector, dev), target_per_24h=detector.config.evaluate.false_alarms_per_24h
-    )
+    counted = CountedLogits()
+    for logits, share in zip(dev.logits, dev.ictal_shares(), strict=True):
+        counted.add(logits, share >= 0.5)
+    detector = replace(detector, calibration=counted.fit(detector.config.evaluate.calibration))
+    curve = added(_staircases(detector, dev)).curve()
+    point, reason = _operating_point(curve, target_per_24h=detector.config.evaluate.false_alarms_per_24h)
     return replace(detector, operating_point=point, unreached=reason)
 
 
@@ -227,38 +246,41 @@ def _operating_point(curve: Curve, *, target_per_24h: float) -> tuple[OperatingP
     return replace(nearest, target_per_24h=target_per_24h), chosen.reason
 
 
-def _curve(detector: Detector, scored: ScoredPart) -> Curve:
-    traces = [
-        ScoredTrace(name=r.id, probability=detector.probability(logits), reference_s=reference_s, duration_s=duration_s)
-        for r, logits, reference_s, duration_s in zip(
-            scored.index.recordings, scored.logits, scored.reference_s, scored.durations_s, strict=True
-        )
-    ]
-    return sensitivity_curve(traces, detector.steps_hz, detector.config.events)
+def _staircases(detector: Detector, scored: ScoredPart) -> list[Staircase]:
+    """Counts of each recording at every threshold."""
+    return staircases(lambda: _traces(detector, scored), detector.steps_hz, detector.config.events)
+
+
+def _traces(detector: Detector, scored: ScoredPart) -> Iterator[ScoredTrace]:
+    for recording, logits, reference_s, duration_s in zip(
+        scored.index.recordings, scored.logits, scored.reference_s, scored.durations_s, strict=True
+    ):
+        probability = detector.probability(logits)
+        yield ScoredTrace(name=recording.id, probability=probability, reference_s=reference_s, duration_s=duration_s)
 
 
 def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated:
-    probability = tuple(detector.probability(logits) for logits in scored.logits)
-    detections_s = tuple(
-        detector.detect(p, duration_s) for p, duration_s in zip(probability, scored.durations_s, strict=True)
-    )
-    reliability = reliability_table(np.concatenate(probability), np.concatenate(scored.ictal_share) >= 0.5)
     config = detector.config
-    ranked = ranking.document(
-        scored.index, probability, scored.ictal_share, config.model.samples_per_step, config.signals.rate_hz
-    )
+    ranked = Ranked(scored.index, config.model.samples_per_step, config.signals.rate_hz)
+    ictal_steps, detections_s = 0.0, []
+    for number, (logits, share) in enumerate(zip(scored.logits, scored.ictal_shares(), strict=True)):
+        probability = detector.probability(logits)
+        detections_s.append(detector.detect(probability, scored.durations_s[number]))
+        ranked.add(number, probability, share)
+        ictal_steps += float(share.sum())
+    steps, ranking = ranked.steps.histogram, ranked.document()
     document = {
         "part": scored.part,
         "unseen_patients": scored.part != "train",
         "independent_of_tuning": scored.part != tuned_on,
         "recordings": len(scored.index.recordings),
         **_scores(scored, detections_s),
-        **_areas(ranked),
-        "ranking": ranked,
-        "ece": reliability.ece,
-        "mean_probability": float(np.concatenate(probability).mean()),
-        "ictal_share": float(np.concatenate(scored.ictal_share).mean()),
-        "calibration": detector.config.evaluate.calibration,
+        **_areas(ranking),
+        "ranking": ranking,
+        "ece": steps.reliability.ece,
+        "mean_probability": steps.mean_probability,
+        "ictal_share": ictal_steps / steps.steps,
+        "calibration": config.evaluate.calibration,
         "temperature": detector.calibration.temperature if detector.calibration else None,
         "bias": detector.calibration.bias if detector.calibration else None,
         "operating_point": {
@@ -267,16 +289,15 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
             "target_reached": detector.unreached is None,
             "reason": detector.unreached,
         },
-        "curve": _drawn(_curve(detector, scored), detector),
-        "reliability": _arrays(reliability),
+        "curve": _drawn(_staircases(detector, scored), scored, detector),
+        "reliability": _arrays(steps.reliability),
         "quarantined": [asdict(entry) for entry in planned.quarantined],
         "plan_hash": planned.hash,
     }
     return Evaluated(
         detector=detector,
         scored=scored,
-        probability=probability,
-        detections_s=detections_s,
+        detections_s=tuple(detections_s),
         target_reached=detector.unreached is None,
         document=document,
     )
@@ -287,20 +308,30 @@ def _areas(ranked: Mapping[str, Any]) -> dict[str, object]:
     return {f"{kind}_{area}": ranked[kind][area] for kind in ("window", "second") for area in ("auroc", "auprc")}
 
 
-def _drawn(curve: Curve, detector: Detector) -> dict[str, object]:
+def _drawn(found: Sequence[Staircase], scored: ScoredPart, detector: Detector) -> dict[str, object]:
     """The curve's points, as many as a page needs; what counted them; whether other thresholds could give others."""
     assert detector.operating_point is not None
-    shown = curve.outline(CURVE_POINTS, detector.operating_point.threshold)
+    curve = added(found).curve()
     return {
         "scorer": szcore.SCORER,
         "scorer_version": szcore.SCORER_VERSION,
         "every_threshold": curve.every_threshold,
         "points": curve.thresholds.size,
-        **_arrays(shown),
+        **_arrays(curve.outline(CURVE_POINTS, detector.operating_point.threshold)),
+        "band": _band(found, [recording.patient for recording in scored.index.recordings]),
     }
 
 
-def _arrays(table: Curve | ReliabilityTable) -> dict[str, list[float | None]]:
+def _band(found: Sequence[Staircase], patients: Sequence[str]) -> dict[str, object]:
+    """The best sensitivity at each rate of false alarms, with the interval of resampled patients."""
+    own: dict[str, list[Staircase]] = {patient: [] for patient in sorted(set(patients))}
+    for patient, one in zip(patients, found, strict=True):
+        own[patient].append(one)
+    around = band([added(stairs) for stairs in own.values()], BAND_RATES_PER_24H, np.random.default_rng(BOOTSTRAP_SEED))
+    return {"level": LEVEL, "draws": DRAWS, "undefined_draws": around.undefined_draws, **_arrays(around)}
+
+
+def _arrays(table: Curve | ReliabilityTable | Band) -> dict[str, list[float | None]]:
     """The arrays of a table as lists; undefined is null."""
     return {
         name: [None if math.isnan(value) else float(value) for value in column]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -10,12 +12,14 @@ from torch import nn
 from ictal.detection.calibration import correct_prior, sigmoid
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
-from ictal.recipes.curve import sensitivity_curve
+from ictal.recipes.curve import staircases
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
 from ictal.recipes.signals import open_signals
+from ictal.recipes.spool import Spool
 from ictal.scoring.curves import Trace
-from ictal.scoring.ranking import auprc
+from ictal.scoring.staircase import Staircase, added
+from ictal.scoring.streaming import Histogram
 from ictal.timeline import spans as sp
 from ictal.training.inference import recording_logits
 from ictal.training.ranks import Ranks
@@ -66,30 +70,31 @@ class Validator:
         """
         loss = self.run.config.train.loss_weights
         prior = effective(plan, loss, allow_double_correction=True)
-        logits = correct_prior(self._logits(model), prior.prior.natural.time_step, prior.answer)
-        lengths = [-(-r.samples // self.run.config.model.samples_per_step) for r in self.index.recordings]
-        traces = np.split(sigmoid(logits), np.cumsum(lengths)[:-1])
-        ictal = np.concatenate([self._ictal(n, length) for n, length in enumerate(lengths)])
-        scores = [auprc(np.concatenate(traces), ictal), self._sensitivity(traces)]
+        probabilities, steps = Spool(self.run.folder), Histogram()
+        for number in self._own:
+            logits = correct_prior(self._logits(model, number), prior.prior.natural.time_step, prior.answer)
+            probabilities.append(sigmoid(logits))
+            steps.add(probabilities[len(probabilities) - 1], self._ictal(number, len(logits)))
+        every = sum(self.ranks.gathered(steps), Histogram())
+        scores = [every.auprc.value, self._sensitivity(probabilities)]
         area, sensitivity = self.ranks.as_first(torch.tensor(scores, dtype=torch.float64, device=self.device)).tolist()
         return {"auprc": area, "sensitivity": sensitivity}
 
-    def _logits(self, model: nn.Module) -> Floats:
-        """Logits of all recordings, one after the other, each computed by one of the ranks."""
+    @property
+    def _own(self) -> range:
+        """Numbers of the recordings that this rank looks at."""
+        return range(self.ranks.rank, len(self.stored), self.ranks.ranks)
+
+    def _logits(self, model: nn.Module, number: int) -> Floats:
         config = self.run.config
-        own = {
-            number: recording_logits(
-                model,
-                self.stored[number],
-                length_samples=self.index.grid.length_samples,
-                samples_per_step=config.model.samples_per_step,
-                batch_size=config.batch.size,
-                device=self.device,
-            )
-            for number in range(self.ranks.rank, len(self.stored), self.ranks.ranks)
-        }
-        every = {number: logits for part in self.ranks.gathered(own) for number, logits in part.items()}
-        return np.concatenate([every[number] for number in range(len(self.stored))])
+        return recording_logits(
+            model,
+            self.stored[number],
+            length_samples=self.index.grid.length_samples,
+            samples_per_step=config.model.samples_per_step,
+            batch_size=config.batch.size,
+            device=self.device,
+        )
 
     def _ictal(self, number: int, steps: int) -> npt.NDArray[np.bool_]:
         """Whether at least half of each time step is ictal."""
@@ -98,15 +103,21 @@ class Validator:
         ictal: npt.NDArray[np.bool_] = 2 * sp.overlap(recording.seizures, edges[:-1], edges[1:]) >= np.diff(edges)
         return ictal
 
-    def _sensitivity(self, probabilities: list[Floats]) -> float:
+    def _sensitivity(self, probabilities: Spool) -> float:
+        """Of all recordings, from what each rank has counted in its own."""
         config = self.run.config
-        traces = [
-            Trace(name=r.id, probability=p, reference_s=reference_s, duration_s=duration_s)
-            for r, p, reference_s, duration_s in zip(
-                self.index.recordings, probabilities, self.reference_s, self.durations_s, strict=True
-            )
-        ]
-        curve = sensitivity_curve(traces, config.signals.rate_hz / config.model.samples_per_step, config.events)
+
+        def traces() -> Iterator[Trace]:
+            for number, probability in zip(self._own, probabilities, strict=True):
+                yield Trace(
+                    name=self.index.recordings[number].id,
+                    probability=probability,
+                    reference_s=self.reference_s[number],
+                    duration_s=self.durations_s[number],
+                )
+
+        steps_hz = config.signals.rate_hz / config.model.samples_per_step
+        curve = added(staircases(traces, steps_hz, config.events, self._everywhere)).curve()
         chosen = choose(
             curve.thresholds,
             curve.sensitivity,
@@ -114,3 +125,7 @@ class Validator:
             target_per_24h=config.train.false_alarms_per_24h,
         )
         return chosen.sensitivity if isinstance(chosen, OperatingPoint) else 0.0
+
+    def _everywhere(self, own: list[Staircase]) -> list[Staircase]:
+        """What all ranks have counted."""
+        return [one for part in self.ranks.gathered(own) for one in part]

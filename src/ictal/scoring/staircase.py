@@ -9,7 +9,8 @@ up to one threshold each, and all thresholds are counted by sorting those terms:
   they begin, a term for each rise; those that go on into an extended piece are taken off again;
 - what is longer than 300 s is cut. Such runs are few and are followed one by one, from each height to the next.
 
-Invariant: at any threshold the counts are those of `count_events_by_recording` on the events at that threshold.
+Invariant: at any threshold the counts are those of `count_events_by_recording` on the events at that threshold. They
+add: staircases of recordings, or of patients, together are that of all.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ import numpy.typing as npt
 
 from ictal.scoring.bootstrap import divided
 from ictal.scoring.counts import SECONDS_PER_DAY, Counts
-from ictal.scoring.curves import Curve, Trace, require_thresholds
+from ictal.scoring.curves import Curve, Trace
 from ictal.scoring.eventlists import TICKS_PER_S, EventLists, event_lists
-from ictal.scoring.szcore import SZCORE, extended_by, pieces_of
+from ictal.scoring.szcore import SZCORE, count_events_by_recording, extended_by, pieces_of
 from ictal.timeline.flat import NEVER, closed, opened
 from ictal.timeline.spans import Coverage, Samples, Spans, samples_from_seconds, union
 
@@ -54,6 +55,7 @@ class Staircase:
         false_positives: False events, shape (rows,).
         reference: Seizures.
         duration_s: Recorded time.
+        every_threshold: Whether the rows hold for all thresholds, or stand for those in `highest` alone.
     """
 
     highest: Floats
@@ -61,6 +63,7 @@ class Staircase:
     false_positives: npt.NDArray[np.int64]
     reference: int
     duration_s: float
+    every_threshold: bool = True
 
     def at(self, threshold: float) -> Counts:
         """The counts at one threshold above 0, at most 1."""
@@ -77,14 +80,19 @@ class Staircase:
         """The ratios of every row, at a threshold in the middle of those for which it holds, by log-odds."""
         found, false = self.true_positives.astype(np.float64), self.false_positives.astype(np.float64)
         return Curve(
-            thresholds=_middles(self.highest),
+            thresholds=_middles(self.highest) if self.every_threshold else self.highest,
             highest=self.highest,
             sensitivity=divided(found, np.full_like(found, self.reference)),
             precision=divided(found, found + false),
             f1=divided(2 * found, found + false + self.reference),
             false_alarms_per_24h=divided(false * SECONDS_PER_DAY, np.full_like(false, self.duration_s)),
-            every_threshold=True,
+            every_threshold=self.every_threshold,
         )
+
+    def changes(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """What each row has over the one above it: seizures found, and false events, shape (rows,)."""
+        found, false = (column - np.append(column[1:], 0) for column in (self.true_positives, self.false_positives))
+        return found, false
 
 
 def staircase(traces: Sequence[Trace], levels: Sequence[Floats], rate_hz: float) -> Staircase:
@@ -96,9 +104,8 @@ def staircase(traces: Sequence[Trace], levels: Sequence[Floats], rate_hz: float)
         rate_hz: Steps per second.
 
     Raises:
-        InputError: if no trace is above 0 anywhere (code `thresholds`), or as `event_lists`.
+        InputError: as `event_lists`.
     """
-    require_thresholds([trace.probability for trace in traces])
     names, durations_s = [trace.name for trace in traces], [trace.duration_s for trace in traces]
     lists = event_lists([trace.reference_s for trace in traces], durations_s, [f"reference of {n}" for n in names])
     pieces = pieces_of(lists.spans, SZCORE)
@@ -111,6 +118,48 @@ def staircase(traces: Sequence[Trace], levels: Sequence[Floats], rate_hz: float)
         found.append(_summed([block.found()]))
         false.append(_summed([block.begun(), block.ended(), block.cut()]))
     return _rows(_summed(found), _summed(false), reference=len(pieces), duration_s=math.fsum(durations_s))
+
+
+def sampled(trace: Trace, thresholds: Floats, found_s: Sequence[Floats]) -> Staircase:
+    """Count at some thresholds alone, for events that have no levels.
+
+    Args:
+        trace: The recording.
+        thresholds: Ascending, shape (thresholds,).
+        found_s: The events `(onset_s, stop_s)` at each threshold.
+
+    Raises:
+        InputError: as `event_lists`.
+    """
+    assert len(found_s) == thresholds.size > 0, (len(found_s), thresholds.size)
+    durations_s = [trace.duration_s] * thresholds.size
+    reference, said = (
+        event_lists(events_s, durations_s, [f"{side} of {trace.name}"] * thresholds.size)
+        for side, events_s in (("reference", [trace.reference_s] * thresholds.size), ("hypothesis", found_s))
+    )
+    table = count_events_by_recording(reference, said)
+    return Staircase(
+        highest=thresholds,
+        true_positives=table.true_positives.astype(np.int64),
+        false_positives=table.false_positives.astype(np.int64),
+        reference=int(table.reference[0]),
+        duration_s=trace.duration_s,
+        every_threshold=False,
+    )
+
+
+def added(stairs: Sequence[Staircase]) -> Staircase:
+    """The counts of all together; if some hold for some thresholds alone, all must be of the same ones."""
+    changes = [one.changes() for one in stairs]
+    found = _summed([(one.highest, change) for one, (change, _) in zip(stairs, changes, strict=True)])
+    false = _summed([(one.highest, change) for one, (_, change) in zip(stairs, changes, strict=True)])
+    reference, duration_s = sum(one.reference for one in stairs), math.fsum(one.duration_s for one in stairs)
+    if all(one.every_threshold for one in stairs):
+        return _rows(found, false, reference=reference, duration_s=duration_s)
+    highest = stairs[0].highest
+    assert all(np.array_equal(one.highest, highest) for one in stairs), "counted at different thresholds"
+    pooled = _rows(found, false, reference=reference, duration_s=duration_s, highest=highest)
+    return replace(pooled, every_threshold=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,8 +344,10 @@ def _summed(parts: Sequence[Terms]) -> Terms:
     return heights[first][totals != 0], totals[totals != 0]
 
 
-def _rows(found: Terms, false: Terms, *, reference: int, duration_s: float) -> Staircase:
-    highest = np.unique(np.concatenate([found[0], false[0], [1.0]]))
+def _rows(found: Terms, false: Terms, *, reference: int, duration_s: float, highest: Floats | None = None) -> Staircase:
+    """Rows where something changes, or at the thresholds that are asked for."""
+    if highest is None:
+        highest = np.unique(np.concatenate([found[0], false[0], [1.0]]))
     return Staircase(
         highest=highest,
         true_positives=_from(found, highest),

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ictal.scoring.bootstrap import LEVEL, Interval, divided, interval, resamples
-from ictal.scoring.reliability import DEFAULT_BINS
+from ictal.scoring.reliability import DEFAULT_BINS, ReliabilityTable
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -158,6 +158,22 @@ class Histogram:
         either = 2.0 * float(wrong[divided_bins & (mass > 0.0)].sum()) / float(after[-1])
         return Bounded(value, max(value - either, 0.0), min(value + either, 1.0))
 
+    @property
+    def reliability(self) -> ReliabilityTable:
+        """The table behind a reliability plot: bins of equal mass, but that none of the histogram's is divided."""
+        number = _equal_mass(self.mass.sum(axis=0)[None])
+        mass, promised, ictal = (
+            np.bincount(number, weights=one, minlength=DEFAULT_BINS).astype(np.float64)
+            for one in (self.mass.sum(axis=0), self.promised.sum(axis=0), self.mass[1])
+        )
+        held = mass > 0.0
+        return ReliabilityTable(
+            binning="equal-mass",
+            weight=mass[held],
+            mean_probability=promised[held] / mass[held],
+            ictal_share=ictal[held] / mass[held],
+        )
+
     def _bin(self, probability: Floats) -> npt.NDArray[np.int64]:
         """0 below the smallest, then so many to an octave, 1 in the last."""
         leading = probability.view(np.int64) >> (_FRACTION_BITS - self.bits)
@@ -221,14 +237,19 @@ def _auprc(ictal: Floats, background: Floats) -> Floats:
 def _ece(ictal: Floats, background: Floats, promised: Floats) -> Floats:
     """Expected calibration error from the same and the sum of probabilities in each bin, (..., bins)."""
     mass = (ictal + background).reshape(-1, ictal.shape[-1])
+    number = _equal_mass(mass)
+    excess = np.bincount(number, weights=(promised - ictal).reshape(-1), minlength=DEFAULT_BINS * len(mass))
+    error = np.abs(excess).reshape(len(mass), DEFAULT_BINS).sum(axis=-1)
+    return divided(error, mass.sum(axis=-1)).reshape(ictal.shape[:-1])
+
+
+def _equal_mass(mass: Floats) -> npt.NDArray[np.int64]:
+    """Calibration's bin of each mass in rows of them, (rows, bins), by its middle; those of row r from 15 r on."""
     total = mass.sum(axis=-1)
     middle = np.cumsum(mass, axis=-1) - 0.5 * mass
-    group = middle * divided(np.full(total.shape, float(DEFAULT_BINS)), total)[:, None]
-    number = np.minimum(np.where(total[:, None] > 0.0, group, 0.0).astype(np.int64), DEFAULT_BINS - 1)
-    number += DEFAULT_BINS * np.arange(len(mass))[:, None]
-    excess = np.bincount(number.reshape(-1), weights=(promised - ictal).reshape(-1), minlength=DEFAULT_BINS * len(mass))
-    error = np.abs(excess).reshape(len(mass), DEFAULT_BINS).sum(axis=-1)
-    return divided(error, total).reshape(ictal.shape[:-1])
+    whole = np.where(total > 0.0, total, 1.0)[:, None]
+    number = np.minimum((middle * DEFAULT_BINS / whole).astype(np.int64), DEFAULT_BINS - 1)
+    return np.asarray((number + DEFAULT_BINS * np.arange(len(mass))[:, None]).reshape(-1))
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from ictal.recordings import montages
 from ictal.recordings.montages import Validity
 
 Window: TypeAlias = npt.NDArray[np.int16] | npt.NDArray[np.float32]
@@ -36,6 +38,11 @@ class Readable(ABC):
     @abstractmethod
     def validity(self) -> tuple[Validity, ...]:
         """Of each channel: `measured`, `interpolated`, or `absent` and then zero throughout."""
+
+    @functools.cached_property
+    def valid_channels(self) -> npt.NDArray[np.bool_]:
+        """Which channels the recording has, measured or interpolated: (channels,)."""
+        return montages.valid(self.validity)
 
     @property
     @abstractmethod

@@ -141,11 +141,6 @@ class StoredRecording(Readable):
         """Of each channel: `measured`, `interpolated`, or `absent` and then zero throughout."""
         return self.entry.validity
 
-    @functools.cached_property
-    def valid_channels(self) -> npt.NDArray[np.bool_]:
-        """Which channels the recording has, measured or interpolated: (channels,)."""
-        return montages.valid(self.entry.validity)
-
     @property
     def reference(self) -> str:
         """Common reference by the EDF's labels, or empty where they name none."""

@@ -1,0 +1,71 @@
+"""Logits of any number of steps in bounded memory, as calibration needs them: counted by height and truth.
+
+A bin is 1/1024 of a logit wide and holds, of ictal and of background steps, how many there are and the sum of their
+logits. To calibrate, the steps of a bin stand at their mean: what that moves is far below what another second of EEG
+would.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ictal.detection import calibration
+from ictal.detection.calibration import Calibration, Method
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+BINS_PER_LOGIT = 1024
+
+
+class CountedLogits:
+    """Steps by logit and truth; what is held grows with the range of the logits, not with the steps."""
+
+    def __init__(self) -> None:
+        self._bins = np.empty(0, dtype=np.int64)
+        self._mass, self._sums = np.empty((2, 0)), np.empty((2, 0))
+        self._lowest, self._highest = np.inf, -np.inf
+
+    def add(self, logits: npt.NDArray[np.floating], ictal: npt.NDArray[np.bool_]) -> None:
+        """Count steps.
+
+        Args:
+            logits: Of each step, shape (steps,).
+            ictal: The truth of each, shape (steps,).
+        """
+        x = np.asarray(logits, dtype=np.float64)
+        assert x.shape == ictal.shape == (x.size,), (x.shape, ictal.shape)
+        assert np.isfinite(x).all(), "logits are not finite"
+        self._lowest, self._highest = x.min(initial=self._lowest), x.max(initial=self._highest)
+        bins, place = np.unique(np.floor(x * BINS_PER_LOGIT).astype(np.int64), return_inverse=True)
+        place = place + np.where(ictal, bins.size, 0)
+        mass, sums = (
+            np.bincount(place, weights=weights, minlength=2 * bins.size).reshape(2, bins.size).astype(np.float64)
+            for weights in (None, x)
+        )
+        both = np.union1d(self._bins, bins)
+        self._mass, self._sums = (
+            _spread(self._bins, before, both) + _spread(bins, more, both)
+            for before, more in ((self._mass, mass), (self._sums, sums))
+        )
+        self._bins = both
+
+    def fit(self, method: Method) -> Calibration:
+        """The calibration by a method, as `calibration.fit` makes it of the steps.
+
+        Raises:
+            InputError: as `calibration.fit`.
+        """
+        held = self._mass > 0.0
+        mean = np.clip(self._sums[held] / self._mass[held], self._lowest, self._highest)
+        labels = np.repeat([False, True], held.sum(axis=1))
+        return calibration.fit(method, mean, labels, self._mass[held])
+
+
+def _spread(bins: npt.NDArray[np.int64], values: Floats, over: npt.NDArray[np.int64]) -> Floats:
+    """Values of some bins, (2, bins), as those of more, zero elsewhere."""
+    spread = np.zeros((2, over.size))
+    spread[:, np.searchsorted(over, bins)] = values
+    return spread
