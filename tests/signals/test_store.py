@@ -181,6 +181,18 @@ def test_a_failed_build_leaves_nothing(write_recording: WriteRecording, store: S
     assert [file.name for file in store.root.iterdir()] == ["fingerprints.sqlite"]
 
 
+def test_a_recording_that_breaks_off_while_it_is_written_leaves_nothing(
+    write_recording: WriteRecording, store: SignalStore
+) -> None:
+    """Two of its three minutes are written when the third is found to be cut off: the draft goes."""
+    header = write_recording(seconds=180).header
+    header.path.write_bytes(header.path.read_bytes()[:-1000])
+    with pytest.raises(InputError) as caught:
+        store.build(header, CONFIG)
+    assert caught.value.code == "edf-truncated"
+    assert [file.name for file in store.root.iterdir()] == ["fingerprints.sqlite"]
+
+
 def test_an_interrupted_write_leaves_no_file(tmp_path: Path) -> None:
     """Whatever ends the writing, the name stays free and the draft goes."""
 

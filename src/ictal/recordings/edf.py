@@ -16,7 +16,7 @@ import itertools
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -229,8 +229,18 @@ def signals_uv(header: Header, labels: Sequence[str]) -> tuple[Signal, ...]:
     return chosen
 
 
+def fresh(*shape: int) -> npt.NDArray[np.float32]:
+    """Memory that nobody else uses."""
+    return np.empty(shape, dtype=np.float32)
+
+
 def read_uv(
-    header: Header, labels: Sequence[str], start_record: int = 0, stop_record: int | None = None
+    header: Header,
+    labels: Sequence[str],
+    start_record: int = 0,
+    stop_record: int | None = None,
+    *,
+    room: Callable[[int, int, int], npt.NDArray[np.float32]] = fresh,
 ) -> npt.NDArray[np.float32]:
     """Samples of these channels in µV, of the data records `[start_record, stop_record)`.
 
@@ -239,6 +249,7 @@ def read_uv(
         labels: As in the file; all of one rate.
         start_record: First data record.
         stop_record: The data record after the last; None means to the end.
+        room: Gives the memory for (channels, records, samples of a record).
 
     Returns:
         An array of shape (channels, samples).
@@ -250,7 +261,7 @@ def read_uv(
     stop = header.record_count if stop_record is None else stop_record
     assert 0 <= start_record <= stop <= header.record_count, (start_record, stop, header.record_count)
     samples = chosen[0].samples_per_record if chosen else 0
-    out = np.empty((len(chosen), stop - start_record, samples), dtype=np.float32)
+    out = room(len(chosen), stop - start_record, samples)
     if out.size:
         done = 0
         for raw in data_records(header, start_record, stop):

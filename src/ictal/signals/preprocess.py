@@ -244,8 +244,7 @@ class Preprocessor:
         whole = last and self._received == 0
         expected = "causal: filtering backward begins at the end of a recording that is known as a whole"
         check_setting(whole or self.config.phase == "causal", "signals.phase", self.config.phase, expected)
-        for number, channel in enumerate(chunk_uv):
-            _check_finite(channel, number, self._received)
+        _check_finite(chunk_uv, self._received)
         if self._received == 0 and chunk_uv.shape[1]:
             self._first = chunk_uv[:, :1].copy()
         resampled = self._resampled(chunk_uv, last=last)
@@ -370,11 +369,11 @@ def _running_scale(channels: int, config: PreprocessConfig, first_sample: int) -
     return scaling.RunningScale(channels, _BLOCK_S * config.rate_hz, first_sample=first_sample)
 
 
-def _check_finite(channel: npt.NDArray[np.float32], number: int, first: int) -> None:
-    finite = np.isfinite(channel)
+def _check_finite(chunk_uv: npt.NDArray[np.float32], first: int) -> None:
+    finite = np.isfinite(chunk_uv)
     if not finite.all():
-        place = int(np.argmin(finite))
-        got = f"channel {number}, sample {first + place}: {channel[place]}"
+        channel, place = np.argwhere(~finite)[0]
+        got = f"channel {channel}, sample {first + place}: {chunk_uv[channel, place]}"
         raise _signal_fault("The signal is not finite", got, "a number for every sample", "signal-not-finite")
 
 

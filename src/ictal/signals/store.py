@@ -16,6 +16,7 @@ import functools
 import hashlib
 import io
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,21 +34,21 @@ from ictal.recordings import montages
 from ictal.recordings.edf import Header
 from ictal.recordings.montages import Validity
 from ictal.signals import reading
+from ictal.signals.blocks import VALUE, Blocks
 from ictal.signals.files import room_for, whole_file
 from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache, content_hash
 from ictal.signals.kernels import KernelName
 from ictal.signals.ledger import FOLDER as LEDGER
 from ictal.signals.ledger import Ledger, Line
-from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig, Quantised
+from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig
 from ictal.signals.readable import Readable, Window
-from ictal.signals.source import prepared
+from ictal.signals.source import flat, pieces
 
 FORMAT_VERSION = 4
 BLOCK_S = 10
 """Length of a block: a 60 s window reads at most 1/6 more than it needs, and blocks are long enough to read fast."""
 
-_VALUE = np.dtype("<i2")
-BYTES_PER_VALUE = _VALUE.itemsize
+BYTES_PER_VALUE = VALUE.itemsize
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +213,7 @@ class StoredRecording(Readable):
     @functools.cached_property
     def _layout(self) -> tuple[int, int]:
         """Where in the file the blocks begin, and the length of one, in bytes."""
-        block_bytes = len(self.channels) * self.entry.block_samples * _VALUE.itemsize
+        block_bytes = len(self.channels) * self.entry.block_samples * VALUE.itemsize
         return self.entry.npy_bytes - self.entry.blocks * block_bytes, block_bytes
 
     def _fill(self, blocks: npt.NDArray[np.int16], first: int, *, wait: bool) -> bool:
@@ -282,8 +283,9 @@ class SignalStore:
     def _build(self, header: Header, config: PreprocessConfig, kernel: KernelName) -> Entry:
         fingerprint = self.fingerprints.fingerprint(header.path)
         key = self.key(fingerprint, config)
-        made = prepared(header, config, kernel=kernel)
-        npy_bytes, checksum = self._write_signal(key, made.signal, BLOCK_S * config.rate_hz)
+        made = pieces(header, config, kernel=kernel)
+        blocks = Blocks(made, BLOCK_S * config.rate_hz)
+        npy_bytes, checksum = self._write_signal(key, blocks)
         assert made.config.notch_hz != "auto"
         entry = Entry(
             format=FORMAT_VERSION,
@@ -296,14 +298,14 @@ class SignalStore:
             channels=made.derivation.channels,
             validity=made.derivation.validity,
             interpolated=made.derivation.interpolated,
-            flat=made.flat,
+            flat=flat(made.derivation, blocks.silent),
             reference=made.derivation.reference,
             recorded_rate_hz=made.derivation.rate_hz,
             rate_hz=config.rate_hz,
-            samples=made.signal.values.shape[1],
+            samples=made.samples,
             block_samples=BLOCK_S * config.rate_hz,
-            scale_uv=tuple(made.signal.scale_uv.tolist()),
-            clipped=tuple(made.signal.clipped.tolist()),
+            scale_uv=tuple(blocks.scale_uv.tolist()),
+            clipped=tuple(blocks.clipped.tolist()),
             npy_bytes=npy_bytes,
             checksum=checksum,
         )
@@ -372,30 +374,19 @@ class SignalStore:
     def _npy(self, key: str) -> Path:
         return self.root / f"{key}.npy"
 
-    def _write_signal(self, key: str, prepared: Quantised, block_samples: int) -> tuple[int, str]:
-        """Write the signal file; returns its size and checksum."""
-        blocks = _in_blocks(prepared.values, block_samples)
+    def _write_signal(self, key: str, blocks: Blocks) -> tuple[int, str]:
+        """Write the signal file as the blocks come; returns its size and checksum."""
         header = io.BytesIO()
-        layout = {"descr": _VALUE.str, "fortran_order": False, "shape": blocks.shape}
+        layout = {"descr": VALUE.str, "fortran_order": False, "shape": blocks.shape}
         np.lib.format.write_array_header_1_0(header, layout)
-        digest = blake3(header.getbuffer()).update(blocks.data.cast("B"))
-        npy_bytes = header.tell() + blocks.nbytes
+        npy_bytes = header.tell() + math.prod(blocks.shape) * BYTES_PER_VALUE
+        digest = blake3(header.getbuffer())
         with whole_file(self._npy(key), npy_bytes) as file:
             file.write(header.getbuffer())
-            file.write(blocks.data)
+            for block in blocks:
+                digest.update(block.data.cast("B"))
+                file.write(block.data)
         return npy_bytes, digest.hexdigest(length=DIGEST_BYTES)
-
-
-def _in_blocks(values: npt.NDArray[np.int16], block_samples: int) -> npt.NDArray[np.int16]:
-    """(channels, samples) as (blocks, channels, block_samples), filled up with zeros."""
-    channels, samples = values.shape
-    whole, rest = divmod(samples, block_samples)
-    blocks = np.zeros((whole + (rest > 0), channels, block_samples), dtype=_VALUE)
-    parts = values[:, : whole * block_samples].reshape(channels, whole, block_samples)
-    blocks[:whole] = parts.transpose(1, 0, 2)
-    if rest:
-        blocks[whole, :, :rest] = values[:, whole * block_samples :]
-    return blocks
 
 
 def _locked(path: Path) -> BinaryIO | None:
