@@ -9,11 +9,13 @@ Twelve recordings of 12 minutes (TUSZ's mean), 19 channels at 256 Hz, windows ev
 - HDF5 (without its own cache, which would hold whole recordings) and Zarr 3: int16 in chunks of 10 s, not compressed
 - LitData: float32 windows in its own chunks
 - WebDataset: float32 windows in tar files, which are streamed, not drawn: its own order, in its favour
-- `ictal`: one window by `read_uv`; a batch of 32 as int16 into memory in use, as the loader reads it
+- `ictal`: one window by `read_uv`, into new memory, and by `read_uv_into`, into memory in use; a batch of 32 as int16
+  into memory in use, as the loader reads it
 
-Ceilings: warm, the copy of an int16 window in memory to scaled float32 in memory in use; evicted, one positioned read
-after the other of as many bytes. Candidates take turns in every round, on the same windows. Medians, by the clock and
-of the process's own time, and medians of the paired ratios. Then the store's layout with blocks of other lengths.
+Ceilings: warm, the copy of an int16 window in memory to scaled float32, in memory in use and in new memory; evicted, as
+many bytes by positioned reads, one after the other, and by eight threads past the page cache. Candidates take turns in
+every round, on the same windows. Medians, by the clock and of the process's own time, and medians of the paired ratios.
+Then the store's layout with blocks of other lengths.
 
 Peers that are not among our dependencies come from an environment of their own; those that it lacks are left out:
 
@@ -26,11 +28,13 @@ Peers that are not among our dependencies come from an environment of their own;
 from __future__ import annotations
 
 import importlib
+import mmap
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,10 +83,16 @@ def main() -> None:
         candidates = {**ours(recordings), **plain(folder, recordings), **peers(folder, recordings)}
         same_numbers(candidates)
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {WINDOWS} windows a round, {ROUNDS} rounds")
-        warm_ceilings = {"ceiling: int16 to float32": Candidate(copies(units))}
+        warm_ceilings = {
+            "ceiling: int16 to float32": Candidate(copies(units, fresh=False)),
+            "ceiling in new memory": Candidate(copies(units, fresh=True)),
+        }
         show("warm", in_turn({**candidates, **warm_ceilings}, evicted=False), "ictal, read_uv")
-        raw = Candidate(lambda windows: [raw_read(recordings[r], s) for r, s in windows], files_of(recordings))
-        show("evicted", in_turn({**candidates, "ceiling: bytes alone": raw}, evicted=True), "ictal, read_uv")
+        evicted_ceilings = {
+            "ceiling: bytes alone": Candidate(bytes_alone(recordings, 1, os.O_RDONLY), files_of(recordings)),
+            "ceiling: 8 threads, direct": Candidate(bytes_alone(recordings, 8, os.O_DIRECT), files_of(recordings)),
+        }
+        show("evicted", in_turn({**candidates, **evicted_ceilings}, evicted=True), "ictal, read_uv")
         lengths = {f"blocks of {s} s": s for s in (2, 5, BLOCK_S, 20, 60)}
         layouts = {name: layout(folder / name.replace(" ", "-"), units, s) for name, s in lengths.items()}
         for state in ("warm", "evicted"):
@@ -133,9 +143,16 @@ def ours(recordings: Sequence[StoredRecording]) -> dict[str, Candidate]:
             recording.read_into(start, out)
         return ring
 
-    files = files_of(recordings)
+    files, floats = files_of(recordings), memory_in_use()
+
+    def in_use(windows: Windows) -> object:
+        for number, (recording, start) in enumerate(windows):
+            recordings[recording].read_uv_into(start, floats[number % len(floats)])
+        return floats[: len(windows)]
+
     return {
         "ictal, read_uv": Candidate(lambda w: [recordings[r].read_uv(s, LENGTH) for r, s in w], files),
+        "ictal, read_uv_into": Candidate(in_use, files),
         "ictal, a batch as int16": Candidate(batch, files),
     }
 
@@ -253,33 +270,44 @@ def same_numbers(candidates: dict[str, Candidate]) -> None:
             np.testing.assert_array_equal(np.asarray(candidate.read(windows)), np.asarray(expected), err_msg=name)
 
 
-def copies(units: Sequence[npt.NDArray[np.int16]]) -> Read:
-    """The copy of windows that are in memory, channels in rows as in the recording, into memory in use."""
-    ring = np.empty((8, CHANNELS, LENGTH), dtype=np.float32)
+def memory_in_use() -> npt.NDArray[np.float32]:
+    """Memory for eight windows of float32, by turns."""
+    return np.zeros((8, CHANNELS, LENGTH), dtype=np.float32)
+
+
+def copies(units: Sequence[npt.NDArray[np.int16]], *, fresh: bool) -> Read:
+    """The copy of windows in memory, channels in rows as in the recording, into new memory or memory in use."""
+    ring = memory_in_use()
     scale = np.full((CHANNELS, 1), 0.02, dtype=np.float32)
 
     def read(windows: Windows) -> object:
+        kept = []
         for number, (recording, start) in enumerate(windows):
-            out = ring[number % len(ring)]
+            out = np.empty_like(ring[0]) if fresh else ring[number % len(ring)]
             out[...] = units[recording][:, start : start + LENGTH]
             out *= scale
-        return ring
+            kept.append(out)
+        return kept
 
     return read
 
 
-def raw_read(recording: StoredRecording, start: int) -> int:
-    """The bytes of a window's blocks, into memory in use, by a file that is opened for it."""
-    first, stop = start // (BLOCK_S * RATE_HZ), -(-(start + LENGTH) // (BLOCK_S * RATE_HZ))
-    block_bytes = CHANNELS * BLOCK_S * RATE_HZ * 2
-    descriptor = os.open(recording.path, os.O_RDONLY)
-    try:
-        return os.preadv(descriptor, [RAW[: (stop - first) * block_bytes]], 128 + first * block_bytes)
-    finally:
-        os.close(descriptor)
+def bytes_alone(recordings: Sequence[StoredRecording], threads: int, flags: int) -> Read:
+    """Whole pages around the windows' blocks, into memory in use, by files that are opened for each."""
+    pool, block_bytes = ThreadPoolExecutor(threads), CHANNELS * BLOCK_S * RATE_HZ * 2
+    rooms = [mmap.mmap(-1, 9 * block_bytes // mmap.PAGESIZE * mmap.PAGESIZE) for _ in range(WINDOWS)]
 
+    def one(window: tuple[int, int], room: mmap.mmap) -> int:
+        first, stop = window[1] // (BLOCK_S * RATE_HZ), -(-(window[1] + LENGTH) // (BLOCK_S * RATE_HZ))
+        begin = (128 + first * block_bytes) // mmap.PAGESIZE * mmap.PAGESIZE
+        length = -(-(128 + stop * block_bytes - begin) // mmap.PAGESIZE) * mmap.PAGESIZE
+        descriptor = os.open(recordings[window[0]].path, os.O_RDONLY | flags)
+        try:
+            return os.preadv(descriptor, [memoryview(room)[:length]], begin)
+        finally:
+            os.close(descriptor)
 
-RAW = memoryview(bytearray(8 * CHANNELS * BLOCK_S * RATE_HZ * 2))
+    return lambda windows: list(pool.map(one, windows, rooms))
 
 
 def layout(folder: Path, units: Sequence[npt.NDArray[np.int16]], block_s: int) -> Candidate:

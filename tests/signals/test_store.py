@@ -81,6 +81,9 @@ def test_a_window_is_a_slice_of_the_whole_with_zeros_past_the_end(
     assert np.array_equal(window, padded[:, start : start + length])
     scale = np.array([[0.5], [1.0], [2.0]], dtype=np.float32)
     assert np.array_equal(random_recording.read_uv(start, length), window * scale)
+    used = np.full((3, length), np.nan, dtype=np.float32)
+    random_recording.read_uv_into(start, used)
+    assert np.array_equal(used, window * scale)
 
 
 @pytest.mark.parametrize(("rate_hz", "seconds"), [(256, 37), (250, 20), (400, 11), (256, 3)])

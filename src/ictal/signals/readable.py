@@ -108,8 +108,16 @@ class Readable(ABC):
         return out
 
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
-        """As `read`, in microvolts."""
+        """As `read`, in microvolts; to write to new memory takes as long as to read, see `read_uv_into`."""
         out = np.empty((len(self.channels), length_samples), dtype=np.float32)
+        self.read_uv_into(start_sample, out)
+        return out
+
+    def read_uv_into(self, start_sample: int, out: npt.NDArray[np.float32]) -> None:
+        """Fill (channels, length) with microvolts from a sample on, zeros past the end.
+
+        Raises:
+            InputError: as `read_into` does.
+        """
         self.read_into(start_sample, out)
         out *= self.scale_uv[:, None]
-        return out
