@@ -17,6 +17,7 @@ KINDS = [kind for kind in get_args(get_type_hints(DetectorConfig)["kind"]) if ki
 NAMELESS = ("bimamba", "mamba", "gru", "linear")
 """Kinds that know no electrode by its place."""
 CHANNELS = 5
+PRESETS = {"tiny": DetectorConfig(), "base": DetectorConfig.base(), "large": DetectorConfig.large()}
 
 
 @pytest.fixture(autouse=True)
@@ -177,15 +178,24 @@ def test_the_untrained_answer_is_the_drawn_prior(kind: str, prior: float) -> Non
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_parameter_gets_a_gradient(kind: str) -> None:
-    """One backward pass reaches every number of every parameter tensor's rows: no part of the network is dead."""
-    model = build(DetectorConfig(kind=kind, samples_per_step=16), CHANNELS, 0.2).train()  # type: ignore[arg-type]
-    labels = (torch.arange(60) > 30).float().expand(4, -1)
-    functional.binary_cross_entropy_with_logits(model(signal(4, 960)), labels).backward()
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_parameter_of_every_preset_gets_a_gradient(preset: str, kind: str) -> None:
+    """One backward pass reaches every row and 9,999 in 10,000 numbers of every tensor: no part of the network is dead.
+
+    Single numbers underflow in float32. The biases of attention's keys, a third of `in_proj_bias`, add the same to all
+    scores of a query, which the softmax takes away again, so what gradient they have is rounding.
+    """
+    config = DetectorConfig(**{**vars(PRESETS[preset]), "kind": kind, "dropout": 0.0})  # type: ignore[arg-type]
+    model = build(config, CHANNELS, 0.2).train()
+    labels = (torch.arange(12) > 6).float().expand(2, -1)
+    functional.binary_cross_entropy_with_logits(model(signal(2, 12 * config.samples_per_step)), labels).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None, name
         assert bool(parameter.grad.isfinite().all()), name
-        assert float((parameter.grad != 0).float().mean()) > 0.9, name
+        alive = torch.atleast_2d(parameter.grad).flatten(1) != 0
+        reached = float(alive.float().mean())
+        assert bool(alive.any(dim=1).all()), name
+        assert reached > (2 / 3 if name.endswith("in_proj_bias") else 0.9999), (name, reached)
 
 
 def test_artefacts_stay_finite_and_silence_too() -> None:
