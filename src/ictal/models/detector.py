@@ -2,9 +2,9 @@
 
 Signals are compressed by `asinh(signal / scale)`: linear within the scale, logarithmic beyond, so that an artefact a
 thousand times the background weighs seven times as much and not a thousand; unlike a score over the whole recording it
-needs nothing that a live system does not have. A stem that knows no channel by name makes one row of features per step
-(`stem`), Bi-Mamba layers read the rows in both directions (`mamba`), and a linear head gives the logits. Nothing in it
-looks across the batch, and the untrained answer is the drawn prior.
+needs nothing that a live system does not have. A stem that knows no channel by name makes rows of features (`stem`),
+Bi-Mamba layers read the rows in both directions (`mamba`), and a linear head gives the logits of each row's steps: one,
+unless more are asked for. Nothing in it looks across the batch, and the untrained answer is the drawn prior.
 
 Channels that a recording lacks are told by a mask, not by zeros: zero volts is a measurement, and a rare one. Each
 stem leaves them out in its own way (see there) and learns no stand-in for them, so weights are the same with and
@@ -13,7 +13,7 @@ without a mask, and with all channels valid so are the answers.
 Invariant: logits of valid steps do not depend on what lies beyond `valid_samples`, nor on how much of it there is, nor
 on what a channel holds that is not valid.
 
-Shape legend: B batch, C channels, T samples, S = T / samples_per_step steps, W width.
+Shape legend: B batch, C channels, T samples, S = T / samples_per_step steps, R = S / steps_per_row rows, W width.
 """
 
 from __future__ import annotations
@@ -63,31 +63,46 @@ class DetectorConfig:
     rhythms: int = 12
     """Pairs of filters of the stem's second stage, shared by all channels."""
     samples_per_step: int = 32
-    """Samples of one output step, a multiple of four. The stem's rhythms start at 1 to 13 Hz when a step is an eighth
-    of a second: 32 at 256 Hz, 16 at 128 Hz."""
+    """Samples of one output step; 1 gives a logit for every sample."""
+    steps_per_row: int = 1
+    """Steps that one row of features answers for. The layers' work depends on the rows alone, whose samples,
+    `samples_per_step * steps_per_row`, are a multiple of four. The stem's rhythms start at 1 to 13 Hz when a row is an
+    eighth of a second: 32 samples at 256 Hz, 16 at 128 Hz."""
     dropout: float = 0.1
     """Share of numbers silenced in training, after the stem and after each layer."""
     input_scale_uv: float = 50.0
     """Amplitude in µV up to which signals stay linear."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "layers", "state", "head_dim", "expand", "shapes", "rhythms"):
+        counts = ("width", "layers", "state", "head_dim", "expand", "shapes", "rhythms")
+        for name in (*counts, "samples_per_step", "steps_per_row"):
             check_setting(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "at least 1")
         divides = self.expand * self.width % self.head_dim == 0
         check_setting(
             divides, "model.head_dim", self.head_dim, f"a divisor of expand * width = {self.expand * self.width}"
         )
-        fits = self.samples_per_step >= FRAMES_PER_STEP and self.samples_per_step % FRAMES_PER_STEP == 0
-        check_setting(fits, "model.samples_per_step", self.samples_per_step, f"a multiple of {FRAMES_PER_STEP}")
-        if self.kind == "unet":
-            step = self.samples_per_step
-            check_setting(step & (step - 1) == 0, "model.samples_per_step", step, 'a power of two, with kind "unet"')
+        self._check_row()
         named = "." in self.module if self.kind == "module" else not self.module
         check_setting(named, "model.module", self.module, 'package.name with kind "module", and empty otherwise')
         check_setting(0 <= self.dropout < 1, "model.dropout", self.dropout, "0 <= dropout < 1")
         check_setting(
             0 < self.input_scale_uv < math.inf, "model.input_scale_uv", self.input_scale_uv, "an amplitude above 0 µV"
         )
+
+    def _check_row(self) -> None:
+        """A row is as long as the stem can make it."""
+        row, where = self.samples_per_row, "model.samples_per_step, model.steps_per_row"
+        if self.kind == "module":
+            check_setting(self.steps_per_row == 1, "model.steps_per_row", self.steps_per_row, '1, with kind "module"')
+        else:
+            check_setting(row % FRAMES_PER_STEP == 0, where, row, f"a product that is a multiple of {FRAMES_PER_STEP}")
+        if self.kind == "unet":
+            check_setting(row & (row - 1) == 0, where, row, 'a product that is a power of two, with kind "unet"')
+
+    @property
+    def samples_per_row(self) -> int:
+        """Samples of one row of features: what is a step to stem and layers."""
+        return self.samples_per_step * self.steps_per_row
 
     @classmethod
     def base(cls, *, samples_per_step: int = 32) -> DetectorConfig:
@@ -136,7 +151,7 @@ class Detector(nn.Module):
         self.layers = nn.ModuleList(_layers(config, backend))
         self.dropout = nn.Dropout(config.dropout)
         self.norm = Norm(config.width, eps=1e-5) if self.layers else nn.Identity()
-        self.head = _prior_head(self.stem.width, drawn_prior)
+        self.head = _prior_head(self.stem.width, config.steps_per_row, drawn_prior)
 
     def forward(
         self, signal_uv: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
@@ -144,7 +159,7 @@ class Detector(nn.Module):
         """Logits of every step.
 
         Args:
-            signal_uv: Signals (B, C, T), T a multiple of `samples_per_step`.
+            signal_uv: Signals (B, C, T), T a multiple of `samples_per_row`.
             valid_samples: How many samples of each signal are real (B); none means all. Those after it are not looked
                 at, and logits of steps that begin after it mean nothing.
             valid_channels: Which channels each signal has (B, C), true or false; none means all. The others are not
@@ -152,19 +167,24 @@ class Detector(nn.Module):
         """
         _, channels, samples = signal_uv.shape
         assert channels == self.channels, (channels, self.channels)
-        assert samples % self.config.samples_per_step == 0, (samples, self.config.samples_per_step)
+        row = self.config.samples_per_row
+        assert samples % row == 0, (samples, row)
         keep = None
         if valid_channels is not None:
             signal_uv = signal_uv.masked_fill(~valid_channels.unsqueeze(-1), 0)
         if valid_samples is not None:
             signal_uv = signal_uv.masked_fill(~kept(valid_samples, samples, 1).unsqueeze(1), 0)
-            keep = kept(valid_samples, samples // self.config.samples_per_step, self.config.samples_per_step)
+            keep = kept(valid_samples, samples // row, row)
         signal = compressed(signal_uv / self.config.input_scale_uv)
         hidden = self.dropout(self.stem(signal, valid_samples, valid_channels))
         for layer in self.layers:
             hidden = layer(hidden, keep)
-        logits: Tensor = self.head(self.norm(hidden)).squeeze(-1)
-        return logits
+        return self.answer(hidden)
+
+    def answer(self, hidden: Tensor) -> Tensor:
+        """Logits (B, S) of rows (B, R, W) that have passed the layers."""
+        logits: Tensor = self.head(self.norm(hidden))
+        return logits.flatten(1)
 
 
 def build(config: DetectorConfig, channels: int, drawn_prior: float, backend: Chosen = "chunked") -> Detector:
@@ -184,7 +204,7 @@ def parameter_count(model: nn.Module) -> int:
 
 
 def _stem(config: DetectorConfig, channels: int) -> ChannelStem | LineLengthStem | ShallowStem | UNetStem | OwnStem:
-    step = config.samples_per_step
+    step = config.samples_per_row
     match config.kind:
         case "linear":
             return LineLengthStem(samples_per_step=step)
@@ -218,9 +238,9 @@ def _layer(config: DetectorConfig, backend: Chosen) -> Mamba2 | GatedRecurrence 
     return mamba(config.width, state=config.state, head_dim=config.head_dim, expand=config.expand, backend=backend)
 
 
-def _prior_head(width: int, drawn_prior: float) -> nn.Linear:
-    """A linear head whose answer starts within a hair of the prior, whatever it is given."""
-    head = nn.Linear(width, 1)
+def _prior_head(width: int, steps: int, drawn_prior: float) -> nn.Linear:
+    """A linear head whose answers start within a hair of the prior, whatever it is given."""
+    head = nn.Linear(width, steps)
     with torch.no_grad():
         head.weight.mul_(_HEAD_SCALE)
         head.bias.fill_(math.log(drawn_prior / (1 - drawn_prior)))

@@ -1,8 +1,8 @@
 """The detector on a signal that is still arriving: pieces of any size in, logits of finished steps out.
 
-A step's logit needs the stem's reach past the step (`LOOKAHEAD_STEPS`), and, with layers that read forward in time
-only, nothing else of the future. So what a stream answers is what the detector answers on the whole recording, some
-steps later, in memory that does not grow: the samples that the stem can still reach, and each layer's memory.
+The logits of a row's steps need the stem's reach past the row (`LOOKAHEAD_ROWS`), and, with layers that read forward in
+time only, nothing else of the future. So what a stream answers is what the detector answers on the whole recording,
+some rows later, in memory that does not grow: the samples that the stem can still reach, and each layer's memory.
 
 Shape legend: C channels, T samples, S steps.
 """
@@ -17,10 +17,10 @@ from ictal.models.detector import Detector, DetectorConfig, compressed
 from ictal.models.mamba import Mamba2, Memory, Residual
 from ictal.models.stem import ChannelStem, kept
 
-LOOKBACK_STEPS = 4
-"""Steps before its own that the stem's answer may depend on: half the rhythms' filters and one frame of shapes."""
-LOOKAHEAD_STEPS = 4
-"""Steps after its own, likewise."""
+LOOKBACK_ROWS = 4
+"""Rows before its own that the stem's answer may depend on: half the rhythms' filters and one frame of shapes."""
+LOOKAHEAD_ROWS = 4
+"""Rows after its own, likewise."""
 
 
 def is_causal(config: DetectorConfig) -> bool:
@@ -63,18 +63,18 @@ class Stream:
         self.stem = detector.stem
         self.device = next(detector.parameters()).device
         self.valid_channels = None if valid_channels is None else valid_channels.to(self.device).unsqueeze(0)
-        self.step = detector.config.samples_per_step
+        self.row = detector.config.samples_per_row
         self.buffer = torch.zeros(1, detector.channels, 0, device=self.device)
-        self.first_step = 0
-        """Step that the buffer begins with."""
+        self.first_row = 0
+        """Row that the buffer begins with."""
         self.answered = 0
-        """Steps whose logits were given."""
+        """Rows whose logits were given."""
         self.memories: list[Memory | None] = [None] * len(detector.layers)
 
     @property
     def latency_samples(self) -> int:
-        """Samples that must follow a step's last sample before its logit can be given."""
-        return LOOKAHEAD_STEPS * self.step
+        """Samples that must follow a row's last sample before the logits of its steps can be given."""
+        return LOOKAHEAD_ROWS * self.row
 
     def push(self, signal_uv: Tensor) -> Tensor:
         """Logits (S,) of the steps that these samples finish; S may be 0.
@@ -83,15 +83,16 @@ class Stream:
             signal_uv: The samples that follow the last ones (C, T), any number.
         """
         self._take(signal_uv)
-        whole = self.first_step + self.buffer.shape[-1] // self.step
-        return self._answer_until(whole - LOOKAHEAD_STEPS, valid_samples=None)
+        whole = self.first_row + self.buffer.shape[-1] // self.row
+        return self._answer_until(whole - LOOKAHEAD_ROWS, valid_samples=None)
 
     def finish(self) -> Tensor:
         """Logits (S,) of the steps that are left when no more samples will come; the last may be part of a step."""
-        valid = self.buffer.shape[-1]
-        steps = self.first_step + -(-valid // self.step)
-        self._take(torch.zeros(self.detector.channels, -valid % self.step))
-        return self._answer_until(steps, valid_samples=torch.tensor([valid], device=self.device))
+        valid, config = self.buffer.shape[-1], self.detector.config
+        rows = self.first_row + -(-valid // self.row)
+        left = -(-valid // config.samples_per_step) - (self.answered - self.first_row) * config.steps_per_row
+        self._take(torch.zeros(self.detector.channels, -valid % self.row))
+        return self._answer_until(rows, valid_samples=torch.tensor([valid], device=self.device))[:left]
 
     def _take(self, signal_uv: Tensor) -> None:
         assert signal_uv.shape[0] == self.detector.channels, (signal_uv.shape, self.detector.channels)
@@ -104,12 +105,12 @@ class Stream:
     def _answer_until(self, stop: int, valid_samples: Tensor | None) -> Tensor:
         if stop <= self.answered:
             return torch.zeros(0, device=self.device)
-        whole = self.buffer[..., : self.buffer.shape[-1] // self.step * self.step]
+        whole = self.buffer[..., : self.buffer.shape[-1] // self.row * self.row]
         features = self.stem(whole, valid_samples, self.valid_channels)
-        hidden = features[:, self.answered - self.first_step : stop - self.first_step]
+        hidden = features[:, self.answered - self.first_row : stop - self.first_row]
         if valid_samples is not None:
-            keep = kept(valid_samples, features.shape[1], self.step)
-            assert bool(keep[:, self.answered - self.first_step : stop - self.first_step].all())
+            keep = kept(valid_samples, features.shape[1], self.row)
+            assert bool(keep[:, self.answered - self.first_row : stop - self.first_row].all())
         for number, residual in enumerate(self.detector.layers):
             assert isinstance(residual, Residual)
             assert isinstance(residual.layer, Mamba2)
@@ -117,11 +118,10 @@ class Stream:
             hidden = hidden + added
         self.answered = stop
         self._forget()
-        logits: Tensor = self.detector.head(self.detector.norm(hidden)).squeeze(-1)[0]
-        return logits
+        return self.detector.answer(hidden)[0]
 
     def _forget(self) -> None:
-        """Drop the samples that no step still to come can reach."""
-        first = max(self.first_step, self.answered - LOOKBACK_STEPS)
-        self.buffer = self.buffer[..., (first - self.first_step) * self.step :]
-        self.first_step = first
+        """Drop the samples that no row still to come can reach."""
+        first = max(self.first_row, self.answered - LOOKBACK_ROWS)
+        self.buffer = self.buffer[..., (first - self.first_row) * self.row :]
+        self.first_row = first

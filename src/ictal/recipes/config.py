@@ -150,14 +150,14 @@ class Config:
         step = self.model.samples_per_step
         expected = f"at most {self.signals.rate_hz}, one second"
         check_setting(step <= self.signals.rate_hz, "model.samples_per_step", step, expected)
-        length = self.windows.grid(self.signals.rate_hz).length_samples
-        if length % step or length < 2 * step:
+        length, row = self.windows.grid(self.signals.rate_hz).length_samples, self.model.samples_per_row
+        if length % row or length < 2 * row:
             raise InputError(
-                "A window is not a whole number of time steps",
-                where="windows.length_s, model.samples_per_step",
-                got=f"{length} samples in a window, {step} in a step",
-                expected="a window of two steps or more that the step divides",
-                remedy="change one of the two",
+                "A window is not a whole number of the detector's rows",
+                where="windows.length_s, model.samples_per_step, model.steps_per_row",
+                got=f"{length} samples in a window, {row} in a row",
+                expected="a window of two rows or more that the row divides",
+                remedy="change one of them",
                 code="config-value",
             )
 

@@ -17,7 +17,7 @@ from ictal.detection.calibration import correct_prior
 from ictal.detection.following import Change, EventFollower
 from ictal.errors import InputError
 from ictal.models.detector import Detector as Model
-from ictal.models.streaming import LOOKAHEAD_STEPS, Stream, require_causal
+from ictal.models.streaming import LOOKAHEAD_ROWS, Stream, require_causal
 from ictal.recipes.config import Config
 from ictal.recipes.detector import Detector, Trace
 from ictal.recordings.montages import Derivation, valid
@@ -110,8 +110,8 @@ def delay_s(config: Config, rate_hz: float) -> float:
         config: Of the detector.
         rate_hz: Of the recorded signal.
     """
-    steps = LOOKAHEAD_STEPS + 1
-    return lookahead_s(rate_hz, config.signals) + steps * config.model.samples_per_step / config.signals.rate_hz
+    rows = LOOKAHEAD_ROWS + 1
+    return lookahead_s(rate_hz, config.signals) + rows * config.model.samples_per_row / config.signals.rate_hz
 
 
 def require_live(config: Config) -> None:
