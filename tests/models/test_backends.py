@@ -9,15 +9,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional
 
 from ictal.errors import InputError
-from ictal.models import chunked, fused
-from ictal.models.backends import Backend, Chosen, Mix, choose, mixer, triton_operands
+from ictal.models import chunked, fused, products
+from ictal.models.backends import Backend, Chosen, Mix, choose, mixer, product, triton_operands
 from ictal.models.chunked import Weights
 from tests.reference import scan as reference
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 FLOOR = 1e-5
+CANCELLING = {"rates": 5}
+"""Gradients that are small sums of large terms, by how much less exact float32 has them in every backend."""
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 5e-5, torch.bfloat16: 3e-2}
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="GPU")
 
@@ -75,7 +78,7 @@ def check(mix: Mix, given_case: tuple[Tensor, Tensor, Weights], kind: torch.dtyp
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         error = (found[name].double() - value).abs().max() / value.abs().max().clamp_min(0.1)
-        assert float(error) < tolerance, name
+        assert float(error) < tolerance * CANCELLING.get(name, 1), name
 
 
 @settings(max_examples=20, deadline=None)
@@ -183,6 +186,8 @@ def test_the_fastest_backend_that_runs_is_chosen() -> None:
     assert choose("auto", torch.device("meta"), state=16, head_dim=16) == "chunked"
     assert choose("chunked", CUDA, state=6, head_dim=3) == "chunked"
     assert mixer("chunked") is chunked.mix
+    assert product("chunked") is functional.linear
+    assert product("fused") is products.linear
 
 
 @pytest.mark.parametrize(

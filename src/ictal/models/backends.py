@@ -1,10 +1,11 @@
-"""What computes a Mamba layer between its projections, chosen once, when a model is built.
+"""What computes a Mamba layer, chosen once, when a model is built.
 
 All backends compute the same numbers, to rounding: tests hold each of them against the plain recurrence. One that is
 asked for by name runs or raises; none stands in for another (incidents e7, e12).
 
 - `chunked`: matrix products in torch's own operations, on any device; the one that can be exported;
-- `fused`: one compiled pass through the core's caches (numba), on a processor;
+- `fused`: one compiled pass through the core's caches between the projections (numba), and those by oneDNN
+  (`products`), on a processor;
 - `compiled`: `chunked` through `torch.compile`;
 - `triton`: `chunked` with the scan of the package `fla-core`, on a CUDA device.
 """
@@ -18,14 +19,16 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ictal.errors import InputError
-from ictal.models import chunked
+from ictal.models import chunked, products
 from ictal.models.chunked import Weights
 
 Chosen = Literal["chunked", "fused", "compiled", "triton"]
 Backend = Literal["auto", "chunked", "fused", "compiled", "triton"]
 Mix = Callable[[Tensor, Tensor | None, Weights, float], Tensor]
+Product = Callable[[Tensor, Tensor], Tensor]
 
 FUSED_MULTIPLE = 16
 """`fused` wants heads and states of a multiple of so many numbers: whole vectors."""
@@ -68,6 +71,11 @@ def mixer(backend: Chosen) -> Mix:
             return fused.mix
         case "triton":
             return _with_triton
+
+
+def product(backend: Chosen) -> Product:
+    """The function that multiplies rows (..., K) by the transpose of a projection's weight (M, K)."""
+    return products.linear if backend == "fused" else functional.linear
 
 
 def triton_operands(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> dict[str, Tensor]:

@@ -3,8 +3,8 @@
 Parameters carry the public Mamba-2 names and shapes (`in_proj`, `conv1d`, `dt_bias`, `A_log`, `D`, `norm`, `out_proj`),
 so published weights of a layer load into `Mamba2`. `BiMamba2` is a `Mamba2` that reads the same projections a second
 time from the end: projections, which hold nearly all parameters and work, are shared by the directions, while each
-direction owns its convolution, step sizes, decays and skip. What happens between the projections has one meaning and
-several backends (`ictal.models.backends`).
+direction owns its convolution, step sizes, decays and skip. A layer has one meaning and several backends
+(`ictal.models.backends`).
 
 Invariant: a step that is not kept neither gives to nor takes from a kept step, in either direction. Its input is zero,
 as beyond the ends of a sequence, and its step size is zero, which leaves the state as it was.
@@ -22,7 +22,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from ictal.models.backends import Chosen, mixer
+from ictal.models.backends import Chosen, mixer, product
 from ictal.models.chunked import Weights, finished, operands, parted, skipped
 from ictal.models.scan import scan
 
@@ -74,13 +74,13 @@ class Mamba2(Direction):
         state: Size of each head's state.
         head_dim: Numbers per head.
         expand: Inner width as a multiple of the width.
-        backend: What computes it between its projections (`ictal.models.backends`).
+        backend: What computes it (`ictal.models.backends`).
     """
 
     def __init__(self, width: int, *, state: int, head_dim: int, expand: int = 2, backend: Chosen = "chunked") -> None:
         inner = expand * width
         super().__init__(inner, state=state, head_dim=head_dim)
-        self.mix = mixer(backend)
+        self.mix, self.product = mixer(backend), product(backend)
         self.in_proj = nn.Linear(width, 2 * inner + 2 * state + self.heads, bias=False)
         self.norm = Norm(inner, eps=_NORM_FLOOR)
         self.out_proj = nn.Linear(inner, width, bias=False)
@@ -89,8 +89,8 @@ class Mamba2(Direction):
         """The layer's output; `keep` (B, L) says which steps are real."""
         if keep is not None:
             hidden = hidden * keep.unsqueeze(-1)
-        projected: Tensor = self.out_proj(self.mix(self.in_proj(hidden), keep, self.weights(), _NORM_FLOOR))
-        return projected
+        mixed = self.mix(self.product(hidden, self.in_proj.weight), keep, self.weights(), _NORM_FLOOR)
+        return self.product(mixed, self.out_proj.weight)
 
     def weights(self) -> Weights:
         """What the layer owns between its projections."""
