@@ -8,7 +8,7 @@ package a logistic regression learns from the windows that the plan draws. Then 
 the rest calibrated on tuning patients, at natural prevalence; test patients, seen by neither, say what it is worth: the
 expected calibration error (15 bins of equal mass) and the mean probability over the natural prevalence. The last two
 columns calibrate (platt) on a tuning sample that is not nature: all ictal seconds and as many others; first as if it
-were, then with the importance weights that the annotations' exact shares give.
+were, then with weights: each step's natural share over its share of the sample, which the annotations give exactly.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ictal.detection import calibration
-from ictal.detection.calibration import Calibration, Method, correct_prior, importance_weights, sigmoid
+from ictal.detection.calibration import Calibration, Method, correct_prior, sigmoid
+from ictal.detection.counted import CountedLogits
 from ictal.scoring.reliability import ece
 from ictal.timeline.grid import WindowGrid
 from ictal.windows import prior
@@ -75,11 +76,11 @@ def learn(plan: BatchPlan, steps: int, features: list[Floats], ictal: list[npt.N
 
 
 def half_ictal(tuning: Floats, ictal: npt.NDArray[np.bool_], rng: np.random.Generator) -> list[Calibration]:
-    """Calibrations on all ictal seconds and as many others: without and with importance weights."""
+    """Calibrations on all ictal seconds and as many others: without weights and with."""
     others = rng.choice(np.flatnonzero(~ictal), size=int(ictal.sum()), replace=False)
     chosen = np.concatenate([np.flatnonzero(ictal), others])
     share = float(ictal.mean())
-    weights = importance_weights(ictal[chosen].astype(np.int64), {0: 1.0 - share, 1: share})
+    weights = np.where(ictal[chosen], 2.0 * share, 2.0 * (1.0 - share))
     return [calibration.fit("platt", tuning[chosen], ictal[chosen], weight) for weight in (None, weights)]
 
 
@@ -109,7 +110,9 @@ def main() -> None:
         weights = learn(plan, args.steps, features, ictal)
         both = natural, drawn = pair.natural.time_step, pair.drawn.time_step
         tuning, held_out = (correct_prior(x @ weights, *both) for x in (dev_x, test_x))
-        fitted = [calibration.fit(method, tuning, dev_y) for method in METHODS]
+        counted = CountedLogits()
+        counted.add(tuning, dev_y)
+        fitted = [counted.fit(method) for method in METHODS]
         fitted += half_ictal(tuning, dev_y, np.random.default_rng(args.seed))
         cells = [
             measured(sigmoid(test_x @ weights), test_y),

@@ -38,5 +38,7 @@ def test_no_event_has_no_flags_and_the_shortest_has_a_sample() -> None:
     values = np.zeros((1, 20), dtype=np.int16)
     assert _marks(values) == []
     assert _marks(values, (1.0, 1.01)) == [([True], [False])]
+    values[0, 11] = 9
+    assert _marks(values, (1.0, 1.01), (1.0, 1.2)) == [([True], [False]), ([False], [False])]
     with pytest.raises(AssertionError, match="outside"):
         _marks(values, (3.0, 4.0))

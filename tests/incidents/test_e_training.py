@@ -228,7 +228,7 @@ def test_e10_evaluation_scores_time_steps_and_shows_how_far_it_is(finished_run: 
     total = len(planned.split["dev"]) + len(planned.split["eval"])
     assert seen == [(n, total) for n in range(1, total + 1)]
     samples = sum(planned.index.recordings[n].samples for n in planned.split["eval"])
-    assert sum(map(len, evaluated.probability)) == pytest.approx(samples / 8, rel=0.01)
+    assert sum(map(len, evaluated.probabilities())) == pytest.approx(samples / 8, rel=0.01)
 
 
 def test_e11_the_small_run_is_the_same_program_on_a_smaller_configuration() -> None:

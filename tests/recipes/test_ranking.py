@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import cast
 
 import numpy as np
 import pytest
 
 from ictal.recipes import plan as planning
-from ictal.recipes.evaluate import CURVE_POINTS
-from ictal.recipes.ranking import by_second, by_window
+from ictal.recipes.evaluate import BAND_RATES_PER_24H, CURVE_POINTS
+from ictal.recipes.ranking import Measured, by_second, by_window
 from ictal.recipes.run import open_planned
+from ictal.report.tables import FALSE_ALARM_TARGETS
 from ictal.scoring.ranking import auprc, auroc
 from ictal.scoring.reliability import brier_skill, ece
 from tests.end_to_end.commands import SAMPLES_PER_STEP, FinishedRun
@@ -19,9 +21,9 @@ from tests.end_to_end.commands import SAMPLES_PER_STEP, FinishedRun
 
 def test_a_second_is_the_mean_of_its_steps() -> None:
     """At 2.5 steps a second: of 0, 0.4 and 0.8 s, then of 1.2 and 1.6 s; ictal if half of it is."""
-    (labelled,) = by_second([np.array([0.0, 0.3, 0.6, 1.0, 0.0])], [np.array([0.0, 0.5, 1.0, 1.0, 0.0])], 2.5)
-    assert labelled[0].tolist() == pytest.approx([0.3, 0.5])
-    assert labelled[1].tolist() == [True, True]
+    mean, truth = by_second(np.array([0.0, 0.3, 0.6, 1.0, 0.0]), np.array([0.0, 0.5, 1.0, 1.0, 0.0]), 2.5)
+    assert mean.tolist() == pytest.approx([0.3, 0.5])
+    assert truth.tolist() == [True, True]
 
 
 def _ictal(seizures: np.ndarray, samples: int) -> list[bool]:
@@ -40,7 +42,7 @@ def test_windows_and_steps_are_those_of_the_scored_recordings(finished_run: Fini
     index = planned.index.select(planned.split["eval"])
     with np.load(finished_run.folder / "traces.npz") as traces:
         probability = [traces[f"probability_{n}"].astype(np.float64) for n in range(len(index.recordings))]
-    labelled = by_window(index, probability, SAMPLES_PER_STEP)
+    labelled = [by_window(index, n, p, SAMPLES_PER_STEP) for n, p in enumerate(probability)]
     recording, start = index.locate(np.arange(index.windows))
     expected = [
         probability[r][s // SAMPLES_PER_STEP : (s + index.grid.length_samples) // SAMPLES_PER_STEP].max()
@@ -87,6 +89,45 @@ def test_the_curve_is_of_every_threshold_and_says_so(finished_run: FinishedRun) 
     assert curve["sensitivity"][row] == score["sensitivity"]
     assert curve["false_alarms_per_24h"][row] == pytest.approx(score["false_alarms_per_24h"])
     assert json.dumps(document, allow_nan=False)
+
+
+def test_the_curve_has_a_band_over_patients(finished_run: FinishedRun) -> None:
+    """At each rate the best of the curve, and between which bounds; the rates that tables show are among them."""
+    curve = finished_run.json("evaluation.json")["curve"]
+    around = curve["band"]
+    assert (around["level"], around["draws"], around["undefined_draws"]) == (0.95, 2_000, 0)
+    assert around["rates_per_24h"] == BAND_RATES_PER_24H.tolist()
+    assert set(FALSE_ALARM_TARGETS) <= set(around["rates_per_24h"])
+    rates, sensitivity = (np.array(curve[name]) for name in ("false_alarms_per_24h", "sensitivity"))
+    for rate, best, lower, upper in zip(
+        *(around[name] for name in ("rates_per_24h", "sensitivity", "lower", "upper")), strict=True
+    ):
+        assert best == sensitivity[rates <= rate].max(initial=0.0)
+        assert 0 <= lower <= best <= upper <= 1
+
+
+def test_more_than_fits_is_measured_in_bins_and_says_so() -> None:
+    """Up to a limit exactly, beyond it with the bounds of what binning can have changed; intervals stay."""
+    generator = np.random.default_rng(0)
+    exact, binned = Measured(600), Measured(599)
+    steps = []
+    for patient in ("a", "b", "c"):
+        p = generator.beta(0.5, 3, 200)
+        steps.append((p, generator.random(200) < p))
+        for kind in (exact, binned):
+            kind.add(patient, *steps[-1])
+    p, truth = (np.concatenate(side) for side in zip(*steps, strict=True))
+    found, bounded = exact.document(), binned.document()
+    assert (found["count"], found["ictal"]) == (bounded["count"], bounded["ictal"]) == (600, truth.sum())
+    assert found["auroc"] == auroc(p, truth)
+    assert found["auprc"] == auprc(p, truth)
+    assert "binned_between" not in found
+    assert not binned.kept
+    assert bounded.keys() == found.keys() | {"binned_between"}
+    between = cast("dict[str, list[float]]", bounded["binned_between"])
+    assert between["auroc"][0] <= auroc(p, truth) <= between["auroc"][1]
+    assert bounded["brier_skill"] == pytest.approx(brier_skill(p, truth))
+    assert bounded["intervals"] == found["intervals"]
 
 
 def test_seizures_and_their_reference_are_in_the_results(finished_run: FinishedRun) -> None:

@@ -41,7 +41,7 @@ def test_scores_are_those_of_the_detector_on_every_dev_recording(finished_run: F
         for start, stop in planned.index.recordings[number].seizures:
             samples[start:stop] = True
         ictal += [2 * part.sum() >= len(part) for part in np.split(samples, np.arange(step, len(samples), step))]
-    assert scores["auprc"] == pytest.approx(auprc(np.concatenate(probability), np.array(ictal)), abs=1e-12)
+    assert scores["auprc"] == pytest.approx(auprc(np.concatenate(probability), np.array(ictal)), abs=1e-3)  # in bins
     assert 0 <= scores["sensitivity"] <= 1
     found = any(
         len(events(p, detector.steps_hz, run.config.events.rule(on))) for on in (0.5, 0.1, 0.01) for p in probability
@@ -87,8 +87,8 @@ def test_two_processes_share_the_dev_part_and_agree(
     planned = planning.load(run)
     scores = Validator(run, planned, CPU, ALONE)(detectors.load(folder).model, planned.batches)
     evidence = json.loads((folder / "verdict.json").read_text())["evidence"]
-    assert evidence["dev_auprc"] == pytest.approx(scores["auprc"], abs=1e-4)
-    assert evidence["dev_sensitivity"] == pytest.approx(scores["sensitivity"], abs=1e-4)
+    assert evidence["dev_auprc"] == round(scores["auprc"], 4)
+    assert evidence["dev_sensitivity"] == round(scores["sensitivity"], 4)
 
 
 def test_a_dev_part_without_a_seizure_cannot_select(finished_run: FinishedRun) -> None:

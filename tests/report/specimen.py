@@ -11,6 +11,7 @@ from ictal.report.contents import (
     RecordingStrip,
     ReliabilityBins,
     Said,
+    SensitivityBand,
     SensitivityCurve,
     TrainingCurves,
     ValidationPoint,
@@ -178,6 +179,11 @@ def curve() -> SensitivityCurve:
         level=0.95,
         sensitivity_interval=(0.5, 1.0),
         false_alarms_interval=(4.2, 61.0),
+        band=SensitivityBand(
+            rates_per_24h=np.array([0.0, 1, 2, 5, 10, 24, 50, 100, 500]),
+            lower=np.array([0, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]),
+            upper=np.array([0.1, 0.4, 0.5, 0.7, 0.8, 0.9, 1, 1, 1]),
+        ),
     )
 
 

@@ -90,6 +90,33 @@ def test_the_operating_point_has_its_intervals() -> None:
     assert tables.operating_point(unreachable, {}) is None
 
 
+def test_the_curve_has_its_band() -> None:
+    """Shaded in the figure and said below it; in the table at the rates that the band was computed for."""
+    contents = specimen.full()
+    assert contents.curve is not None
+    assert contents.curve.band is not None
+    rows = {row[0]: row[1] for row in tables.sensitivity(contents.curve).rows}
+    assert rows["≤ 24"].endswith("(40.0\u202f% to 90.0\u202f%)")
+    assert tables.sensitivity(contents.curve).note == "In brackets: 95% intervals over patients."
+    without = dataclasses.replace(contents.curve, band=None)
+    assert not any("(" in row[1] for row in tables.sensitivity(without).rows)
+    assert tables.sensitivity(without).note == ""
+    assert (_shaded(contents.curve), _shaded(without)) == (1, 0)
+    assert contents.curve.band.at(3.0) is None
+    for curve, is_shaded in ((contents.curve, True), (without, False)):
+        (figure, *_) = section(dataclasses.replace(contents, curve=curve), "sensitivity").parts
+        assert ("Shaded" in str(vars(figure)["caption"])) == is_shaded
+
+
+def _shaded(curve: object) -> int:
+    """Areas of the chart."""
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    charts.sensitivity(ax, curve)  # type: ignore[arg-type]
+    return len(ax.collections)
+
+
 def _axes(curve: object) -> int:
     """Lines of the chart."""
     from matplotlib.figure import Figure

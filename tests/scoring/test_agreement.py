@@ -13,6 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ictal.errors import InputError
+from ictal.scoring import agreement
 from ictal.scoring.agreement import (
     Recordings,
     Voice,
@@ -184,3 +186,53 @@ def test_the_interval_is_that_of_resampled_patients() -> None:
     assert interval["undefined_draws"] == int(np.isnan(drawn).sum()) > 0
     expected = np.nanquantile(drawn, [0.025, 0.975])
     assert [interval["lower"], interval["upper"]] == pytest.approx(expected.tolist())
+
+
+def test_whoever_reads_the_document_finds_these_names() -> None:
+    """What made the numbers and what they rest on, at every level."""
+    found = _document()
+    assert found.keys() == {
+        *("scorer", "scorer_version", "parameters", "event_scorer", "level", "draws", "recordings", "patients"),
+        *("hours", "voices", "fleiss_kappa", "pairs", "consensus"),
+    }
+    assert (found["event_scorer"], found["level"], found["draws"]) == ("ictal-szcore 1.0.0", 0.95, 2_000)
+    assert (found["recordings"], found["patients"], found["hours"]) == (4, 3, pytest.approx(240 / 3600))
+    pair = found["pairs"][0]
+    assert pair.keys() == {"first", "second", "kappa", "observed", "undefined", "by_label", "events"}
+    assert pair["undefined"] == []
+    events = pair["events"]["a"]
+    assert events["intervals"].keys() == {"sensitivity", "precision", "f1", "false_alarms_per_24h"}
+    assert events["intervals"]["f1"]["lower"] <= events["f1"] <= events["intervals"]["f1"]["upper"]
+    assert found["consensus"]["name"] == "majority"
+    assert found["consensus"].keys() == {"name", "seizures", "patients_with_seizures", "ictal_hours", "voices"}
+
+
+def test_what_is_shorter_than_an_epoch_says_nothing() -> None:
+    """There is no time to agree in, and both reasons are given."""
+    silent = [_voice(name, []) for name in "ab"]
+    (pair,) = _document(voices=silent, consensus=None, recordings=_recordings(0.1))["pairs"]
+    assert (pair["observed"], pair["kappa"]["value"]) == (None, None)
+    assert pair["undefined"] == ["observed: no recorded time", "kappa: both say one thing throughout"]
+
+
+def test_an_event_outside_its_recording_is_said_of_its_voice() -> None:
+    """In the table of epochs as in the scores of events."""
+    late, quiet = _voice("late", [(50, 90, "sz")]), _voice("quiet", [])
+    with pytest.raises(InputError, match="outside its recording") as error:
+        contingency(quiet, late, _recordings(60), ["sz"])
+    assert "late" in error.value.where
+    with pytest.raises(InputError) as error:
+        agreement._scored(late, quiet, _recordings(60), np.random.default_rng(0))
+    assert "late" in error.value.where
+
+
+def test_what_belongs_together_has_one_length() -> None:
+    """A label for every event list, and a list for every recording."""
+    short = Voice(name="a", events_s=[np.empty((0, 2))] * 2, labels=[[]])
+    with pytest.raises(ValueError, match="shorter"):
+        short.of("sz")
+    one = _voice("a", [(1, 2, "sz")])
+    with pytest.raises(ValueError, match="shorter"):
+        agreement._said(one, _recordings(60, 60))
+    with pytest.raises(AssertionError, match="two or more"):
+        _document(voices=[one], recordings=_recordings(60))

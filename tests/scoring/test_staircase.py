@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
@@ -268,3 +269,108 @@ def test_what_a_row_has_over_the_one_above() -> None:
     )
     found, false = stairs.changes()
     assert (found.tolist(), false.tolist()) == ([2, 1, 0], [-2, 3, 1])
+
+
+def test_the_curve_keeps_up_to_where_each_row_holds() -> None:
+    """Beside its thresholds; whoever has a threshold finds its row by it."""
+    stairs = Staircase(
+        highest=np.array([0.2, 0.8, 1.0]),
+        true_positives=np.array([1, 1, 0]),
+        false_positives=np.array([2, 1, 0]),
+        reference=1,
+        duration_s=86_400.0,
+    )
+    assert stairs.curve().highest.tolist() == [0.2, 0.8, 1.0]
+    for threshold in (0.0, -0.1, 1.5):
+        with pytest.raises(AssertionError, match=str(threshold)):
+            stairs.at(threshold)
+    assert stairs.at(1.0).true_positives == 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.floats(1e-300, 1.0, exclude_max=True), st.integers(1, 3))
+def test_a_threshold_lies_in_its_row_however_narrow_that_is(below: float, apart: int) -> None:
+    """Between neighbouring floats as well, where the middle rounds to one of them, or past it."""
+    above = below
+    for _ in range(apart):
+        above = np.nextafter(above, 1.0)
+    rows = np.unique([below, above, 1.0])
+    zeros = np.zeros(rows.size, dtype=np.int64)
+    stairs = Staircase(highest=rows, true_positives=zeros, false_positives=zeros, reference=1, duration_s=1.0)
+    assert np.searchsorted(rows, stairs.curve().thresholds).tolist() == list(range(rows.size))
+
+
+@pytest.mark.parametrize("short_ticks", [0.6, 0.4])
+def test_a_rate_at_which_rounding_would_part_or_join_is_a_fault_of_the_program(short_ticks: float) -> None:
+    """A step count that comes to 90 s less half a tick would be 90 s at one place and less at another."""
+    rate_hz = 699 / (90.0 - short_ticks / 10_000)
+    trace = Trace(name="r", probability=np.full(2_000, 0.5), reference_s=np.empty((0, 2)), duration_s=2_000 / rate_hz)
+    with pytest.raises(AssertionError, match="do not keep 90 s apart"):
+        staircase([trace], [trace.probability], rate_hz)
+
+
+@pytest.mark.parametrize(("duration_s", "fits"), [(9.0, False), (8.5, False), (9.0001, True)])
+def test_the_last_step_begins_inside_its_recording(duration_s: float, fits: bool) -> None:
+    """Ten steps of a second need more than nine."""
+    trace = Trace(name="r", probability=np.full(10, 0.5), reference_s=np.empty((0, 2)), duration_s=duration_s)
+    if fits:
+        assert staircase([trace], [trace.probability], 1.0).at(0.5).false_positives == 1
+        return
+    with pytest.raises(AssertionError, match=r"recording \[0\] ends before its last step begins"):
+        staircase([trace], [trace.probability], 1.0)
+
+
+def test_an_alarm_that_only_touches_an_extended_seizure_is_false() -> None:
+    """It ends where the 30 s before begin, or begins where the 60 s after end; a second nearer it finds."""
+    for bump, found in (((10, 70), 0), ((10, 71), 1), ((170, 200), 0), ((169, 200), 1)):
+        trace = Trace(
+            name="r", probability=_hour((*bump, 0.9)), reference_s=np.array([[100.0, 110.0]]), duration_s=3_600.0
+        )
+        stairs = staircase([trace], [trace.probability], 1.0)
+        assert _triple(stairs, 0.5) == (1, found, 1 - found), bump
+
+
+def test_a_seizure_after_the_last_step_is_missed() -> None:
+    """A trace that is shorter than its recording says nothing about the rest of it."""
+    trace = Trace(name="r", probability=np.full(50, 0.5), reference_s=np.array([[200.0, 210.0]]), duration_s=300.0)
+    assert _triple(staircase([trace], [trace.probability], 1.0), 0.5) == (1, 0, 1)
+
+
+def _long_alarms() -> tuple[list[Trace], float]:
+    """Three recordings of 1, 2 and 3 hours that are alarms throughout, at rising heights, with seizures."""
+    traces = []
+    for number in range(3):
+        steps = 360 * (number + 1)
+        probability = 0.2 + 0.6 * (np.arange(steps) % 97) / 97
+        seizures_s = np.array([[1_000.0, 1_030.0], [2_500.0, 2_900.0]])
+        traces.append(
+            Trace(name=f"r{number}", probability=probability, reference_s=seizures_s, duration_s=10.0 * steps)
+        )
+    return traces, 0.1
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 50, 1 << 20])
+def test_long_alarms_are_cut_in_whatever_portions(pieces: int) -> None:
+    """How many pieces are held at once changes no count."""
+    traces, rate_hz = _long_alarms()
+    whole = staircase(traces, [t.probability for t in traces], rate_hz)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK_PIECES", pieces)
+        _same(staircase(traces, [t.probability for t in traces], rate_hz), whole)
+
+
+@pytest.mark.parametrize("most", [1, 5, 12, 1_000])
+def test_portions_hold_all_rows_once_and_few_pieces(most: int) -> None:
+    """In order; at most twice so many pieces together, or one row; and not a portion for each row."""
+    steps = np.array([3, 40, 10, 9, 25, 0, 60, 12])
+    starts = np.array([900, 0, 70, 300, 5, 41, 500, 7])
+    runs = np.stack([starts, starts + steps], axis=1)
+    block = SimpleNamespace(clock=SimpleNamespace(cut=10))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK_PIECES", most)
+        portions = list(module._Block._portions(block, runs))  # type: ignore[arg-type]
+    assert [row for rows in portions for row in range(len(runs))[rows]] == list(range(len(runs)))
+    pieces = steps // 10 + 2
+    sums = [int(pieces[rows].sum()) for rows in portions]
+    assert all(of <= 2 * most or len(pieces[rows]) == 1 for of, rows in zip(sums, portions, strict=True))
+    assert len(portions) == {1: 8, 5: 6, 12: 3, 1_000: 1}[most]

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ictal.scoring import nedc, summary, szcore
 from ictal.scoring.counts import Counts
-from ictal.scoring.summary import by_patient, document, scores
+from ictal.scoring.summary import SCORERS, SZCORE_EVENT, by_patient, document, scores
 
 HOUR_S = 3_600.0
 PER_RECORDING = {
@@ -177,3 +178,42 @@ def test_a_corpus_is_scored_by_every_scorer() -> None:
     assert found["szcore_event"] == found["nedc_ovlp"] == (1, 1, 1)
     assert found["nedc_taes"] == (1, 0.5, 1.25)
     assert found["szcore_sample"] == found["nedc_epoch"] == (100, 50, 35)
+
+
+def test_every_scorer_stands_with_the_name_version_and_parameters_of_its_family() -> None:
+    """Made again by hand they are those of the table, to whom the same is attributed."""
+    assert summary._szcore(szcore.count_events_by_recording) == SZCORE_EVENT == SCORERS["szcore_event"]
+    assert summary._szcore(szcore.count_samples_by_recording, {"kappa": summary.kappa}) == SCORERS["szcore_sample"]
+    assert summary._nedc(nedc.count_ovlp_by_recording, nedc.OVLP_PARAMETERS) == SCORERS["nedc_ovlp"]
+    epoch = summary._nedc(nedc.count_epochs_by_recording, nedc.EPOCH_PARAMETERS, {"kappa": summary.kappa})
+    assert epoch == SCORERS["nedc_epoch"]
+    assert (epoch.name, epoch.version, epoch.parameters) == ("ictal-nedc", nedc.SCORER_VERSION, {"epoch_s": 0.25})
+    assert (SZCORE_EVENT.name, SZCORE_EVENT.version) == ("ictal-szcore", szcore.SCORER_VERSION)
+
+
+def test_what_else_a_scorer_says_has_an_interval_as_well() -> None:
+    """Kappa and the term-weighted value, which are no ratio of counts."""
+    scored = scores(
+        names=["p_1", "q_1"],
+        patients=["p", "q"],
+        reference_s=[[(100.0, 200.0)], [(5.0, 15.0)]],
+        hypothesis_s=[[(150.0, 225.0)], [(10.0, 20.0)]],
+        durations_s=[HOUR_S, HOUR_S],
+        generator=np.random.default_rng(0),
+    )
+    for key, name in (("szcore_sample", "kappa"), ("nedc_epoch", "kappa"), ("nedc_atwv", "term_weighted_value")):
+        row: Any = scored[key]
+        assert row["intervals"][name]["lower"] <= row["further"][name] <= row["intervals"][name]["upper"]
+
+
+def test_a_recording_more_than_patients_is_an_error() -> None:
+    """One patient for each."""
+    with pytest.raises(ValueError, match="shorter"):
+        scores(
+            names=["p_1", "q_1"],
+            patients=["p"],
+            reference_s=[[], []],
+            hypothesis_s=[[], []],
+            durations_s=[HOUR_S, HOUR_S],
+            generator=np.random.default_rng(0),
+        )

@@ -222,7 +222,7 @@ def _check_informative(logits: Floats, labels: npt.NDArray[np.bool_], weight: Fl
         raise InputError(
             "The detector gives every step the same logit",
             where="tuning split",
-            got=f"{float(logits[0]):g} at each of {logits.size} steps",
+            got=f"{float(logits[0]):g} at each of {weight.sum():.10g} steps",
             expected="logits that vary",
             remedy="look at the training run: this detector has collapsed",
             code="calibration-constant",

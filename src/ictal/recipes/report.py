@@ -26,6 +26,7 @@ from ictal.report.contents import (
     RecordingStrip,
     ReliabilityBins,
     Said,
+    SensitivityBand,
     SensitivityCurve,
     Series,
     SpansS,
@@ -188,7 +189,16 @@ def _curve(evaluation: Json) -> SensitivityCurve:
         level=intervals["level"],
         sensitivity_interval=_interval(intervals["sensitivity"]),
         false_alarms_interval=_interval(intervals["false_alarms_per_24h"]),
+        band=_band(curve["band"]),
     )
+
+
+def _band(around: Json) -> SensitivityBand | None:
+    """The band, if there are patients to draw and a seizure to find."""
+    if None in around["lower"]:
+        return None
+    rates_per_24h, lower, upper = (np.array(around[side]) for side in ("rates_per_24h", "lower", "upper"))
+    return SensitivityBand(rates_per_24h=rates_per_24h, lower=lower, upper=upper)
 
 
 def _interval(bounds: Json) -> tuple[float, float] | None:

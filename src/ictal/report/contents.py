@@ -113,6 +113,20 @@ class TrainingCurves:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class SensitivityBand:
+    """Between which bounds other patients would put the best sensitivity at no more than each rate of false alarms."""
+
+    rates_per_24h: Series
+    lower: Series
+    upper: Series
+
+    def at(self, rate_per_24h: float) -> tuple[float, float] | None:
+        """The bounds at a rate; None if it is not one of those that were looked at."""
+        place = np.flatnonzero(self.rates_per_24h == rate_per_24h)
+        return (float(self.lower[place[0]]), float(self.upper[place[0]])) if place.size else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SensitivityCurve:
     """Event sensitivity against false alarms over all thresholds, on patients never seen in training."""
 
@@ -128,6 +142,8 @@ class SensitivityCurve:
     """Of the operating point, over patients; None where it is undefined."""
     false_alarms_interval: tuple[float, float] | None = None
     """Likewise."""
+    band: SensitivityBand | None = None
+    """Around the curve; None where patients are too few."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ictal.report import charts, eeg, figures, tables
-from ictal.report.contents import Contents, Document, EegExample, LeakageAudit
+from ictal.report.contents import Contents, Document, EegExample, LeakageAudit, SensitivityCurve
 from ictal.report.numbers import clock, count, duration, is_undefined, percent, power_of_ten
 from ictal.report.parts import Figure, Section, Table, link
 from ictal.report.readings import who
@@ -187,7 +187,7 @@ def _sensitivity(contents: Contents) -> Section:
         drawing=figures.sensitivity(curve),
         caption=f"Share of the annotated seizures of {who(contents.evaluation)} that are detected, against the false "
         "alarms that this costs, at the best of all thresholds (SzCORE events; the axis is linear below 1, logarithmic "
-        "above).",
+        f"above).{_band(curve)}",
         table=tables.sensitivity(curve),
     )
     return Section(
@@ -200,6 +200,13 @@ def _sensitivity(contents: Contents) -> Section:
         "the scored part, so a better threshold on it was not available to the run.",
         parts=_present(figure, tables.operating_point(curve, contents.evaluation["operating_point"] or {})),
     )
+
+
+def _band(curve: SensitivityCurve) -> str:
+    """What the shaded area is, where there is one."""
+    if curve.band is None:
+        return ""
+    return f" Shaded: the middle {curve.level:.0%}, at each rate, of the curves that resampled patients give."
 
 
 def _operating_point(point: Document) -> str:

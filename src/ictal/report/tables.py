@@ -278,14 +278,14 @@ def sensitivity(curve: SensitivityCurve) -> Table:
             rows.append((f"≤ {target}", "unreachable", "–", "–"))
             continue
         best = allowed[np.argmax(curve.sensitivity[allowed])]
-        rows.append(
-            (f"≤ {target}", percent(float(curve.sensitivity[best])), f"{curve.false_alarms_per_24h[best]:.1f}",
-             f"{curve.threshold[best]:.3f}")
-        )  # fmt: skip
+        within = _within(curve.band.at(target) if curve.band is not None else None, percent)
+        found = f"{percent(float(curve.sensitivity[best]))}{within}"
+        rows.append((f"≤ {target}", found, f"{curve.false_alarms_per_24h[best]:.1f}", f"{curve.threshold[best]:.3f}"))
     columns = ("False alarms allowed per 24 h", "Seizures detected", "False alarms made", "Threshold")
     return Table(
         caption="Best sensitivity within each false alarm rate", columns=columns, rows=tuple(rows),
         numeric=frozenset({1, 2, 3}),
+        note="" if curve.band is None else f"In brackets: {curve.level:.0%} intervals over patients.",
     )  # fmt: skip
 
 
