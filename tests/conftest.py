@@ -1,11 +1,14 @@
-"""What every test shares: real recordings where this machine has them, a small corpus, and a run that is finished."""
+"""What every test shares: real recordings where this machine has them, a browser, a small corpus, a finished run."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
+from playwright.sync_api import Browser, sync_playwright
 
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 from tests.end_to_end.commands import FinishedRun, Terminal, finish
@@ -22,6 +25,18 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real data: {SHARED_DATA} is absent")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no browser: apt install chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,66 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+from ictal.report import readings
 from ictal.report.contents import Contents
 from ictal.report.page import render
 from tests.report import specimen
-
-VOID = {"meta", "link", "br", "img", "input", "hr"}
-DRAWN = {"path", "rect", "use", "line", "circle"}
-HOSTILE = "<script>alert('x')</script>\"&{{ 7*7 }}"
-
-
-class Outline(HTMLParser):
-    """Checks that tags balance, and gathers ids, links, headings and drawings."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.figures: list[dict[str, str | None]] = []
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember what is open."""
-        if tag not in VOID:
-            self.open.append(tag)
-        self.handle_startendtag(tag, attrs)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Gather."""
-        self.ids += [value for name, value in attrs if name == "id" and value is not None]
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag in {"svg", "img"}:
-            self.figures.append(dict(attrs))
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close what was opened last."""
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open[-1] == tag, f"</{tag}> closes <{self.open[-1]}>"
-        self.open.pop()
-
-    def handle_data(self, data: str) -> None:
-        """Keep what a person reads."""
-        if not {"style", "script"} & set(self.open):
-            self.text.append(data)
-
-
-def outline(page: str) -> Outline:
-    parser = Outline()
-    parser.feed(page)
-    parser.close()
-    return parser
-
-
-def words(page: str) -> str:
-    return " ".join(" ".join(outline(page).text).split())
+from tests.report.pages import HOSTILE, assert_whole, outline, words
 
 
 @pytest.fixture(scope="module")
@@ -76,38 +27,9 @@ def page(request: pytest.FixtureRequest) -> str:
     return render(contents)
 
 
-def test_tags_balance_and_ids_are_unique(page: str) -> None:
-    """Every element is closed where it was opened, and no id is given twice."""
-    parsed = outline(page)
-    assert parsed.open == []
-    assert len(parsed.ids) == len(set(parsed.ids))
-
-
-def test_every_link_and_reference_leads_somewhere_on_the_page(page: str) -> None:
-    """Links, labels, clip paths, markers and patterns all name an id that exists."""
-    parsed = outline(page)
-    linked = {v[1:] for _, name, v in parsed.attributes if name in {"href", "xlink:href"} and v.startswith("#")}
-    labelled = {v for _, name, v in parsed.attributes if name == "aria-labelledby"}
-    drawn = set(re.findall(r"url\(#([^)]+)\)", page))
-    assert linked | labelled | drawn <= set(parsed.ids)
-
-
-def test_nothing_is_asked_of_the_network(page: str) -> None:
-    """No attribute and no style names another file; an address occurs as a namespace only."""
-    for tag, name, value in outline(page).attributes:
-        if name in {"src", "href", "xlink:href", "srcset", "action", "data", "poster"}:
-            assert value.startswith("#"), (tag, name, value)
-        if "http" in value:
-            assert name.startswith("xmlns"), (tag, name, value)
-    assert "@import" not in page
-    assert "<script" not in page
-    assert re.findall(r"url\((?!#)", page) == []
-
-
-def test_every_figure_has_words_for_those_who_cannot_see_it(page: str) -> None:
-    """A drawing is either hidden from screen readers or an image with a label."""
-    for figure in outline(page).figures:
-        assert figure.get("aria-hidden") == "true" or (figure.get("role") == "img" and figure.get("aria-label"))
+def test_the_page_is_whole_and_asks_nothing_of_the_network(page: str) -> None:
+    """Of a run that was finished, of one that was stopped, and of one that came to nothing."""
+    assert_whole(page)
 
 
 def test_figures_hold_drawings_of_every_part(full_page: str) -> None:
@@ -201,6 +123,30 @@ def test_an_evaluation_without_a_single_seizure_or_alarm_is_shown_as_undefined()
     assert "Sensitivity undefined (no reference event to find)" in text
     assert "Window AUROC undefined (only one class among the scored windows)" in text
     assert "There was no time to score." in text
+
+
+@pytest.mark.parametrize(("found", "seizures"), [(2, 2), (30, 30), (0, 3)])
+def test_a_rate_of_all_or_none_comes_with_what_it_does_not_rule_out(found: int, seizures: int) -> None:
+    """A detector of that rate does the same once in 20 times, by the binomial; an interval of no width is left out."""
+    event = {
+        **specimen.ratios(seizures, found, 1, 2.0),
+        "intervals": {"level": 0.95, "sensitivity": {"lower": found / seizures, "upper": found / seizures}},
+    }
+    (said,) = readings.doubts(event)
+    stated = re.search(r"finds ([\d.]+)\u202f%", said)
+    assert stated
+    rate = float(stated[1]) / 100
+    assert math.isclose(rate**seizures if found else (1 - rate) ** seizures, 0.05, rel_tol=0.02)
+    silent = {**specimen.evaluation(), "scorers": {"szcore_event": event}}
+    assert "interval over patients" not in words(render(dataclasses.replace(specimen.full(), evaluation=silent)))
+
+
+def test_no_false_alarm_comes_with_what_it_does_not_rule_out() -> None:
+    """Three in the time that was scored, by Poisson: 3.0 / 1.5 h is 48 per 24 h; else nothing is said."""
+    (said,) = readings.doubts(specimen.ratios(4, 2, 0, 1.5))
+    assert "a detector with 48 per 24 h" in said
+    assert list(readings.doubts(specimen.ratios(4, 2, 1, 1.5))) == []
+    assert list(readings.doubts(specimen.ratios(0, 0, 0, 0.0))) == []
 
 
 def test_scores_on_training_patients_are_called_that() -> None:

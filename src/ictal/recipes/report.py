@@ -36,6 +36,7 @@ from ictal.report.contents import (
     Watched,
 )
 from ictal.report.page import render
+from ictal.report.readings import doubts
 from ictal.report.summary import summary_figure
 from ictal.training.guards import GuardConfig
 
@@ -52,7 +53,7 @@ def contents(run: Run, planned: Planned) -> Contents:
     scored = _scored(run, planned, evaluation) if evaluation else ()
     verdict = _optional(run, "verdict.json")
     return Contents(
-        title=run.folder.absolute().name,
+        title="/".join(run.folder.absolute().parts[1:][-2:]),
         verdict=_verdict(verdict, evaluation),
         corpus=_optional(run, "audit.json"),
         leakage=_leakage(run, planned),
@@ -266,9 +267,10 @@ def _warnings(planned: Planned, evaluation: Json | None) -> list[str]:
     if evaluation and not evaluation["unseen_patients"]:
         warnings.append("Scored on the patients that it was trained on: this shows that the model can learn, not more")
     if evaluation:
-        events = evaluation["scorers"]["szcore_event"]["reference"]
-        if events < 30:
-            warnings.append(f"Only {events:g} seizures were scored: the intervals beside each number are wide")
+        event = evaluation["scorers"]["szcore_event"]
+        if event["reference"] < 30:
+            warnings.append(f"Only {event['reference']:g} seizures were scored: every rate of them is uncertain")
+        warnings += doubts(event)
     return warnings
 
 

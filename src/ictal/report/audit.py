@@ -14,9 +14,9 @@ from matplotlib.ticker import PercentFormatter
 
 from ictal.report import charts, figures, tables
 from ictal.report.numbers import count, decimal, duration, percent, power_of_ten
-from ictal.report.palette import DARK, LIGHT, css_variables
+from ictal.report.palette import LIGHT
 from ictal.report.parts import Cell, Figure, Section, Table
-from ictal.report.templates import template
+from ictal.report.templates import page
 
 Document: TypeAlias = Mapping[str, Any]
 """What `ictal audit --json` prints."""
@@ -46,7 +46,6 @@ _FLAGS = {
     "out_of_range": "Out of range",
     "contradictory": "Twice, with different samples",
 }
-_PAGE = template("audit.html.jinja")
 
 
 def render(document: Document) -> str:
@@ -54,15 +53,14 @@ def render(document: Document) -> str:
     severities = Counter(finding["severity"] for finding in document["findings"])
     found = len(document["findings"])
     badge = "unusable" if severities["error"] else f"{count(found)} finding{'s' * (found != 1)}" if found else "clean"
-    return _PAGE.render(
-        title=document["folder"],
+    return page(
+        "audit.html.jinja",
+        document["folder"],
+        _sections(document),
         clean=not found,
         badge=badge,
         headline=_headline(severities),
         evidence=_evidence(document),
-        sections=_sections(document),
-        light=css_variables(LIGHT),
-        dark=css_variables(DARK),
     )
 
 
@@ -89,7 +87,7 @@ def _evidence(document: Document) -> list[str]:
 def _sections(document: Document) -> tuple[Section, ...]:
     return (
         _findings(document),
-        Section(id="corpus", heading="What is on disk", parts=(tables.corpus(document), tables.labels(document))),
+        Section(id="corpus", heading="The corpus", parts=(tables.corpus(document), tables.labels(document))),
         _windows(document),
         _groups(document),
         _channels(document),
@@ -105,7 +103,11 @@ def _findings(document: Document) -> Section:
     rows = tuple((f["severity"], f["code"], f["path"], f["message"]) for f in order)
     if not rows:
         return Section(id="findings", heading="Findings", lead="None.")
-    return Section(id="findings", heading="Findings", parts=(_long("Findings", ("", "Code", "Where", "What"), rows),))
+    return Section(
+        id="findings",
+        heading="Findings",
+        parts=(_long("All that was found", ("Severity", "Code", "Where", "What"), rows),),
+    )
 
 
 def _windows(document: Document) -> Section:
@@ -139,11 +141,15 @@ def _windows(document: Document) -> Section:
 def _draw_strata(figure: Drawing, strata: Mapping[str, int]) -> None:
     total = max(sum(strata.values()), 1)
     shares = {_STRATA[key]: n / total for key, n in strata.items()}
-    _bars(figure.subplots(), [name for name, _ in shares], list(shares.values()), [LIGHT[c] for _, c in shares])
+    ax = figure.subplots()
+    _bars(ax, [name for name, _ in shares], list(shares.values()), [LIGHT[c] for _, c in shares])
+    ax.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
+    ax.set_xticks([0, 0.01, 0.05, 0.25, 0.5, 1])
+    charts.label(ax, x="share of the windows (root scale)")
 
 
 def _bars(ax: Axes, names: Sequence[str], shares: Sequence[float], colours: Sequence[str]) -> None:
-    """Shares as horizontal bars on a root scale, each with its number."""
+    """Shares as horizontal bars, each with its number."""
     places = -np.arange(len(names))
     ax.barh(places, shares, height=0.62, color=colours, linewidth=0)
     for place, share in zip(places, shares, strict=True):
@@ -153,10 +159,9 @@ def _bars(ax: Axes, names: Sequence[str], shares: Sequence[float], colours: Sequ
     ax.grid(visible=False, axis="y")
     ax.set_yticks(places, names)
     ax.tick_params(axis="y", length=0)
-    ax.set_xscale("function", functions=(lambda x: np.sqrt(np.maximum(x, 0)), np.square))
     ax.set_xlim(0, 1.12)
-    ax.set_xticks([0, 0.01, 0.05, 0.25, 0.5, 1])
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol="\u202f%"))
 
 
 def _groups(document: Document) -> Section:
@@ -207,7 +212,9 @@ def _coverage(shares: Mapping[str, float]) -> Markup:
     height_in = 0.24 * len(shares) + 0.7
 
     def draw(figure: Drawing) -> None:
-        _bars(figure.subplots(), list(shares), list(shares.values()), colours)
+        ax = figure.subplots()
+        _bars(ax, list(shares), list(shares.values()), colours)
+        charts.label(ax, x="share of the recordings")
 
     return figures.svg("coverage", f"Channel coverage: {words}.", 9, height_in, draw)
 
@@ -248,7 +255,8 @@ def _signals(document: Document) -> Section:
     heading = "Signals"
     read = [(file["id"], file["signals"]) for file in document["files"] if file["signals"] is not None]
     if not read:
-        return Section(id="signals", heading=heading, absent="Not read: this was no deep audit (`--deep`).")
+        absent = "Not read: only a deep audit (ictal audit --deep) reads signals."
+        return Section(id="signals", heading=heading, absent=absent)
     flagged = tuple(
         (name, *(", ".join(signals[key]) for key in _FLAGS))
         for name, signals in read
@@ -278,5 +286,5 @@ def _long(
 ) -> Table:
     """A table of so many rows at most, with a word about the rest."""
     rest = len(rows) - shown
-    note = f"{count(rest)} more rows are in the JSON document (`ictal audit --json`)." if rest > 0 else ""
+    note = f"{count(rest)} more rows are in the JSON document (ictal audit --json)." if rest > 0 else ""
     return Table(caption=caption, columns=columns, rows=rows[:shown], numeric=numeric, note=note)

@@ -103,7 +103,7 @@ def balance(ax: Axes, stages: Sequence[Stage]) -> None:
     ax.tick_params(axis="y", length=0)
     ax.set_xlim(0, 1)
     ax.set_ylim(places[-1] - 0.5, places[0] + 0.95)
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0, symbol="\u202f%"))
 
 
 def incident(ax: Axes, rows: Sequence[Document], natural: float | None) -> None:
@@ -125,7 +125,7 @@ def incident(ax: Axes, rows: Sequence[Document], natural: float | None) -> None:
     ax.set_yticks(places, [str(row["strategy"]) for row in rows])
     ax.set_ylim(-0.6, len(rows) - 0.1)
     ax.set_xlim(0, 1.15 * max([row["drawn_seizure_share"] for row in rows] + [natural or 0.01]))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0, symbol="\u202f%"))
     label(ax, x="share of the drawn windows that hold a seizure")
 
 

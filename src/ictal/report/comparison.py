@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawn
 from matplotlib.ticker import NullLocator, PercentFormatter
@@ -13,17 +12,14 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from ictal.report import charts, strips
 from ictal.report.contents import Contents, Document, RecordingStrip
 from ictal.report.figures import svg
-from ictal.report.numbers import UNDEFINED, count, decimal, duration, percent, ratio, short_names
-from ictal.report.palette import DARK, LIGHT, css_variables
+from ictal.report.numbers import UNDEFINED, count, decimal, level, percent, ratio, short_names
+from ictal.report.palette import LIGHT
 from ictal.report.parts import Cell, Figure, Section, Table
-from ictal.report.sections import STRIP_LEGEND
-from ictal.report.tables import FALSE_ALARM_TARGETS, SCORER_NAMES, bounds
-from ictal.report.templates import template
+from ictal.report.tables import FALSE_ALARM_TARGETS, SCORER_NAMES, STRIP_COLUMNS, rate, rates, strip_cells
+from ictal.report.templates import page
 
-_PAGE = template("comparison.html.jinja")
 _COLOURS = ("detection", "seizure", "good", "false", "prior", "muted")
 _STYLES = ("-", "--", ":", "-.")
-_RATES = (("sensitivity", 2), ("precision", 2), ("f1", 2), ("false_alarms_per_24h", 1))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,11 +35,6 @@ class Compared:
     name: str
     contents: Contents
     settings: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def badge(self) -> str:
-        """The verdict in a word."""
-        return self.contents.verdict.kind or ("healthy" if self.contents.verdict.healthy else "stopped")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,16 +56,8 @@ class Pair:
 
 def render(runs: Sequence[Compared], pairs: Sequence[Pair]) -> str:
     """The page. It depends on its arguments only."""
-    every = sections(runs, pairs)
-    return _PAGE.render(
-        title=" and ".join(run.name for run in runs),
-        runs=runs,
-        sections=[section for section in every if not section.absent],
-        absent=[section for section in every if section.absent],
-        strip_legend=STRIP_LEGEND,
-        light=css_variables(LIGHT),
-        dark=css_variables(DARK),
-    )
+    *others, last = (run.name for run in runs)
+    return page("comparison.html.jinja", f"{', '.join(others)} and {last}", sections(runs, pairs), runs=runs)
 
 
 def sections(runs: Sequence[Compared], pairs: Sequence[Pair]) -> tuple[Section, ...]:
@@ -109,15 +92,15 @@ def _numbers_of(run: Compared) -> tuple[Cell, ...]:
     document, curves = run.contents.evaluation, run.contents.training
     skill = "–" if curves is None or not len(curves.skill) else decimal(float(charts.smoothed(curves.skill)[-1]))
     if document is None:
-        return (run.name, run.badge, *["–"] * 6, skill)
+        return (run.name, run.contents.verdict.badge, *["–"] * 6, skill)
     event = document["scorers"]["szcore_event"]
     return (
         run.name,
-        run.badge,
+        run.contents.verdict.badge,
         f"{document.get('part', 'eval')} part, {event['hours']:.1f}\u202fh",
         f"{count(event['true_positives'])} of {count(event['reference'])}",
-        f"{ratio(event, 'sensitivity')}{bounds(event, 'sensitivity', 2)}",
-        f"{ratio(event, 'false_alarms_per_24h', 1)}{bounds(event, 'false_alarms_per_24h', 1)}",
+        rate(event, "sensitivity", 2),
+        rate(event, "false_alarms_per_24h", 1),
         ratio(document, "window_auroc", 3),
         ratio(document, "ece", 4),
         skill,
@@ -147,7 +130,7 @@ def _differences_of(pair: Pair, document: Document) -> Table:
         for scorer, compared in document["scorers"].items()
         for rate, row in compared.items()
     )
-    columns = ("Rate", pair.first, pair.second, "Difference", f"{document['level']:.0%} interval", "p", "p (Holm)")
+    columns = ("Rate", pair.first, pair.second, "Difference", f"{level(document['level'])} interval", "p", "p (Holm)")
     return Table(
         caption=f"{pair.second} less {pair.first}, {count(document['patients'])} patients", columns=columns, rows=rows,
         numeric=frozenset(range(1, 7)),
@@ -288,9 +271,7 @@ def scores(runs: Sequence[Compared]) -> Section:
     if not scored:
         return Section(id="scores", heading="Scores", absent="No run was evaluated.")
     rows = tuple(
-        (SCORER_NAMES.get(scorer, scorer), run.name,
-         *(f"{ratio(document['scorers'][scorer], key, digits)}{bounds(document['scorers'][scorer], key, digits)}"
-           for key, digits in _RATES))
+        (SCORER_NAMES.get(scorer, scorer), run.name, *rates(document["scorers"][scorer]))
         for scorer in dict.fromkeys(name for _, document in scored for name in document["scorers"])
         for run, document in scored
         if scorer in document["scorers"]
@@ -322,11 +303,12 @@ def recordings(runs: Sequence[Compared]) -> Section:
         return Section(id=name, heading=heading, absent=said)
     names = short_names(differing)
     rows = tuple(_line_of(names[recording], run, by_run[run][recording]) for recording in differing for run in by_run)
-    columns = ("Recording", "Run", "Length", "Annotated above the line, detected below it", "Found", "False alarms")
+    columns = ("Recording", "Run", *STRIP_COLUMNS)
     return Section(
         id=name,
         heading=heading,
         lead=f"{count(len(differing))} of {count(len(common))} common recordings, by SzCORE's events.",
+        legend=strips.LEGEND,
         parts=(Table(caption="Recordings with different outcomes", columns=columns, rows=rows, style="strips",
                      numeric=frozenset({2, 4, 5})),),
     )  # fmt: skip
@@ -338,11 +320,7 @@ def _outcome(line: RecordingStrip) -> tuple[int, int]:
 
 
 def _line_of(name: str, run: str, line: RecordingStrip) -> tuple[Cell, ...]:
-    outcome = strips.marks(line)
-    reference = len(outcome.found) + len(outcome.missed)
-    drawing: Markup = strips.draw(line, outcome)
-    found = f"{len(outcome.found)} of {reference}" if reference else "–"
-    return (name, run, duration(line.duration_s), drawing, found, count(len(outcome.false_alarms)))
+    return (name, run, *strip_cells(line, strips.marks(line)))
 
 
 def settings(runs: Sequence[Compared]) -> Section:

@@ -30,7 +30,12 @@ class Verdict:
     headline: str
     evidence: tuple[str, ...] = ()
     kind: str = ""
-    """The guard's short name of it (`healthy`, `no-skill`, `unproven`); shown on the badge."""
+    """The guard's short name of it (`healthy`, `no-skill`, `unproven`)."""
+
+    @property
+    def badge(self) -> str:
+        """It in a word."""
+        return self.kind or ("healthy" if self.healthy else "stopped")
 
 
 @dataclass(frozen=True, kw_only=True)

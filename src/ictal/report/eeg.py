@@ -17,7 +17,7 @@ from ictal.report.numbers import clock, compact, nice_step
 from ictal.report.parts import drawing
 
 COLUMNS = 980
-LEFT, TOP, ROW, RIGHT = 62, 40, 27, 58
+LEFT, TOP, ROW, RIGHT = 62, 40, 27, 74
 GAP, PROBABILITY_HEIGHT = 34, 74
 GAINS_UV = (10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000)
 """Distances between two neighbouring channels to choose from, in µV."""

@@ -84,7 +84,7 @@ def training(curves: TrainingCurves) -> Markup:
     rows = -(-len(panels) // 2)
 
     def draw(figure: Figure) -> None:
-        grid = figure.add_gridspec(rows, 2)
+        grid = figure.add_gridspec(rows, 2, hspace=0.14)
         for number, panel in enumerate(panels):
             alone = number == len(panels) - 1 and number % 2 == 0
             panel(figure.add_subplot(grid[number // 2, :] if alone else grid[number // 2, number % 2]), curves)

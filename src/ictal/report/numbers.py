@@ -47,8 +47,8 @@ def decimal(value: float | None, digits: int = 2) -> str:
 
 
 def count(value: float) -> str:
-    """A whole number with thin spaces between thousands."""
-    return f"{value:,.0f}".replace(",", "\u202f")
+    """A whole number with commas between thousands."""
+    return f"{value:,.0f}"
 
 
 def percent(value: float | None) -> str:
@@ -58,6 +58,11 @@ def percent(value: float | None) -> str:
     share = 100 * value
     digits = 0 if share in {0.0, 100.0} else 1 if share >= 1 else 2 - math.floor(math.log10(share)) - 1
     return f"{share:.{digits}f}\u202f%" if digits <= 4 else f"{power_of_ten(math.log10(share))}\u202f%"
+
+
+def level(share: float) -> str:
+    """The level of intervals, in whole percent."""
+    return f"{100 * share:.0f}\u202f%"
 
 
 def power_of_ten(log10_value: float) -> str:

@@ -1,7 +1,8 @@
 """Colours of the page and its figures, light and dark: Okabe and Ito's colour-blind-safe set on neutral greys.
 
-Figures are drawn in the light colours; on the page each of them is replaced by the CSS variable of its name, so that a
-figure follows the reader's colour scheme.
+They are darker where a text in them would not stand out enough otherwise (WCAG 1.4.3). Figures are drawn in the light
+colours; on the page each of them is replaced by the CSS variable of its name, so that a figure follows the reader's
+colour scheme.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ LIGHT = MappingProxyType(
         "surface": "#ffffff",
         "panel": "#f5f6f8",
         "quiet": "#c5cdd6",
-        "seizure": "#d55e00",
+        "seizure": "#b84f00",
         "partial": "#f0a868",
         "detection": "#0072b2",
         "false": "#b0467f",

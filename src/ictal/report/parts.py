@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -30,6 +30,14 @@ def anchored(text: str, anchor: str) -> Markup:
 def joined(cells: Sequence[Cell]) -> Markup:
     """Cells one after the other; a dash where there is none."""
     return Markup(", ").join(cells) if cells else Markup("–")
+
+
+def ranged(value: str, interval: tuple[float | None, float | None] | None, show: Callable[[float], str]) -> Cell:
+    """A value with its interval in brackets, where there is one that is defined."""
+    low, high = interval or (None, None)
+    if low is None or high is None:
+        return value
+    return Markup('{} <span class="interval">({} to {})</span>').format(value, show(low), show(high))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +80,8 @@ class Section:
     """What it means, for a reader of EEG."""
     engineer: str = ""
     """What it means, for a builder of models."""
+    legend: tuple[tuple[str, str], ...] = ()
+    """Of its tables, as a figure's."""
     parts: tuple[Table | Figure, ...] = ()
     absent: str = ""
     """Why there is nothing here, where a run did not come this far."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from ictal.report.charts import smoothed
 from ictal.report.contents import Contents, Document, TrainingCurves
-from ictal.report.numbers import count, decimal, duration, is_undefined, percent, ratio, undefined
+from ictal.report.numbers import count, decimal, duration, is_undefined, level, percent, ratio, undefined
 from ictal.report.parts import Cell, Table
+
+ONCE_IN_20 = 0.05
+"""How unlikely what was seen may be under what is not ruled out."""
 
 
 def key_numbers(contents: Contents) -> Table:
@@ -90,10 +94,32 @@ def _share(document: Document, key: str) -> str:
 def _interval(event: Document, key: str, show: Callable[[float], str]) -> str:
     """The bootstrap interval in words, where the document has one that is defined."""
     bounds = event.get("intervals", {}).get(key)
-    if bounds is None or is_undefined(bounds["lower"]) or is_undefined(bounds["upper"]):
+    if bounds is None or is_undefined(bounds["lower"]) or bounds["lower"] == bounds["upper"]:
         return ""
-    level = f"{100 * event['intervals']['level']:.0f}\u202f%"
-    return f" ({level} interval over patients: {show(bounds['lower'])} to {show(bounds['upper'])})"
+    stated = level(event["intervals"]["level"])
+    return f" ({stated} interval over patients: {show(bounds['lower'])} to {show(bounds['upper'])})"
+
+
+def doubts(event: Document) -> Iterator[str]:
+    """What cannot be ruled out where nothing was missed, nothing found or no false alarm raised.
+
+    An interval that is drawn from the patients has no width there; the exact one-sided 95 % bound, for seizures and
+    false alarms that come independently of each other, has (Clopper and Pearson 1934; for no false alarm Poisson's).
+    """
+    seizures, found = event["reference"], event["true_positives"]
+    if seizures and found in {0, seizures}:
+        least = ONCE_IN_20 ** (1 / seizures)
+        all_, rate = ("all", least) if found else ("none", 1 - least)
+        yield (
+            f"Of {_of(seizures, 'seizure')} {all_} found: a detector that finds {percent(rate)} of such seizures does "
+            "so too, once in 20 times."
+        )
+    if event["hours"] and not event["false_positives"]:
+        rate = -math.log(ONCE_IN_20) / event["hours"] * 24
+        yield (
+            f"No false alarm in {duration(3600 * event['hours'])}: a detector with {rate:.2g} per 24 h raises none in "
+            "that time, once in 20 times."
+        )
 
 
 def _of_training(curves: TrainingCurves | None) -> Iterator[tuple[Cell, ...]]:

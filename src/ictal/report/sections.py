@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from ictal.report import charts, eeg, figures, tables
+from ictal.report import charts, eeg, figures, strips, tables
 from ictal.report.contents import Contents, Document, EegExample, LeakageAudit, SensitivityCurve
 from ictal.report.numbers import clock, count, duration, is_undefined, percent, power_of_ten
 from ictal.report.parts import Figure, Section, Table, link
 from ictal.report.readings import who
-
-STRIP_LEGEND = (
-    ("found", "seizure, detected"),
-    ("missed", "seizure, missed"),
-    ("hit", "detection, right"),
-    ("alarm", "false alarm"),
-)
 
 
 def sections(contents: Contents) -> tuple[Section, ...]:
@@ -47,7 +40,7 @@ def _corpus(document: Document | None) -> Section:
         id=name,
         heading=heading,
         lead=f"{count(document['seizures'])} annotated seizures, {duration(document['seizure_seconds'])} in all, in "
-        f"{document['hours']:.1f}\u202fh of EEG from {count(document['patients'])} patients. "
+        f"{duration(3600 * document['hours'])} of EEG from {count(document['patients'])} patients. "
         + (
             f"The audit has {found} {'finding' if found == 1 else 'findings'}."
             if found
@@ -253,6 +246,7 @@ def _recordings(contents: Contents) -> Section:
         heading=heading,
         lead="Each line is a whole recording. Marks are events as SzCORE counts them: neighbours within 90 s are one, "
         "what is longer than 300 s is cut, and 30 s before to 60 s after a seizure still meets it.",
+        legend=strips.LEGEND,
         parts=tables.recordings(contents.strips, contents.examples),
     )
 

@@ -16,6 +16,12 @@ from ictal.report.contents import RecordingStrip, SpansS
 from ictal.report.parts import drawing
 from ictal.scoring.szcore import SZCORE
 
+LEGEND = (
+    ("found", "seizure, detected"),
+    ("missed", "seizure, missed"),
+    ("hit", "detection, right"),
+    ("alarm", "false alarm"),
+)
 WIDTH = 600
 HEIGHT = 26
 _THINNEST = 4.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +21,6 @@ from ictal.report.contents import (
 )
 from ictal.report.eeg import in_view
 from ictal.report.numbers import (
-    UNDEFINED,
     WHY_UNDEFINED,
     any_value,
     chance,
@@ -29,12 +28,12 @@ from ictal.report.numbers import (
     count,
     decimal,
     duration,
-    is_undefined,
+    level,
     percent,
     ratio,
     short_names,
 )
-from ictal.report.parts import Cell, Table, anchored, joined, link
+from ictal.report.parts import Cell, Table, anchored, joined, link, ranged
 from ictal.report.strips import Marks, draw, marks
 
 SCORER_NAMES: Mapping[str, str] = MappingProxyType(
@@ -51,6 +50,10 @@ SCORER_NAMES: Mapping[str, str] = MappingProxyType(
 PART_NAMES: Mapping[str, str] = MappingProxyType(
     {"train": "train (learning)", "dev": "dev (tuning)", "eval": "eval (never seen)"}
 )
+STRIP_COLUMNS = ("Length", "Annotated above the line, detected below it", "Found", "False alarms")
+"""Of `strip_cells`."""
+RATES = (("sensitivity", 2), ("precision", 2), ("f1", 2), ("false_alarms_per_24h", 1))
+"""Of every scorer, with the decimals that are shown."""
 _MOST_SAID = 20
 FALSE_ALARM_TARGETS = (1, 2, 5, 10, 24, 50, 100)
 
@@ -62,7 +65,7 @@ def corpus(document: Document) -> Table:
         ("Corpus", str(document["corpus"])),
         ("Recordings", count(document["recordings"])),
         ("Patients", count(document["patients"])),
-        ("Recorded time", f"{document['hours']:.1f}\u202fh"),
+        ("Recorded time", duration(seconds)),
         ("Seizures", count(document["seizures"])),
         ("Seizure time", duration(document["seizure_seconds"])),
         ("Share of time in seizure", percent(document["seizure_seconds"] / seconds if seconds else None)),
@@ -255,18 +258,18 @@ def operating_point(curve: SensitivityCurve, point: Document) -> Table | None:
         ("Threshold", decimal(float(point.get("threshold", curve.threshold[curve.operating])), 3)),
         ("False alarms asked for", target),
         ("Chosen on", f"{point.get('tuned_on', 'the tuning')} part"),
-        ("Seizures detected", f"{percent(float(found))}{_within(curve.sensitivity_interval, percent)}"),
-        ("False alarms per 24 h", f"{alarms:.1f}{_within(curve.false_alarms_interval, lambda rate: f'{rate:.1f}')}"),
+        ("Seizures detected", ranged(percent(float(found)), curve.sensitivity_interval, percent)),
+        ("False alarms per 24 h", ranged(_one_decimal(alarms), curve.false_alarms_interval, _one_decimal)),
     )
-    level = "" if curve.sensitivity_interval is None else f"In brackets: {curve.level:.0%} intervals over patients."
+    note = "" if curve.sensitivity_interval is None else _of_level(curve.level)
     return Table(
         caption="The operating point", columns=("Quantity", "Value"), rows=rows, numeric=frozenset({1}),
-        style="pair", note=level,
+        style="pair", note=note,
     )  # fmt: skip
 
 
-def _within(interval: tuple[float, float] | None, show: Callable[[float], str]) -> str:
-    return "" if interval is None else f" ({show(interval[0])} to {show(interval[1])})"
+def _of_level(share: float) -> str:
+    return f"In brackets: {level(share)} intervals over patients."
 
 
 def sensitivity(curve: SensitivityCurve) -> Table:
@@ -278,14 +281,14 @@ def sensitivity(curve: SensitivityCurve) -> Table:
             rows.append((f"≤ {target}", "unreachable", "–", "–"))
             continue
         best = allowed[np.argmax(curve.sensitivity[allowed])]
-        within = _within(curve.band.at(target) if curve.band is not None else None, percent)
-        found = f"{percent(float(curve.sensitivity[best]))}{within}"
+        interval = None if curve.band is None else curve.band.at(target)
+        found = ranged(percent(float(curve.sensitivity[best])), interval, percent)
         rows.append((f"≤ {target}", found, f"{curve.false_alarms_per_24h[best]:.1f}", f"{curve.threshold[best]:.3f}"))
     columns = ("False alarms allowed per 24 h", "Seizures detected", "False alarms made", "Threshold")
     return Table(
         caption="Best sensitivity within each false alarm rate", columns=columns, rows=tuple(rows),
         numeric=frozenset({1, 2, 3}),
-        note="" if curve.band is None else f"In brackets: {curve.level:.0%} intervals over patients.",
+        note="" if curve.band is None else _of_level(curve.level),
     )  # fmt: skip
 
 
@@ -316,13 +319,12 @@ def recordings(lines: Sequence[RecordingStrip], examples: Sequence[EegExample]) 
     led_to: dict[str, list[Cell]] = {}
     for number, one in enumerate(examples, 1):
         led_to.setdefault(one.recording, []).append(link(one.name, eeg_anchor(number)))
-    strip = "Annotated above the line, detected below it"
     tables = []
     if eventful:
         tables.append(
             Table(
                 caption="Recordings with a seizure or a detection, by patient, most errors first",
-                columns=("Recording", "Patient", "Length", strip, "Found", "False alarms", "EEG"),
+                columns=("Recording", "Patient", *STRIP_COLUMNS, "EEG"),
                 rows=tuple(
                     _strip_row(names[one.recording], one, marked, led_to) for one, marked in _by_errors(eventful)
                 ),
@@ -333,7 +335,7 @@ def recordings(lines: Sequence[RecordingStrip], examples: Sequence[EegExample]) 
     if silent:
         ordered = sorted(silent, key=lambda one: (one[0].patient, one[0].recording))
         rows = tuple(_strip_row(names[one.recording], one, marked, led_to)[:4] for one, marked in ordered)
-        columns = ("Recording", "Patient", "Length", strip)
+        columns = ("Recording", "Patient", *STRIP_COLUMNS[:2])
         caption = "Recordings with neither, by patient"
         tables.append(Table(caption=caption, columns=columns, rows=rows, numeric=frozenset({2}), style="strips"))
     return tuple(tables)
@@ -366,13 +368,16 @@ def _by_errors(outcomes: Sequence[tuple[RecordingStrip, Marks]]) -> list[tuple[R
 
 
 def _strip_row(name: str, line: RecordingStrip, outcome: Marks, led_to: Mapping[str, list[Cell]]) -> tuple[Cell, ...]:
-    reference = len(outcome.found) + len(outcome.missed)
-    found = f"{len(outcome.found)} of {reference}" if reference else "–"
     leads = led_to.get(line.recording, [])
     heading = anchored(name, recording_anchor(line.recording)) if leads else name
-    drawing = draw(line, outcome)
-    alarms = count(len(outcome.false_alarms))
-    return (heading, line.patient, duration(line.duration_s), drawing, found, alarms, joined(leads))
+    return (heading, line.patient, *strip_cells(line, outcome), joined(leads))
+
+
+def strip_cells(line: RecordingStrip, outcome: Marks) -> tuple[Cell, ...]:
+    """Length, picture, seizures found and false alarms of a recording."""
+    reference = len(outcome.found) + len(outcome.missed)
+    found = f"{len(outcome.found)} of {reference}" if reference else "–"
+    return (duration(line.duration_s), draw(line, outcome), found, count(len(outcome.false_alarms)))
 
 
 def example(one: EegExample) -> Table | None:
@@ -384,9 +389,8 @@ def example(one: EegExample) -> Table | None:
     )
     if not rows:
         return None
-    return Table(
-        caption="Events in view", columns=("Event", "From", "To", "Length"), rows=rows, numeric=frozenset({1, 2, 3})
-    )
+    caption = f"Events in view from {clock(one.start_s)} of {one.recording}"
+    return Table(caption=caption, columns=("Event", "From", "To", "Length"), rows=rows, numeric=frozenset({1, 2, 3}))
 
 
 def scores(document: Document) -> Table:
@@ -402,19 +406,23 @@ def scores(document: Document) -> Table:
     )  # fmt: skip
 
 
-def _score_row(row: Mapping[str, Any]) -> tuple[str, ...]:
-    rates = (("sensitivity", 2), ("precision", 2), ("f1", 2), ("false_alarms_per_24h", 1))
-    ratios = (f"{ratio(row, key, digits)}{bounds(row, key, digits)}" for key, digits in rates)
+def _score_row(row: Mapping[str, Any]) -> tuple[Cell, ...]:
     counts = (_amount(row[key]) for key in ("reference", "true_positives", "false_positives"))
-    return (*ratios, *counts, f"{row['hours']:.2f}")
+    return (*rates(row), *counts, f"{row['hours']:.2f}")
 
 
-def bounds(row: Document, key: str, digits: int) -> str:
-    """The interval of a rate in brackets, where the document has one that is defined."""
-    interval = row.get("intervals", {}).get(key)
-    if interval is None or is_undefined(interval["lower"]) or is_undefined(interval["upper"]):
-        return ""
-    return f" ({interval['lower']:.{digits}f}–{interval['upper']:.{digits}f})"
+def rates(row: Document) -> tuple[Cell, ...]:
+    """The rates of a scorer, each with its interval where the document has one."""
+    return tuple(rate(row, key, digits) for key, digits in RATES)
+
+
+def rate(row: Document, key: str, digits: int) -> Cell:
+    """One of them."""
+    return ranged(ratio(row, key, digits), _ends(row.get("intervals", {}).get(key)), lambda end: f"{end:.{digits}f}")
+
+
+def _ends(interval: Document | None) -> tuple[float | None, float | None] | None:
+    return None if interval is None else (interval["lower"], interval["upper"])
 
 
 def _amount(value: float) -> str:
@@ -427,7 +435,7 @@ def _provenance_of_scores(document: Document) -> str:
     versions = {str(row["scorer_version"]) for row in _stating(document, "scorer_version")}
     policies = {str(row["nan_policy"]) for row in _stating(document, "nan_policy")}
     levels = {row["intervals"]["level"] for row in document["scorers"].values() if "intervals" in row}
-    intervals = "".join(f"In brackets: {level:.0%} intervals over patients. " for level in sorted(levels))
+    intervals = "".join(f"{_of_level(share)} " for share in sorted(levels))
     return (
         f"{intervals}Scorer: {', '.join(sorted(versions)) or 'version not stated'}. "
         f"NaN policy: {', '.join(sorted(policies)) or 'not stated'}."
@@ -496,31 +504,21 @@ def seizures(document: Document, group: str) -> Table:
     columns = (_capital(group), "Found", "Sensitivity", "Median latency (s)", "False alarms per 24 h")[: len(rows[0])]
     return Table(
         caption=f"By {group}", columns=columns, rows=rows, numeric=frozenset(range(1, len(columns))),
-        note=f"In brackets: {document['level']:.0%} intervals over patients. "
-        f"{document['scorer']} {document['scorer_version']}.",
+        note=f"{_of_level(document['level'])} {document['scorer']} {document['scorer_version']}.",
     )  # fmt: skip
 
 
-def _seizure_row(row: Document, *, alarming: bool) -> Iterator[str]:
+def _seizure_row(row: Document, *, alarming: bool) -> Iterator[Cell]:
+    intervals = row["intervals"]
     yield f"{count(row['found'])} of {count(row['seizures'])}"
-    yield f"{_percent_of(row['sensitivity'])}{_bounds(row['intervals']['sensitivity'], percent)}"
-    yield f"{decimal(row['median_latency_s'], 1)}{_bounds(row['intervals']['median_latency_s'], _one_decimal)}"
+    yield ranged(percent(row["sensitivity"]), _ends(intervals["sensitivity"]), percent)
+    yield ranged(decimal(row["median_latency_s"], 1), _ends(intervals["median_latency_s"]), _one_decimal)
     if alarming:
-        yield f"{decimal(row['false_alarms_per_24h'], 1)}{_bounds(row['false_alarms_interval'], _one_decimal)}"
-
-
-def _percent_of(share: float | None) -> str:
-    return UNDEFINED if share is None else percent(share)
+        yield ranged(decimal(row["false_alarms_per_24h"], 1), _ends(row["false_alarms_interval"]), _one_decimal)
 
 
 def _one_decimal(value: float) -> str:
     return f"{value:.1f}"
-
-
-def _bounds(interval: Document, show: Callable[[float], str]) -> str:
-    """An interval in brackets, where it is defined."""
-    low, high = interval["lower"], interval["upper"]
-    return "" if low is None or high is None else f" ({show(low)} to {show(high)})"
 
 
 def provenance(items: Mapping[str, str]) -> Table:
