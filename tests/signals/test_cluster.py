@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,50 +31,78 @@ def _dask(kind: str, *words: str, folder: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """A scheduler on a free port of this machine, and workers of one thread each that nobody starts again."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+    workers: list[subprocess.Popen[bytes]]
+
+
 @pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[str]:
-    """A scheduler on a free port of this machine."""
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Two workers; all processes are gone afterwards."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = _dask("scheduler", "--host", "127.0.0.1", "--port", str(port), folder=tmp_path)
-    yield f"tcp://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(60)
-
-
-@pytest.fixture
-def workers(scheduler: str, tmp_path: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Two workers of one thread each, without anybody who would start them again."""
-    words = (scheduler, "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path / "dask"))
-    processes = [_dask("worker", *words, folder=tmp_path) for _ in range(2)]
-    yield processes
-    for process in processes:
+    address = f"tcp://127.0.0.1:{port}"
+    scheduler = _dask("scheduler", "--host", "127.0.0.1", "--port", str(port), folder=tmp_path)
+    words = (address, "--nthreads", "1", "--no-nanny", "--local-directory", str(tmp_path / "dask"))
+    workers = [_dask("worker", *words, folder=tmp_path) for _ in range(2)]
+    yield Cluster(address=address, scheduler=scheduler, workers=workers)
+    for process in (*workers, scheduler):
         process.kill()
         process.wait(60)
 
 
 def test_a_worker_killed_during_the_build_loses_nothing(
-    write_recording: WriteRecording, tmp_path: Path, scheduler: str, workers: list[subprocess.Popen[bytes]]
+    write_recording: WriteRecording, tmp_path: Path, cluster: Cluster
 ) -> None:
     """The other one takes over: every recording is there and whole, none was made twice, the ledger tells each once."""
     recordings = [write_recording(f"p{n}_1", seconds=20, seed=n) for n in range(30)]
     store = SignalStore(tmp_path / "store")
     builders: set[str] = set()
+    worker = cluster.workers[0]
 
     def kill_one(done_s: int, _total_s: int) -> None:
         builders.update(line.by for line in store.ledger.lines())
-        if len(builders) == 2 and workers[0].poll() is None:
+        if len(builders) == 2 and worker.poll() is None:
             assert done_s < 20 * len(recordings)
-            os.kill(workers[0].pid, signal.SIGKILL)
-            workers[0].wait(30)
+            os.kill(worker.pid, signal.SIGKILL)
+            worker.wait(30)
 
-    result = prepare(recordings, store, SMALL, workers=Workers(scheduler=scheduler), progress=kill_one)
-    assert workers[0].poll() == -signal.SIGKILL
+    result = prepare(recordings, store, SMALL, workers=Workers(scheduler=cluster.address), progress=kill_one)
+    assert worker.poll() == -signal.SIGKILL
     assert len(result.ready) == len(recordings)
     assert upkeep.damaged(store) == []
     assert Counter(line.key for line in store.ledger.lines()) == dict.fromkeys(store.every_key(), 1)
     assert len(store.every_key()) == len(recordings)
+
+
+def test_a_scheduler_killed_during_the_build_is_one_clear_error_and_what_was_built_is_found(
+    write_recording: WriteRecording, tmp_path: Path, cluster: Cluster
+) -> None:
+    """Prepared again, here without a cluster, nothing is built twice, and the ledger tells each recording once."""
+    recordings = [write_recording(f"p{n}_1", seconds=20, seed=n) for n in range(12)]
+    store = SignalStore(tmp_path / "store")
+
+    def kill_the_scheduler(_done_s: int, _total_s: int) -> None:
+        if cluster.scheduler.poll() is None:
+            os.kill(cluster.scheduler.pid, signal.SIGKILL)
+            cluster.scheduler.wait(30)
+
+    with pytest.raises(InputError, match="scheduler was lost") as caught:
+        prepare(recordings, store, SMALL, workers=Workers(scheduler=cluster.address), progress=kill_the_scheduler)
+    assert caught.value.code == "scheduler"
+    assert "goes on" in caught.value.remedy
+    before = store.every_key()
+    assert 0 < len(before) < len(recordings)
+    result = prepare(recordings, store, SMALL)
+    assert len(result.ready) == len(store.every_key()) == len(recordings)
+    assert sum(not one.built for one in result.ready) >= len(before)
+    assert upkeep.damaged(store) == []
+    assert Counter(line.key for line in store.ledger.lines()) == dict.fromkeys(store.every_key(), 1)
 
 
 def test_a_scheduler_that_is_not_there_is_one_clear_error(

@@ -24,10 +24,11 @@ class Console:
 
     Args:
         as_json: Print one JSON document on stdout and nothing else there.
+        clock: Seconds from any beginning.
     """
 
-    def __init__(self, *, as_json: bool = False) -> None:
-        self.as_json = as_json
+    def __init__(self, *, as_json: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        self.as_json, self.clock = as_json, clock
         self.out = Terminal(highlight=False, soft_wrap=True)
         self.err = Terminal(stderr=True, highlight=False, soft_wrap=True)
 
@@ -43,20 +44,21 @@ class Console:
     @contextmanager
     def recorded(self, name: str, what: str) -> Iterator[Callable[[int, int], None]]:
         """A step that goes through recordings; yields what is called with (done, total) in seconds of EEG."""
-        started = time.monotonic()
+        started = self.clock()
         said = ""
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-        with Progress(*columns, TimeRemainingColumn(), console=self.err, transient=True) as progress:
+        bar = Progress(*columns, TimeRemainingColumn(), console=self.err, transient=True, get_time=self.clock)
+        with bar as progress:
             task = progress.add_task(f"{name:9}", total=None, said="")
 
             def show(done_s: int, total_s: int) -> None:
                 nonlocal said
-                hours_per_s = done_s / 3600 / max(time.monotonic() - started, 1e-3)
+                hours_per_s = done_s / 3600 / max(self.clock() - started, 1e-3)
                 said = f"{done_s / 3600:.2f} of {total_s / 3600:.2f} h of EEG, {hours_per_s:.3g} h/s"
                 progress.update(task, completed=done_s, total=total_s, said=said)
 
             yield show
-        self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({time.monotonic() - started:.1f} s; {said})[/dim]")
+        self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({self.clock() - started:.1f} s; {said})[/dim]")
 
     @contextmanager
     def training(self, steps: int) -> Iterator[Callable[[int, Json], None]]:

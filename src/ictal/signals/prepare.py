@@ -7,12 +7,13 @@ recording in hand, which another one builds.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
@@ -90,7 +91,7 @@ def prepare(
 
     Raises:
         InputError: if the store itself or the configuration is at fault, not one recording; if the disk is full
-            (`store-full`), a worker is killed (`worker-died`) or the scheduler cannot be reached (`scheduler`).
+            (`store-full`), a worker is killed (`worker-died`), or the scheduler is not there or is lost (`scheduler`).
     """
     assert workers.processes >= 1, workers
     outcomes: dict[int, Ready | Quarantined] = {}
@@ -214,8 +215,22 @@ def _cluster(scheduler: str) -> Iterator[Executor]:
             yield executor
         except KilledWorker as error:
             raise _worker_died("machine.scheduler", error) from error
+        except CancelledError as error:  # what becomes of everything asked for when the connection breaks
+            logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it would show where it gave up
+            raise _scheduler_lost(scheduler) from error
         finally:
             executor.shutdown(wait=False)
+
+
+def _scheduler_lost(scheduler: str) -> InputError:
+    return InputError(
+        "The Dask scheduler was lost",
+        where="machine.scheduler",
+        got=f"the connection to {scheduler} broke while signals were prepared",
+        expected="a scheduler that lives until the work is done",
+        remedy="start it and its workers anew; what was built is kept, and the same command goes on from there",
+        code="scheduler",
+    )
 
 
 def _worker_died(where: str, got: object) -> InputError:
