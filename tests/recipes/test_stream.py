@@ -43,7 +43,7 @@ def never() -> bool:
 def test_a_growing_file_is_followed_to_its_end(
     terminal: Terminal, forward_run: FinishedRun, ictal_recording: Path, tmp_path: Path
 ) -> None:
-    """What is written is, letter for letter, what the finished file gives, but for artefacts; every event is said twice, in time."""
+    """What is written is what the finished file gives, but for artefacts; every event is said twice, in time."""
     growing, live = tmp_path / "growing.edf", tmp_path / "live_events.tsv"
     header = edf.read_header(ictal_recording)
     player = threading.Thread(target=lambda: play_file(header, growing, speed=100, stopped=never))
