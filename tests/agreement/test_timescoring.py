@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from timescoring.annotations import Annotation
 from timescoring.scoring import EventScoring, SampleScoring
 
+from ictal.errors import InputError
 from ictal.scoring.szcore import EventParameters, count_events, count_samples
 from tests.agreement.timescoring_cases import differences, in_float_domain, random_case, theirs
 
@@ -121,3 +122,108 @@ def test_precision_of_silence_is_undefined_and_its_f1_is_zero() -> None:
     assert math.isnan(own.precision)
     assert math.isnan(other.precision)
     assert own.f1 == other.f1 == 0.0
+
+
+OUTSIDE = [
+    pytest.param([(100.0, 120.0)], [(990.0, 1_100.0)], (1, 0, 1), (20, 0, 10), id="past the end, cut without a word"),
+    pytest.param(
+        [(100.0, 120.0)], [(1_500.0, 1_600.0)], (1, 0, 1), (20, 0, 0), id="after the end, an alarm of no second"
+    ),
+    pytest.param([(100.0, 120.0)], [(-50.0, -20.0)], (1, 0, 1), (20, 0, 30), id="before the start, marks the end"),
+    pytest.param(
+        [(100.0, 120.0)], [(-20.0, 10.0)], (1, 0, 1), (20, 0, 0), id="over the start, its 10 s inside are lost"
+    ),
+    pytest.param([(-50.0, -20.0)], [(950.0, 980.0)], (1, 0, 1), (30, 30, 0), id="seconds found at the other end"),
+    pytest.param([(1_500.0, 1_600.0)], [(10.0, 20.0)], (1, 0, 1), (0, 0, 10), id="a seizure that nobody could find"),
+]
+Events = list[tuple[float, float]]
+Triple = tuple[int, int, int]
+
+
+@pytest.mark.parametrize(("reference", "hypothesis", "by_event", "by_second"), OUTSIDE)
+def test_it_counts_events_outside_the_recording(
+    reference: Events, hypothesis: Events, by_event: Triple, by_second: Triple
+) -> None:
+    """Of 1,000 s: what it makes of them follows from its mask; here they are refused by name, with their times."""
+    annotations = [Annotation(events, 10, 10_000) for events in (reference, hypothesis)]
+    samples = SampleScoring(*annotations)
+    assert _their_events(reference, hypothesis, 10_000) == by_event
+    assert (samples.refTrue, samples.tp, samples.fp) == by_second
+    where, (onset_s, stop_s) = next(
+        (side, event)
+        for side, events in (("reference", reference), ("hypothesis", hypothesis))
+        for event in events
+        if event[0] < 0 or event[1] > 1_000
+    )
+    for count in (count_events, count_samples):
+        with pytest.raises(InputError, match="outside its recording") as error:
+            count(reference, hypothesis, 1_000.0, name="night")
+        assert (error.value.code, error.value.where) == ("event-outside", f"{where} of night")
+        assert error.value.got == f"{onset_s:g} s to {stop_s:g} s"
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "by_event", "by_second"),
+    [
+        ([(100.0, 120.0)], [(-1.0, 10.0)], (1, 0, 1), (20, 0, 10)),
+        ([(990.0, 1_000.9)], [(995.0, 1_001.0)], (1, 1, 0), (10, 5, 0)),
+        ([(999.5, 1_000.5)], [(1_000.2, 1_000.8)], (1, 1, 0), (1, 1, 0)),
+    ],
+)
+def test_an_event_that_leaves_by_a_second_or_less_is_cut(
+    reference: Events, hypothesis: Events, by_event: Triple, by_second: Triple
+) -> None:
+    """By hand: 10 s of the alarm are inside; 5 of 10 s are found; of the last events the last second is left."""
+    for count, expected in ((count_events, by_event), (count_samples, by_second)):
+        own = count(reference, hypothesis, 1_000.0)
+        assert (own.reference, own.true_positives, own.false_positives) == expected
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "by_event", "by_second"),
+    [
+        pytest.param(
+            [(700.0, 720.0), (100.0, 130.0), (400.0, 410.0)],
+            [(705.0, 710.0), (405.0, 406.0), (110.0, 115.0)],
+            (3, 3, 0),
+            (60, 11, 0),
+            id="unsorted: three seizures far apart, each with a detection inside",
+        ),
+        pytest.param(
+            [(100.0, 700.0), (150.0, 160.0), (690.0, 695.0)],
+            [(650.0, 660.0)],
+            (2, 1, 0),
+            (600, 10, 0),
+            id="nested: 600 s are two pieces of 300 s, the second is found",
+        ),
+        pytest.param(
+            [(100.0, 200.0), (150.0, 250.0)],
+            [(90.0, 120.0), (110.0, 300.0)],
+            (1, 1, 0),
+            (150, 150, 60),
+            id="overlapping: 100 to 250 s, said 90 to 300 s",
+        ),
+        pytest.param(
+            [(100.0, 100.0)],
+            [(100.0001, 100.0002)],
+            (1, 1, 0),
+            (1, 1, 0),
+            id="no length, and a tenth of a millisecond: the same second",
+        ),
+        pytest.param(
+            [(500.0, 500.00004)],
+            [(100.0, 100.00001), (480.0, 480.00002)],
+            (1, 1, 1),
+            (1, 0, 2),
+            id="shorter than 0.1 ms: an alarm, and a find within 30 s, of another second",
+        ),
+    ],
+)
+def test_what_it_cannot_count_is_counted_by_hand(
+    reference: Events, hypothesis: Events, by_event: Triple, by_second: Triple
+) -> None:
+    """Events and seconds of 1,000 s; in the order in which they are written and in any other."""
+    for turned in (1, -1):
+        for count, expected in ((count_events, by_event), (count_samples, by_second)):
+            own = count(reference[::turned], hypothesis[::turned], 1_000.0)
+            assert (own.reference, own.true_positives, own.false_positives) == expected, (count, turned)

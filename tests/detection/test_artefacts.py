@@ -9,7 +9,14 @@ from ictal.detection.artefacts import in_events
 
 
 def _marks(values: np.ndarray, *events_s: tuple[float, float]) -> list[tuple[list[bool], list[bool]]]:
-    found = in_events(values, 10.0, np.array(events_s, dtype=np.float64).reshape(-1, 2), 32_767)
+    length = values.shape[1]
+    found = in_events(
+        lambda start, samples: values[:, start : start + samples],
+        length,
+        10.0,
+        np.array(events_s, dtype=np.float64).reshape(-1, 2),
+        32_767,
+    )
     return [(flat.tolist(), clipped.tolist()) for flat, clipped in found]
 
 

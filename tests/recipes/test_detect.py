@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ictal.recipes import writing
 from ictal.recipes.config import MachineConfig
-from ictal.recipes.detect import artefacts_of, open_detector
+from ictal.recipes.detect import look, open_detector
+from ictal.recipes.detector import Detector
 from ictal.recordings import edf
-from ictal.recordings.annotations import beside
+from ictal.recordings.annotations import beside, bids, edfplus
 from ictal.recordings.events import seizures
 from ictal.signals.source import prepared
 from tests.end_to_end.commands import FinishedRun, Terminal, put, recordings
@@ -65,10 +67,13 @@ def test_every_format_says_the_same(
     assert [pytest.approx(pair, abs=1e-4) for pair in found] == list(found_in(tmp_path / "reference.tsv"))
 
 
-def test_json_says_which_channels_an_event_cannot_be_trusted_in(
-    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+def test_an_event_says_which_channels_it_cannot_be_trusted_in(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each event has its flags, none is dropped for them: of one that spans an unplugged electrode and a driven one."""
+    """Each event has its flags, none is dropped for them: of one that spans an unplugged electrode and a driven one.
+
+    TSV and EDF+ keep them as JSON does; csv_bi has no place for them, and the events are the same.
+    """
     terminal("detect", folder / "a.edf", tmp_path / "a.json", "--run", finished_run.folder)
     events = json.loads((tmp_path / "a.json").read_text())["events"]
     assert all(one["artefacts"].keys() == {"flat", "clipped", "absent", "interpolated"} for one in events)
@@ -80,10 +85,24 @@ def test_json_says_which_channels_an_event_cannot_be_trusted_in(
     values[4, 10 * rate_hz : 10 * rate_hz + 5] = -32_767
     validity = ("absent", "interpolated", *ready.derivation.validity[2:])
     ready = replace(ready, derivation=replace(ready.derivation, validity=validity))
-    first, second = artefacts_of(ready, np.array([[6.0, 12.0], [16.0, 20.0]]))
+    monkeypatch.setattr(Detector, "detect", lambda *_: np.array([[6.0, 12.0], [16.0, 20.0]]))
+    monkeypatch.setattr(Detector, "onsets", lambda _, __, found_s: found_s)
+    found, _ = look("a", edf.read_header(folder / "a.edf"), ready, detector)
+    first, second = (one.artefacts for one in found.events)
+    assert first == tuple(
+        f"{kind} {channels[n]}" for n, kind in ((2, "flat"), (4, "clipped"), (0, "absent"), (1, "interpolated"))
+    )
+    assert second == first[2:]
+    writing.write(tmp_path / "b.json", found, "json")
     expected = {"flat": [channels[2]], "clipped": [channels[4]], "absent": [channels[0]], "interpolated": [channels[1]]}
-    assert first == expected
-    assert second == {**expected, "flat": [], "clipped": []}
+    events = json.loads((tmp_path / "b.json").read_text())["events"]
+    assert [one["artefacts"] for one in events] == [expected, {**expected, "flat": [], "clipped": []}]
+    for form in ("tsv", "edf"):
+        writing.write(tmp_path / f"b.{form}", found, form)
+        read = bids.read(tmp_path / "b.tsv") if form == "tsv" else edfplus.read(tmp_path / "b.edf")
+        assert [sorted(one.artefacts or ()) for one in read.events] == [sorted(first), sorted(second)], form
+    writing.write(tmp_path / "b.csv_bi", found, "csv_bi")
+    assert [found_in(tmp_path / f"b.{form}") for form in ("tsv", "edf", "csv_bi")] == [((6.0, 12.0), (16.0, 20.0))] * 3
 
 
 def test_what_is_done_is_not_done_again(

@@ -133,3 +133,27 @@ def test_whatever_the_bytes_they_are_read_or_refused(
     events, where = read_or_refused(path)
     assert where == str(path)
     assert events != ()
+
+
+def test_artefacts_are_annotations_of_the_time_of_their_event(tmp_path: Path) -> None:
+    """One for each channel; read again they belong to the event, in the order of their names; none are none."""
+    events = [
+        Event(onset_s=1.5, stop_s=9.0, label="sz", artefacts=("clipped O1", "flat F7", "flat T3-C3")),
+        Event(onset_s=20.0, stop_s=31.0, label="sz_foc_ia", artefacts=()),
+        Event(onset_s=40.0, stop_s=41.0, label="sz"),
+    ]
+    edfplus.write(tmp_path / "x.edf", events=events, duration_s=100.0, start=START)
+    texts = {(one.onset, one.duration, one.text) for one in edfio.read_edf(tmp_path / "x.edf").annotations}
+    assert {(1.5, 7.5, "artefact flat@@F7"), (1.5, 7.5, "artefact clipped@@O1"), (1.5, 7.5, "sz")} <= texts
+    read = edfplus.read(tmp_path / "x.edf")
+    assert [one.artefacts for one in read.events] == [events[0].artefacts, None, None]
+    assert seizures(read) == ((1.5, 9.0), (20.0, 31.0), (40.0, 41.0))
+
+
+def test_an_artefact_of_no_event_is_a_label_that_nobody_knows(tmp_path: Path) -> None:
+    """Somebody else's word, at another time or of no channel, stops like any other."""
+    for strange in (edfio.EdfAnnotation(1, 3, "artefact flat@@F7"), edfio.EdfAnnotation(1, 2, "artefact flat")):
+        read = edfplus.read(written(tmp_path, edfio.EdfAnnotation(1, 2, "sz"), strange))
+        assert [one.artefacts for one in read.events] == [None, None]
+        with pytest.raises(InputError, match="artefact flat"):
+            seizures(read)

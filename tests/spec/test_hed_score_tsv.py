@@ -109,3 +109,26 @@ def test_written_events_are_read_back_to_the_last_decimal(tmp_path_factory, edge
     read = bids.read(path)
     assert seizures(read) == tuple(pairs)
     assert not events or read.events == tuple(events)
+
+
+ARTEFACTS = st.none() | st.lists(
+    st.sampled_from(["flat F7", "flat FP1-F7", "clipped O1", "absent A1", "interpolated T3"]), unique=True, max_size=3
+).map(tuple)
+
+
+@given(st.lists(ARTEFACTS, max_size=4))
+def test_artefacts_are_a_column_where_somebody_looked(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, ...] | None]
+) -> None:
+    """Read again as written: some, none, or nobody looked; where nobody did, the columns are the format's own."""
+    path = tmp_path_factory.getbasetemp() / "artefacts_events.tsv"
+    events = [
+        Event(onset_s=10.0 * n, stop_s=10.0 * n + 5, label="sz", artefacts=flaws) for n, flaws in enumerate(drawn)
+    ]
+    bids.write(path, events=events, duration_s=100.0, start=START)
+    header = path.read_text().splitlines()[0] + "\n"
+    looked = any(flaws is not None for flaws in drawn)
+    assert header == (HEADER.replace("\n", "\tartefacts\n") if looked else HEADER)
+    assert [one.artefacts for one in bids.read(path).events] == (drawn or [None])
+    if looked:
+        assert path.read_text().splitlines()[1].split("\t")[-1] in {"n/a", "none", *[",".join(f or ()) for f in drawn]}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ictal.detection.artefacts import in_events
+from ictal.detection.artefacts import Read, in_events
 from ictal.detection.events import confidence
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
@@ -184,35 +184,59 @@ def look(recording: str, header: Header, ready: Prepared, detector: Detector) ->
     signal = InMemory(signal_uv=ready.signal.to_uv(), valid_channels=valid(ready.derivation.validity))
     probability = detector.probability(detector.logits(signal))
     found_s = detector.detect(probability, header.duration_s)
-    sure = confidence(probability, detector.steps_hz, found_s)
-    events = [
-        Event(onset_s=float(onset), stop_s=float(stop), label="sz", confidence=round(float(c), 4))
-        for (onset, stop), c in zip(found_s, sure, strict=True)
-    ]
+    values = ready.signal.values
+    artefacts = artefacts_of(
+        lambda start, length: values[:, start : start + length],
+        values.shape[1],
+        ready.config.rate_hz,
+        found_s,
+        channels=ready.derivation.channels,
+        validity=ready.derivation.validity,
+    )
     found = Found(
         recording=recording,
-        events=events,
+        events=described(found_s, confidence(probability, detector.steps_hz, found_s), artefacts),
         earliest_s=detector.onsets(probability, found_s)[:, 0].tolist(),
         duration_s=header.duration_s,
         start=header.start,
-        artefacts=artefacts_of(ready, found_s),
     )
     return found, probability
 
 
-def artefacts_of(ready: Prepared, found_s: Trace) -> list[dict[str, list[str]]]:
-    """Of each event the channels that are flat or clipped in it, and those that were not measured at all."""
-    channels, validity = np.array(ready.derivation.channels), np.array(ready.derivation.validity)
-    absent, interpolated = validity == "absent", validity == "interpolated"
+def described(found_s: Trace, sure: Trace, artefacts: Sequence[tuple[str, ...]]) -> list[Event]:
+    """Detections with how sure the detector is of each, and what was wrong with the channels in it."""
     return [
-        {
-            "flat": channels[flat & ~absent].tolist(),
-            "clipped": channels[clipped].tolist(),
-            "absent": channels[absent].tolist(),
-            "interpolated": channels[interpolated].tolist(),
-        }
-        for flat, clipped in in_events(ready.signal.values, ready.config.rate_hz, found_s, FULL_SCALE)
+        Event(onset_s=float(onset), stop_s=float(stop), label="sz", confidence=round(float(c), 4), artefacts=flaws)
+        for (onset, stop), c, flaws in zip(found_s, sure, artefacts, strict=True)
     ]
+
+
+def artefacts_of(
+    read: Read, samples: int, rate_hz: float, found_s: Trace, *, channels: Sequence[str], validity: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Of each detection the channels that are flat or clipped in it, and those that were not measured at all.
+
+    Args:
+        read: Gives a stretch of the signal as it is quantised.
+        samples: Length of the signal.
+        rate_hz: Of the signal.
+        found_s: The detections.
+        channels: Names of the channels.
+        validity: Of each whether it was `measured`, `interpolated` or is `absent`.
+    """
+    flaws = []
+    for flat, clipped in in_events(read, samples, rate_hz, found_s, FULL_SCALE):
+        present = np.array(validity) != "absent"
+        states = (flat & present, clipped, ~present, np.array(validity) == "interpolated")
+        flaws.append(
+            tuple(
+                f"{kind} {channel}"
+                for kind, state in zip(writing.KINDS, states, strict=True)
+                for channel, is_so in zip(channels, state.tolist(), strict=True)
+                if is_so
+            )
+        )
+    return flaws
 
 
 class _Ledger:

@@ -14,11 +14,13 @@ import numpy as np
 import torch
 
 from ictal.detection.counted import CountedLogits
+from ictal.detection.events import confidence
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import opening, score
 from ictal.recipes.curve import staircases
+from ictal.recipes.detect import artefacts_of, described
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.ranking import Ranked
@@ -27,7 +29,6 @@ from ictal.recipes.score import BOOTSTRAP_SEED, Corpus, require_declared
 from ictal.recipes.signals import open_signals
 from ictal.recipes.spool import Spool
 from ictal.recordings.annotations import bids
-from ictal.recordings.events import Event
 from ictal.scoring import szcore
 from ictal.scoring.band import Band, band
 from ictal.scoring.bootstrap import DRAWS, LEVEL
@@ -124,11 +125,21 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
     run.keep_config()
     run.write_json("evaluation.json", evaluated.document)
     _write_traces(run.path("traces.npz"), evaluated.probabilities())
-    for number, detections_s in zip(planned.split[evaluated.scored.part], evaluated.detections_s, strict=True):
+    part, steps_hz = evaluated.scored.part, evaluated.detector.steps_hz
+    for number, stored, found_s, probability in zip(
+        planned.split[part],
+        open_stored(run, planned, part),
+        evaluated.detections_s,
+        evaluated.probabilities(),
+        strict=True,
+    ):
         recording = planned.labelled[number]
-        path = run.path("detections") / evaluated.scored.part / f"{recording.recording.id}_events.tsv"
+        path = run.path("detections") / part / f"{recording.recording.id}_events.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        found = [Event(onset_s=float(onset), stop_s=float(stop), label="sz") for onset, stop in detections_s]
+        artefacts = artefacts_of(
+            stored.read, stored.samples, stored.rate_hz, found_s, channels=stored.channels, validity=stored.validity
+        )
+        found = described(found_s, confidence(probability, steps_hz, found_s), artefacts)
         bids.write(path, events=found, duration_s=recording.duration_s, start=recording.header.start)
 
 

@@ -17,6 +17,8 @@ from ictal.recordings.events import Event
 Format: TypeAlias = Literal["tsv", "csv_bi", "edf", "json"]
 SUFFIXES: Mapping[Format, str] = {"tsv": "_events.tsv", "csv_bi": ".csv_bi", "edf": ".edf", "json": ".json"}
 
+KINDS = ("flat", "clipped", "absent", "interpolated")
+"""What can be wrong with a channel while an event lasts."""
 _SIGNALS, _FIRST_LABEL = slice(252, 256), slice(256, 272)
 """Bytes of an EDF header that hold the number of signals, and the label of the first."""
 
@@ -31,9 +33,6 @@ class Found:
     """When the probability began to rise towards each event's onset."""
     duration_s: float
     start: dt.datetime | None
-    artefacts: Sequence[Mapping[str, Sequence[str]]] | None = None
-    """Of each event, the channels that are `flat`, `clipped`, `absent` or `interpolated` in it; None where nobody
-    looked."""
 
 
 def format_of(target: Path) -> Format:
@@ -92,7 +91,6 @@ def _edf(target: Path, found: Found) -> None:
 
 
 def _json(target: Path, found: Found) -> None:
-    artefacts = [None] * len(found.events) if found.artefacts is None else found.artefacts
     document = {
         "recording": found.recording,
         "start": None if found.start is None else found.start.isoformat(),
@@ -104,12 +102,23 @@ def _json(target: Path, found: Found) -> None:
                 "stop_s": event.stop_s,
                 "label": event.label,
                 "confidence": event.confidence,
-                "artefacts": flags,
+                "artefacts": _by_kind(event.artefacts),
             }
-            for event, earliest_s, flags in zip(found.events, found.earliest_s, artefacts, strict=True)
+            for event, earliest_s in zip(found.events, found.earliest_s, strict=True)
         ],
     }
     write_whole(target, json.dumps(document, indent=1).splitlines())
+
+
+def _by_kind(artefacts: Sequence[str] | None) -> dict[str, list[str]] | None:
+    """The channels of each kind of artefact; None where nobody looked."""
+    if artefacts is None:
+        return None
+    channels: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    for one in artefacts:
+        kind, _, channel = one.partition(" ")
+        channels[kind].append(channel)
+    return channels
 
 
 def _begins(target: Path, with_bytes: bytes) -> bool:

@@ -27,6 +27,7 @@ class Event:
         channels: Channels or montage pairs that it is about; none means the whole recording.
         confidence: The annotator's confidence; None where the file states none.
         rater: Who says so; None where the file has one voice.
+        artefacts: What was wrong with which channel while it lasted, as `flat F7`; None where nobody looked.
         line: Line of the file, counted from 1; no part of what the event *is*, so never compared.
     """
 
@@ -36,6 +37,7 @@ class Event:
     channels: tuple[str, ...] = ()
     confidence: float | None = None
     rater: str | None = None
+    artefacts: tuple[str, ...] | None = None
     line: int | None = field(default=None, compare=False)
 
     @property

@@ -1,8 +1,9 @@
 """BIDS / HED-SCORE events as SzCORE exchanges them: `_events.tsv`, one row per event, tab-separated.
 
 Invariant: what cannot be read stops with file and line. Required columns are onset, duration and eventType, in any
-order; further ones (SeizeIT2 has lateralization, ...) are left alone. Sources: BIDS 1.9, HED-SCORE, the SzCORE
-container contract.
+order; further ones (SeizeIT2 has lateralization, ...) are left alone, but for our own: `artefacts`, what was wrong with
+channels while an event lasted (`flat F7,clipped O1`, `none`, or `n/a` where nobody looked), which stands only where
+somebody looked. Sources: BIDS 1.9, HED-SCORE, the SzCORE container contract.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ TOLERANCE_S = 1.0
 _COLUMNS = ("onset", "duration", "eventType", "confidence", "channels", "dateTime", "recordingDuration")
 _REQUIRED = frozenset({"onset", "duration", "eventType"})
 _NONE = "n/a"
+_ARTEFACTS, _FLAWLESS = "artefacts", "none"
 NOTHING_FURTHER: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
@@ -64,6 +66,8 @@ def write(
         further: Columns to add, each with a text for every event; nothing is written as `n/a`.
     """
     listed = list(events)
+    if any(event.artefacts is not None for event in listed):
+        further = {**further, _ARTEFACTS: [_flaws(event) for event in listed]}
     texts = [tuple(column[number] or _NONE for column in further.values()) for number in range(len(listed))]
     ordered = sorted(zip(listed, texts, strict=True), key=lambda row: (row[0].onset_s, row[0].stop_s))
     silence = (Event(onset_s=0.0, stop_s=duration_s, label=BACKGROUND), (_NONE,) * len(further))
@@ -115,8 +119,20 @@ def _read_event(path: Path, line: int, row: dict[str, str]) -> Event:
         label=row["eventType"],
         channels=() if channels in {_NONE, "all"} else tuple(channels.split(",")),
         confidence=_confidence(path, line, row.get("confidence", _NONE)),
+        artefacts=_artefacts(row.get(_ARTEFACTS, _NONE)),
         line=line,
     )
+
+
+def _flaws(event: Event) -> str:
+    """What was wrong with channels, as it is written; nothing where nobody looked."""
+    return "" if event.artefacts is None else ",".join(event.artefacts) or _FLAWLESS
+
+
+def _artefacts(text: str) -> tuple[str, ...] | None:
+    if text == _NONE:
+        return None
+    return () if text == _FLAWLESS else tuple(text.split(","))
 
 
 def _confidence(path: Path, line: int, text: str) -> float | None:

@@ -1,9 +1,10 @@
 """EDF+ annotations: events inside an EDF+ file, or in an EDF+ file of their own that holds nothing else.
 
 An annotation of one channel is written `text@@channel`; an event of several channels is one annotation for each, and is
-one event again when it is read, its channels by name. Onsets and durations keep whatever decimals they have; EDF+ has
-no place for a confidence. Time-keeping annotations, which have no text, are no events. Reading and writing of the
-bytes: edfio. Source: EDF+ specification 2.1.
+one event again when it is read, its channels by name. What was wrong with a channel while an event lasted is an
+annotation of the same time, `artefact flat@@F7`; that nothing was wrong is not written. Onsets and durations keep
+whatever decimals they have; EDF+ has no place for a confidence. Time-keeping annotations, which have no text, are no
+events. Reading and writing of the bytes: edfio. Source: EDF+ specification 2.1.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import edfio
@@ -21,6 +23,7 @@ from ictal.recordings.events import Annotation, Event
 from ictal.recordings.labels import BACKGROUND, is_known
 
 _ABOUT = "@@"
+_ARTEFACT = "artefact "
 
 
 def read(path: Path) -> Annotation:
@@ -43,7 +46,7 @@ def read(path: Path) -> Annotation:
     for one in texts:
         if one.onset < 0:
             raise _fault(path, "An annotation begins before the recording", f"{one.onset} s", "at least 0 s", "times")
-    return Annotation(path=path, events=_united(_event(one) for one in texts), duration_s=length_s)
+    return Annotation(path=path, events=_with_artefacts(_united(map(_event, texts))), duration_s=length_s)
 
 
 def speaks_of_seizures(path: Path) -> bool:
@@ -75,6 +78,11 @@ def write(path: Path, *, events: Iterable[Event], duration_s: float, start: dt.d
         for event in written
         for about in ([f"{_ABOUT}{channel}" for channel in event.channels] or [""])
     ]
+    annotations += [
+        edfio.EdfAnnotation(event.onset_s, round(event.duration_s, 9), f"{_ARTEFACT}{flaw.replace(' ', _ABOUT, 1)}")
+        for event in written
+        for flaw in event.artefacts or ()
+    ]
     edf = edfio.Edf(
         [],
         recording=edfio.Recording(startdate=start.date() if start else None, equipment_code="ictal"),
@@ -92,15 +100,29 @@ def _event(one: edfio.EdfAnnotation) -> Event:
     return Event(onset_s=one.onset, stop_s=stop_s, label=label, channels=(channel,) if channel else ())
 
 
-def _united(events: Iterable[Event]) -> tuple[Event, ...]:
+def _united(events: Iterable[Event]) -> list[Event]:
     """Events that differ in their channel alone as one event of all these channels."""
     channels: dict[tuple[float, float, str], list[str]] = {}
     for event in events:
         channels.setdefault((event.onset_s, event.stop_s, event.label), []).extend(event.channels)
-    return tuple(
+    return [
         Event(onset_s=onset_s, stop_s=stop_s, label=label, channels=tuple(sorted(names)))
         for (onset_s, stop_s, label), names in channels.items()
-    )
+    ]
+
+
+def _with_artefacts(events: Sequence[Event]) -> tuple[Event, ...]:
+    """Events with the artefacts of their time; an artefact of no event's time is one whose label nobody knows."""
+    artefacts = [event for event in events if event.label.startswith(_ARTEFACT) and event.channels]
+    others = [event for event in events if event not in artefacts]
+    times = {(event.onset_s, event.stop_s) for event in others}
+    flaws: dict[tuple[float, float], list[str]] = {}
+    for one in artefacts:
+        kind = one.label.removeprefix(_ARTEFACT)
+        flaws.setdefault((one.onset_s, one.stop_s), []).extend(f"{kind} {channel}" for channel in one.channels)
+    strangers = [one for one in artefacts if (one.onset_s, one.stop_s) not in times]
+    told = [replace(one, artefacts=tuple(flaws.get((one.onset_s, one.stop_s), ())) or None) for one in others]
+    return (*told, *strangers)
 
 
 def _fault(path: Path, what: str, got: str, expected: str, code: str) -> InputError:
