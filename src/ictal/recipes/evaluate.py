@@ -128,7 +128,7 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
     part, steps_hz = evaluated.scored.part, evaluated.detector.steps_hz
     for number, stored, found_s, probability in zip(
         planned.split[part],
-        open_stored(run, planned, part),
+        open_signals(run, planned, part),
         evaluated.detections_s,
         evaluated.probabilities(),
         strict=True,
