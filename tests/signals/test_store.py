@@ -194,7 +194,7 @@ def test_a_recording_that_breaks_off_while_it_is_written_leaves_nothing(
     with pytest.raises(InputError) as caught:
         store.build(header, CONFIG)
     assert caught.value.code == "edf-truncated"
-    assert [file.name for file in store.root.iterdir()] == ["fingerprints.sqlite"]
+    assert [file.name for file in store.place.own.iterdir()] == ["fingerprints.sqlite"]
 
 
 def test_an_interrupted_write_leaves_no_file(tmp_path: Path) -> None:
