@@ -42,11 +42,12 @@ def test_the_table_of_sizes_is_true() -> None:
 
 def test_every_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each block of Python on the page; the network of one's own goes through the detector."""
-    own, live = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    (tmp_path / "my_nets.py").write_text(own)
+    own, pieces, live = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "my_nets.py").write_text(own + pieces)
     monkeypatch.syspath_prepend(tmp_path)
-    model = Detector(DetectorConfig(kind="module", module="my_nets.MyNet"), 19, 0.1)
-    assert model(torch.zeros(2, 19, 320)).shape == (2, 10)
+    for name in ("MyNet", "my_pieces"):
+        model = Detector(DetectorConfig(kind="module", module=f"my_nets.{name}"), 19, 0.1)
+        assert model(torch.zeros(2, 19, 320)).shape == (2, 10)
     exec(compile(live, str(PAGE), "exec"), {})  # noqa: S102 - the page's own code
 
 

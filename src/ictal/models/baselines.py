@@ -23,7 +23,6 @@ import math
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from ictal.models.stem import kept
 
@@ -48,14 +47,28 @@ class GatedRecurrence(nn.Module):
 
     def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
         """The layer's output; `keep` (B, S) says which steps are real: the first ones."""
-        if keep is None:
-            both, _ = self.gru(hidden)
-        else:
-            real = keep.sum(dim=1).clamp_min(1).cpu()
-            packed = pack_padded_sequence(hidden, real, batch_first=True, enforce_sorted=False)
-            both, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True, total_length=hidden.shape[1])
+        both = self.gru(hidden)[0] if keep is None else self._first(hidden, keep.sum(dim=1))
         projected: Tensor = self.out_proj(both)
         return projected
+
+    def _first(self, hidden: Tensor, steps: Tensor) -> Tensor:
+        """Both directions over the first steps (B) of each sequence; the others hold something of no meaning.
+
+        What PyTorch's packed sequences give, in operations that can be exported: the backward direction reads the
+        first steps turned round, and is turned back.
+        """
+        place = torch.arange(hidden.shape[1], device=hidden.device)
+        turned = ((steps.unsqueeze(1) - 1 - place) % hidden.shape[1]).unsqueeze(-1).expand(-1, -1, hidden.shape[2])
+        forward = self._one_way(hidden, "")
+        backward = self._one_way(hidden.gather(1, turned), "_reverse")
+        return torch.cat([forward, backward.gather(1, turned)], dim=-1)
+
+    def _one_way(self, hidden: Tensor, direction: str) -> Tensor:
+        names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+        weights: list[Tensor] = [self.gru.get_parameter(f"{name}{direction}") for name in names]
+        start = hidden.new_zeros(1, len(hidden), self.gru.hidden_size)
+        output, _ = torch.gru(hidden, start, weights, True, 1, 0.0, self.training, False, True)  # noqa: FBT003 - torch's
+        return output
 
 
 class ShallowStem(nn.Module):

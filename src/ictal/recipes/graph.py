@@ -8,10 +8,11 @@ run it, and has to answer as the network does.
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -25,9 +26,6 @@ from ictal.recipes.extras import needed
 
 Form: TypeAlias = Literal["torch-export", "onnx"]
 FILES: dict[Form, str] = {"torch-export": "model.pt2", "onnx": "model.onnx"}
-KINDS = ("bimamba", "mamba", "shallow", "unet", "linear")
-"""Kinds of detector that can be written; `torch.export` cannot follow PyTorch's GRU, and a network of one's own is
-its maker's to export."""
 TOLERANCE = 1e-4
 """Largest difference of a logit, as a share of the largest logit or of 1, whichever is more."""
 _CHECKED_WINDOWS = 4
@@ -39,23 +37,14 @@ def write(target: Path, detector: Detector, form: Form) -> float:
     """Write a detector's network as a graph and check it; returns the largest difference between their logits.
 
     Raises:
-        InputError: if detectors of this kind cannot be written (code `export-kind`), a package is missing
+        InputError: if the exporter cannot follow the network (code `export-network`), a package is missing
             (`package-missing`), or the graph answers otherwise than the network (`export-differs`).
     """
-    kind = detector.config.model.kind
-    if kind not in KINDS:
-        raise InputError(
-            "This kind of detector cannot be written as a graph",
-            where="model.kind",
-            got=kind,
-            expected=", ".join(KINDS),
-            remedy="leave --to out: the model folder holds weights that `ictal` reads",
-            code="export-kind",
-        )
     model = detector.model.cpu().eval()
     windows = _windows(detector)
     with _quiet(), torch.no_grad():
-        graph = (_torch_export if form == "torch-export" else _onnx)(target, model, windows[0])
+        program = _followed(model, windows[0], detector.config.model.module or detector.config.model.kind)
+        graph = (_torch_export if form == "torch-export" else _onnx)(target, program)
         difference = max(_difference(graph, model, window) for window in windows)
     if not difference <= TOLERANCE:
         raise InputError(
@@ -88,16 +77,35 @@ def _difference(graph: _Graph, model: nn.Module, window: _Window) -> float:
     return float((graph(*window) - expected).abs().max() / expected.abs().max().clamp(min=1))
 
 
-def _torch_export(target: Path, model: nn.Module, window: _Window) -> _Graph:
-    torch.export.save(torch.export.export(model, window), target)
+def _followed(model: nn.Module, window: _Window, name: str) -> torch.export.ExportedProgram:
+    """The operations that the network does on any window of this size.
+
+    Where it fails the exporter prints all that it has seen; the error says in one line what stopped it.
+    """
+    try:
+        with redirect_stderr(io.StringIO()):
+            return torch.export.export(model, window)
+    except RuntimeError as error:
+        raise InputError(
+            "The network cannot be written as a graph",
+            where=name,
+            got=str(error).strip().splitlines()[0],
+            expected="a network whose operations do not depend on the numbers that it is given",
+            remedy="leave --to out: the model folder holds weights that `ictal` reads",
+            code="export-network",
+        ) from error
+
+
+def _torch_export(target: Path, program: torch.export.ExportedProgram) -> _Graph:
+    torch.export.save(program, target)
     read: _Graph = torch.export.load(target).module()
     return read
 
 
-def _onnx(target: Path, model: nn.Module, window: _Window) -> _Graph:
+def _onnx(target: Path, exported: torch.export.ExportedProgram) -> _Graph:
     runtime = needed("onnxruntime", extra="onnx", what="--to onnx")
     needed("onnxscript", extra="onnx", what="--to onnx")
-    program = torch.onnx.export(torch.export.export(model, window), output_names=["logits"], verbose=False)
+    program = torch.onnx.export(exported, output_names=["logits"], verbose=False)
     assert program is not None
     program.save(target)
     session = runtime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
@@ -113,13 +121,15 @@ def _onnx(target: Path, model: nn.Module, window: _Window) -> _Graph:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without what PyTorch's exporters say about themselves: deprecations of their own, packages nobody needs here."""
-    exporter = logging.getLogger("torch.onnx")
-    level = exporter.level
-    exporter.setLevel(logging.ERROR)
+    exporters = [logging.getLogger(name) for name in ("torch.onnx", "torch.fx.experimental.symbolic_shapes")]
+    levels = [exporter.level for exporter in exporters]
+    for exporter in exporters:
+        exporter.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             yield
         finally:
-            exporter.setLevel(level)
+            for exporter, level in zip(exporters, levels, strict=True):
+                exporter.setLevel(level)

@@ -375,11 +375,14 @@ class Trainer:
         }
 
     def _update_average(self) -> None:
-        """Exponential average, faster at first, so that the untrained weights fade."""
+        """Exponential average, faster at first, so that the untrained weights fade; of counters, the present one."""
         decay = min(self.config.average_decay, (self.done + 1) / (self.done + 10))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
-                self.average[name].lerp_(value, 1 - decay)
+                if value.is_floating_point():
+                    self.average[name].lerp_(value, 1 - decay)
+                else:
+                    self.average[name].copy_(value)
 
     def _advance_round(self) -> None:
         """Give a plan that adapts its next round, from the losses of this one on all ranks."""
