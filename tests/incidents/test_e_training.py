@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import tomllib
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,20 @@ import torch
 from torch import Tensor, nn
 
 import ictal
+from ictal.detection.counted import CountedLogits
 from ictal.models.detector import DetectorConfig, build
-from ictal.recipes import evaluate
+from ictal.recipes import evaluate, ranking
 from ictal.recipes import plan as planning
-from ictal.recipes.config import known_keys
+from ictal.recipes.config import EventConfig, known_keys
+from ictal.recipes.curve import staircases
 from ictal.recipes.run import open_planned
+from ictal.scoring.curves import Trace
+from ictal.scoring.staircase import added
+from ictal.timeline.grid import WindowGrid
 from ictal.training.guards import GuardStop
 from ictal.training.optimiser import learning_rate
+from ictal.windows.index import IndexedRecording
+from ictal.windows.index import build as build_index
 from tests.end_to_end.commands import FinishedRun, Terminal
 from tests.end_to_end.commands import words as settings
 from tests.training.small import BlindModel, PowerModel, silent, trainer
@@ -229,6 +237,34 @@ def test_e10_evaluation_scores_time_steps_and_shows_how_far_it_is(finished_run: 
     assert seen == [(n, total) for n in range(1, total + 1)]
     samples = sum(planned.index.recordings[n].samples for n in planned.split["eval"])
     assert sum(map(len, evaluated.probabilities())) == pytest.approx(samples / 8, rel=0.01)
+
+
+def test_e10_metrics_hold_no_more_for_sixteen_times_the_recordings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The measures of windows, seconds and steps, the counts of the curve, and the logits that calibrate."""
+    monkeypatch.setattr(ranking, "EXACT_ITEMS", 1_000)
+    generator = np.random.default_rng(0)
+    probability, truth = generator.beta(0.3, 5, 40_000), np.zeros(40_000)
+    truth[5_000:5_400] = 1.0
+    probability[5_000:5_400] = 0.1 + 0.8 * probability[5_000:5_400]
+    trace = Trace(name="r", probability=probability, reference_s=np.array([[625.0, 675.0]]), duration_s=5_000.0)
+    seizure = np.array([[40_000, 43_200]])
+    peaks = []
+    for count in (8, 128):
+        recordings = [
+            IndexedRecording(id=f"r{n}", patient=f"p{n % 4}", samples=320_000, seizures=seizure) for n in range(count)
+        ]
+        index = build_index(recordings, WindowGrid(length_samples=3_840, stride_samples=640))
+        tracemalloc.start()
+        ranked, counted, stairs = ranking.Ranked(index, 8, 64), CountedLogits(), []
+        for number in range(count):
+            ranked.add(number, probability, truth)
+            counted.add(np.log(probability / (1 - probability)), truth >= 0.5)
+            stairs.extend(staircases(lambda: [trace], 8.0, EventConfig()))
+        counted.fit("platt")
+        assert added(stairs).reference == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 def test_e11_the_small_run_is_the_same_program_on_a_smaller_configuration() -> None:

@@ -114,10 +114,15 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
     for name in parts:
         scored[name] = _score_part(run, planned, detector, name, lambda n, _: progress(done + n, total))  # noqa: B023
         done += len(planned.split[name])
-    detector = _tune(detector, scored[tuned_on])
+    detector = tuned(detector, scored[tuned_on])
     detectors.save(run.folder, detector)
-    results = _results(planned, detector, scored[part], tuned_on)
-    return replace(results, document={**results.document, "eval_openings": opened})
+    evaluated = results(detector, scored[part], tuned_on)
+    about = {
+        "quarantined": [asdict(entry) for entry in planned.quarantined],
+        "plan_hash": planned.hash,
+        "eval_openings": opened,
+    }
+    return replace(evaluated, document={**evaluated.document, **about})
 
 
 def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
@@ -232,8 +237,8 @@ def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, prog
     )
 
 
-def _tune(detector: Detector, dev: ScoredPart) -> Detector:
-    """Calibrate on the dev part and choose its threshold there."""
+def tuned(detector: Detector, dev: ScoredPart) -> Detector:
+    """The detector calibrated on a part, the dev part where there is one, and with a threshold chosen there."""
     counted = CountedLogits()
     for logits, share in zip(dev.logits, dev.ictal_shares(), strict=True):
         counted.add(logits, share >= 0.5)
@@ -270,7 +275,14 @@ def _traces(detector: Detector, scored: ScoredPart) -> Iterator[ScoredTrace]:
         yield ScoredTrace(name=recording.id, probability=probability, reference_s=reference_s, duration_s=duration_s)
 
 
-def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated:
+def results(detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated:
+    """What the tuned detector finds in a part, and every score of it.
+
+    Args:
+        detector: It, with its calibration and threshold.
+        scored: The part.
+        tuned_on: The part that these come from.
+    """
     config = detector.config
     ranked = Ranked(scored.index, config.model.samples_per_step, config.signals.rate_hz)
     ictal_steps, detections_s = 0.0, []
@@ -302,8 +314,6 @@ def _results(planned: Planned, detector: Detector, scored: ScoredPart, tuned_on:
         },
         "curve": _drawn(_staircases(detector, scored), scored, detector),
         "reliability": _arrays(steps.reliability),
-        "quarantined": [asdict(entry) for entry in planned.quarantined],
-        "plan_hash": planned.hash,
     }
     return Evaluated(
         detector=detector,
