@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -55,6 +56,16 @@ def test_a_kubernetes_job_cuts_the_work_into_shards(tmp_path: Path, code: int, l
         command_line = done.stdout.split()
         shards.append(command_line[command_line.index("--shard") + 1])
     assert shards == [f"{number}/16" for number in range(1, 17)]
+
+
+@pytest.mark.parametrize("version", ["1.29", "1.33", "1.37"])
+def test_the_kubernetes_job_is_one_of_the_kubernetes_api(version: str) -> None:
+    """By the API's own schema, with no field that it does not know; what is wrong in a field is found."""
+    job = yaml.safe_load((EXAMPLES / "kubernetes" / "prepare.yaml").read_text())
+    kubernetes_validate.validate(job, version, strict=True)
+    for field, value in (("completions", "sixteen"), ("completionsMode", "Indexed")):
+        with pytest.raises(kubernetes_validate.ValidationError, match=field if value == "Indexed" else value):
+            kubernetes_validate.validate({**job, "spec": {**job["spec"], field: value}}, version, strict=True)
 
 
 @pytest.mark.parametrize(

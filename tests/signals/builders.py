@@ -5,6 +5,7 @@ A nursery is one process that has imported everything; each builder is forked fr
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import signal
@@ -17,16 +18,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from ictal.recordings.corpus import Labelled
 from ictal.signals.places import Place
 from ictal.signals.prepare import Workers, prepare
-from ictal.signals.preprocess import PreprocessConfig
+from ictal.signals.preprocess import PreprocessConfig, preprocess
 from ictal.signals.store import SignalStore
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = PreprocessConfig(rate_hz=64, band_hz=(0.5, 28.0), notch_hz=0.0)
 """Settings that make small recordings."""
-_WATCHED = ("store.py", "folder.py", "files.py", "ledger.py", "fingerprint.py", "prepare.py")
+_WATCHED = ("store.py", "blocks.py", "folder.py", "files.py", "ledger.py", "fingerprint.py", "prepare.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +44,12 @@ class Work:
     config: PreprocessConfig = SMALL
     processes: int = 1
     killed_at_line: int = 0
-    watched: Sequence[str] = _WATCHED
+    watched: tuple[str, ...] = _WATCHED
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Nursery:
-    """Where builders begin; one lives at a time."""
+    """Where builders begin."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.signals.builders"]
@@ -55,14 +58,11 @@ class Nursery:
 
     def begin(self, work: Work) -> int:
         """Start a builder; returns its process id."""
-        assert self._process.stdin is not None
-        pickle.dump(work, self._process.stdin)
-        self._process.stdin.flush()
-        return int(self._said())
+        return self._asked(work)
 
-    def end(self) -> int:
-        """Wait for the builder; returns how it ended, 0 for well, -9 for killed."""
-        return os.waitstatus_to_exitcode(int(self._said()))
+    def end(self, builder: int) -> int:
+        """Wait for a builder; returns how it ended, 0 for well, -9 for killed."""
+        return os.waitstatus_to_exitcode(self._asked(builder))
 
     def close(self) -> None:
         """End the nursery."""
@@ -71,6 +71,12 @@ class Nursery:
         self._process.stdin.close()
         self._process.wait(30)
         self._process.stdout.close()
+
+    def _asked(self, request: Work | int) -> int:
+        assert self._process.stdin is not None
+        pickle.dump(request, self._process.stdin)
+        self._process.stdin.flush()
+        return int(self._said())
 
     def _said(self) -> str:
         assert self._process.stdout is not None
@@ -87,37 +93,46 @@ def _build(work: Work) -> None:
 class _Killer:
     """Kills this process when it comes to the n-th line, counting each twice at most."""
 
-    def __init__(self, lines: int, watched: Sequence[str]) -> None:
+    def __init__(self, lines: int, watched: tuple[str, ...]) -> None:
         self.lines, self.watched = lines, watched
         self.seen: Counter[tuple[str, int]] = Counter()
         self.come_to = 0
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> _Killer | None:
-        path = Path(frame.f_code.co_filename)
-        if path.name not in self.watched or path.parent.name != "signals":
+        name = _watched(frame.f_code.co_filename, self.watched)
+        if not name:
             return None
         if event == "line":
-            self.seen[path.name, frame.f_lineno] += 1
-            self.come_to += self.seen[path.name, frame.f_lineno] <= 2
+            self.seen[name, frame.f_lineno] += 1
+            self.come_to += self.seen[name, frame.f_lineno] <= 2
             if self.come_to == self.lines:
                 os.kill(os.getpid(), signal.SIGKILL)
         return self
 
 
+@functools.cache
+def _watched(file: str, watched: tuple[str, ...]) -> str:
+    """Name of a file of the store's code if it is watched; empty of any other."""
+    path = Path(file)
+    return path.name if path.name in watched and path.parent.name == "signals" else ""
+
+
 def main() -> None:
-    """Read work, fork a builder for it, say its id and how it ended; until there is no more work."""
+    """Fork a builder for every work that is read, and wait for every builder whose id is; until there is no more."""
+    preprocess(np.zeros((1, 512), dtype=np.float32), 256.0, SMALL)  # what a process makes once, for all that are forked
     print("ready", flush=True)
     while True:
         try:
-            work = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the test that started us
+            request = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the test that started us
         except EOFError:
             return
-        child = os.fork()
-        if child == 0:
-            _build(work)
+        if isinstance(request, int):
+            print(os.waitpid(request, 0)[1], flush=True)
+        elif child := os.fork():
+            print(child, flush=True)
+        else:
+            _build(request)
             os._exit(0)
-        print(child, flush=True)
-        print(os.waitpid(child, 0)[1], flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import edfio
@@ -13,6 +13,15 @@ from ictal.recordings.channels import SCALP_19
 from ictal.recordings.corpus import Labelled
 from ictal.recordings.edf import read_header
 from ictal.recordings.layouts.layout import Recording
+from tests.signals.builders import Nursery
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """Where builders begin, any number of them at once."""
+    opened = Nursery()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

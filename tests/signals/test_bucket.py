@@ -53,15 +53,6 @@ def far(bucket_url: str, tmp_path: Path) -> SignalStore:
     return SignalStore(place(bucket_url, tmp_path / "other", cache_bytes=0))
 
 
-@pytest.fixture(scope="module")
-def nurseries() -> Iterator[list[Nursery]]:
-    """Two, so that two builders can work at once."""
-    opened = [Nursery() for _ in range(2)]
-    yield opened
-    for nursery in opened:
-        nursery.close()
-
-
 def requests(s3: Server, name: str) -> Counter[tuple[str, int]]:
     """How often an object was asked for, by method and status; 206 answers a range."""
     return Counter((method, status) for method, path, status in s3.asked() if path.endswith(name))
@@ -210,7 +201,7 @@ def test_an_object_that_ends_early_is_never_taken_for_zeros(
 
 
 def test_a_builder_killed_at_any_line_leaves_a_true_store(
-    nurseries: list[Nursery], write_recording: WriteRecording, s3: Server, bucket_url: str, tmp_path: Path
+    nursery: Nursery, write_recording: WriteRecording, s3: Server, bucket_url: str, tmp_path: Path
 ) -> None:
     """SIGKILL before each line of the store's code in turn; between signal and description there is no recording."""
     recordings = [write_recording(seconds=2)]
@@ -219,8 +210,7 @@ def test_a_builder_killed_at_any_line_leaves_a_true_store(
         line += 1
         one = place(f"{bucket_url}/{line}", tmp_path / f"own{line}")
         what = {"recordings": recordings, "root": one, "environment": s3.environment}
-        nurseries[0].begin(Work(**what, killed_at_line=line, watched=("store.py", "bucket.py")))
-        code = nurseries[0].end()
+        code = nursery.end(nursery.begin(Work(**what, killed_at_line=line, watched=("store.py", "bucket.py"))))
         assert code in {0, -signal.SIGKILL}
         kinds = frozenset(kept.name.rpartition(".")[2] for kept in one.kept())
         if kinds in seen and code:
@@ -237,14 +227,15 @@ def test_a_builder_killed_at_any_line_leaves_a_true_store(
 
 
 def test_two_builders_on_two_machines_make_each_recording_once(
-    nurseries: list[Nursery], write_recording: WriteRecording, s3: Server, bucket_url: str, tmp_path: Path
+    nursery: Nursery, write_recording: WriteRecording, s3: Server, bucket_url: str, tmp_path: Path
 ) -> None:
     """They share no lock: the object store decides who writes."""
     recordings = [write_recording(f"p{n}_1", seconds=2 + n, seed=n) for n in range(6)]
-    for number, nursery in enumerate(nurseries):
-        own = place(bucket_url, tmp_path / f"own{number}")
-        nursery.begin(Work(recordings=recordings, root=own, environment=s3.environment))
-    assert [nursery.end() for nursery in nurseries] == [0, 0]
+    builders = [
+        nursery.begin(Work(recordings=recordings, root=place(bucket_url, tmp_path / own), environment=s3.environment))
+        for own in ("own1", "own2")
+    ]
+    assert [nursery.end(builder) for builder in builders] == [0, 0]
     store = SignalStore(place(bucket_url, tmp_path / "own"))
     assert len(store.every_key()) == 6
     assert upkeep.damaged(store) == []

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -32,13 +33,12 @@ WriteRecording: TypeAlias = Callable[..., Labelled]
 OTHER = replace(SMALL, clip_uv=500.0)
 
 
-@pytest.fixture(scope="module")
-def nurseries() -> Iterator[list[Nursery]]:
-    """Three, so that three builders can work at once."""
-    opened = [Nursery() for _ in range(3)]
-    yield opened
-    for nursery in opened:
-        nursery.close()
+@pytest.fixture
+def folder_in_memory(tmp_path: Path) -> Iterator[Path]:
+    """Where `fsync` takes no time, if there is such a place: what a kill leaves does not depend on it."""
+    memory = Path("/dev/shm")  # noqa: S108
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -76,18 +76,17 @@ def require_complete(root: Path, expected: dict[str, bytes]) -> None:
 
 
 def test_a_builder_killed_at_any_line_leaves_a_true_store(
-    nurseries: list[Nursery], write_recording: WriteRecording, tmp_path: Path
+    nursery: Nursery, write_recording: WriteRecording, folder_in_memory: Path
 ) -> None:
     """SIGKILL before each line of the store's code in turn, from the first to the last that a build executes."""
     recordings = [write_recording(seconds=2)]
-    expected = files_of(tmp_path / "expected", SMALL, recordings)
+    expected = files_of(folder_in_memory / "expected", SMALL, recordings)
     line, code = 0, -signal.SIGKILL
     seen = set()
     while code != 0:
         line += 1
-        root = tmp_path / f"store{line}"
-        nurseries[0].begin(Work(recordings=recordings, root=root, killed_at_line=line))
-        code = nurseries[0].end()
+        root = folder_in_memory / f"store{line}"
+        code = nursery.end(nursery.begin(Work(recordings=recordings, root=root, killed_at_line=line)))
         assert code in {0, -signal.SIGKILL}
         seen.add(frozenset(_kinds(root)))
         require_true(root, recordings, expected)
@@ -106,36 +105,34 @@ def _kinds(root: Path) -> Iterator[str]:
 
 
 def test_builders_killed_at_random_moments_come_to_the_end(
-    nurseries: list[Nursery], small: list[Labelled], tmp_path: Path
+    nursery: Nursery, small: list[Labelled], tmp_path: Path
 ) -> None:
     """One after the other on one store, until one comes to the end."""
     expected = files_of(tmp_path / "expected", SMALL, small)
     generator = np.random.default_rng(0)
     root, code, killed = tmp_path / "store", -signal.SIGKILL, 0
     while code != 0:
-        child = nurseries[0].begin(Work(recordings=small, root=root))
+        child = nursery.begin(Work(recordings=small, root=root))
         time.sleep(generator.uniform(0, 0.01 + 0.01 * killed))
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-        code = nurseries[0].end()
+        code = nursery.end(child)
         killed += code != 0
         assert upkeep.damaged(SignalStore(root)) == []
     assert killed > 3
     require_true(root, small, expected)
 
 
-def test_workers_end_with_a_parent_that_is_killed(
-    nurseries: list[Nursery], small: list[Labelled], tmp_path: Path
-) -> None:
+def test_workers_end_with_a_parent_that_is_killed(nursery: Nursery, small: list[Labelled], tmp_path: Path) -> None:
     """No process is left that waits for work for ever."""
     root = tmp_path / "store"
     expected = files_of(tmp_path / "expected", SMALL, small)
-    child = nurseries[0].begin(Work(recordings=small * 20, root=root, processes=2))
+    child = nursery.begin(Work(recordings=small * 20, root=root, processes=2))
     while not list(root.glob("*.json")):
         time.sleep(0.01)
     family = psutil.Process(child).children(recursive=True)
     os.kill(child, signal.SIGKILL)
-    assert nurseries[0].end() == -signal.SIGKILL
+    assert nursery.end(child) == -signal.SIGKILL
     assert len(family) >= 3
     assert psutil.wait_procs(family, timeout=30)[1] == []
     require_true(root, small, expected)
@@ -159,25 +156,22 @@ def test_a_worker_that_is_killed_is_one_clear_error(small: list[Labelled], tmp_p
 
 
 def test_several_builders_at_once_make_each_recording_once(
-    nurseries: list[Nursery], small: list[Labelled], tmp_path: Path
+    nursery: Nursery, small: list[Labelled], tmp_path: Path
 ) -> None:
     """Three processes, the same recordings, one store."""
     expected = files_of(tmp_path / "expected", SMALL, small)
-    for nursery in nurseries:
-        nursery.begin(Work(recordings=small, root=tmp_path / "store"))
-    assert [nursery.end() for nursery in nurseries] == [0, 0, 0]
+    builders = [nursery.begin(Work(recordings=small, root=tmp_path / "store")) for _ in range(3)]
+    assert [nursery.end(builder) for builder in builders] == [0, 0, 0]
     require_complete(tmp_path / "store", expected)
 
 
-def test_two_configurations_are_written_at_once(
-    nurseries: list[Nursery], small: list[Labelled], tmp_path: Path
-) -> None:
+def test_two_configurations_are_written_at_once(nursery: Nursery, small: list[Labelled], tmp_path: Path) -> None:
     """Neither disturbs the other, and the manifest has both."""
     expected = files_of(tmp_path / "one", SMALL, small) | files_of(tmp_path / "two", OTHER, small)
     assert len(expected) == 2 * len(small)
-    for nursery, config in zip(nurseries, (SMALL, OTHER, SMALL), strict=True):
-        nursery.begin(Work(recordings=small, root=tmp_path / "store", config=config))
-    assert [nursery.end() for nursery in nurseries] == [0, 0, 0]
+    works = [Work(recordings=small, root=tmp_path / "store", config=config) for config in (SMALL, OTHER, SMALL)]
+    builders = [nursery.begin(work) for work in works]
+    assert [nursery.end(builder) for builder in builders] == [0, 0, 0]
     require_complete(tmp_path / "store", expected)
     rows = manifest.table(SignalStore(tmp_path / "store")).to_pylist()
     assert Counter(row["config"] for row in rows) == {SMALL.canonical(): 6, OTHER.canonical(): 6}
