@@ -90,8 +90,8 @@ def ours(edf: Path, kernel: KernelName) -> int:
     """Into an empty store; bytes of its files."""
     store = SignalStore(edf.with_name("store"))
     store.build(read_header(edf), CONFIG, kernel=kernel)
-    size = sum(file.stat().st_size for file in store.root.glob("*.*"))
-    shutil.rmtree(store.root)
+    size = sum(file.stat().st_size for file in store.place.own.glob("*.*"))
+    shutil.rmtree(store.place.own)
     return size
 
 

@@ -43,6 +43,7 @@ import numpy as np
 import numpy.typing as npt
 from edf_read import resident
 
+from ictal.signals.folder import LocalFile
 from ictal.signals.store import FORMAT_VERSION, Entry, StoredRecording
 
 RECORDINGS, MINUTES, CHANNELS, RATE_HZ = 12, 12, 19, 256
@@ -122,12 +123,12 @@ def stored(path: Path, values: npt.NDArray[np.int16], block_s: int) -> StoredRec
         scale_uv=tuple(0.02 + 0.0001 * number for number in range(CHANNELS)), clipped=(0,) * CHANNELS,
         npy_bytes=path.stat().st_size, checksum="",
     )  # fmt: skip
-    return StoredRecording(path=path, entry=entry)
+    return StoredRecording(file=LocalFile(path=path), entry=entry)
 
 
 def files_of(recordings: Sequence[StoredRecording]) -> list[Path]:
     """The signal files."""
-    return [recording.path for recording in recordings]
+    return [Path(recording.file.address) for recording in recordings]
 
 
 def ours(recordings: Sequence[StoredRecording]) -> dict[str, Candidate]:
@@ -301,7 +302,7 @@ def bytes_alone(recordings: Sequence[StoredRecording], threads: int, flags: int)
         first, stop = window[1] // (BLOCK_S * RATE_HZ), -(-(window[1] + LENGTH) // (BLOCK_S * RATE_HZ))
         begin = (128 + first * block_bytes) // mmap.PAGESIZE * mmap.PAGESIZE
         length = -(-(128 + stop * block_bytes - begin) // mmap.PAGESIZE) * mmap.PAGESIZE
-        descriptor = os.open(recordings[window[0]].path, os.O_RDONLY | flags)
+        descriptor = os.open(recordings[window[0]].file.address, os.O_RDONLY | flags)
         try:
             return os.preadv(descriptor, [memoryview(room)[:length]], begin)
         finally:

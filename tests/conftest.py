@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from hypothesis import Phase, settings
 
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 from tests.end_to_end.commands import FinishedRun, Terminal, finish
+from tests.object_store import Server, serve
 
 # One failing example is enough to find a planted fault: no time goes into a smaller one, and none into luck.
 settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
@@ -43,3 +47,28 @@ def finished_run(synthetic_corpus: Path, terminal: Terminal, tmp_path_factory: p
     """A quick run on the synthetic corpus; not to be changed."""
     folder = tmp_path_factory.mktemp("finished")
     return finish(terminal, folder / "run", synthetic_corpus, folder / "store")
+
+
+@pytest.fixture(scope="session")
+def _s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    process, server = serve(tmp_path_factory.mktemp("s3"))
+    yield server
+    process.kill()
+    process.wait(30)
+
+
+@pytest.fixture
+def s3(_s3_server: Server) -> Iterator[Server]:
+    """A real S3 server, which this test's environment names; so does that of processes which it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _s3_server.environment.items():
+            patch.setenv(name, value)
+        forkserver._forkserver._stop()  # one of an earlier test would know an earlier environment
+        yield _s3_server
+    forkserver._forkserver._stop()
+
+
+@pytest.fixture
+def bucket_url(s3: Server) -> str:
+    """A prefix in a bucket of its own."""
+    return s3.make(f"bucket-{secrets.token_hex(4)}")

@@ -264,35 +264,35 @@ def prepare(
 
 store = App(name="store", help="Look after a signal store; nothing of it is ever deleted but by `store gc`.")
 app.command(store)
-StoreFolder = Annotated[Path, Parameter(help="The store's folder (machine.store).")]
+StoreAddress = Annotated[str, Parameter(help="The store, as machine.store names it: a folder, or s3://bucket/prefix.")]
 
 
 @store.command
-def verify(folder: StoreFolder, *, json: AsJson = False) -> int:
+def verify(address: StoreAddress, *, json: AsJson = False) -> int:
     """Read every recording of a store and compare it with its checksum."""
     from ictal.recipes import store as recipe
     from ictal.recipes.console import Console, show_verified
 
     console = Console(as_json=json)
-    with console.step("verify", str(folder)) as progress:
-        document = recipe.verify(folder, progress)
+    with console.step("verify", address) as progress:
+        document = recipe.verify(address, progress)
     console.result(document, show_verified)
     return FINDINGS if document["damaged"] else 0
 
 
 @store.command
-def stats(folder: StoreFolder, *, json: AsJson = False) -> int:
+def stats(address: StoreAddress, *, json: AsJson = False) -> int:
     """Say what is in a store and what was set aside, and write it as manifest.parquet."""
     from ictal.recipes import store as recipe
     from ictal.recipes.console import Console, show_store
 
-    Console(as_json=json).result(recipe.stats(folder), show_store)
+    Console(as_json=json).result(recipe.stats(address), show_store)
     return 0
 
 
 @store.command
 def gc(
-    folder: StoreFolder,
+    address: StoreAddress,
     *,
     keep: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
     damaged: Annotated[bool, Parameter(negative="")] = False,
@@ -302,7 +302,7 @@ def gc(
     """List the files that nothing needs; with --no-dry-run, delete them.
 
     Args:
-        folder: The store's folder.
+        address: The store, as machine.store names it: a folder, or s3://bucket/prefix.
         keep: A run whose recordings are needed, once for each; without any, every recording is kept that can be read.
         damaged: The files of damaged recordings instead, which `ictal prepare` then makes again; reads the whole store.
         dry_run: Delete nothing.
@@ -312,8 +312,8 @@ def gc(
     from ictal.recipes.console import Console, show_garbage
 
     console = Console(as_json=json)
-    with console.step("gc", str(folder)) as progress:
-        found = recipe.collect(folder, keep, dry_run=dry_run, damaged=damaged, progress=progress)
+    with console.step("gc", address) as progress:
+        found = recipe.collect(address, keep, dry_run=dry_run, damaged=damaged, progress=progress)
     console.result(found, show_garbage)
     return 0
 

@@ -155,7 +155,7 @@ def test_a_worker_that_is_killed_is_one_clear_error(small: list[Labelled], tmp_p
     with pytest.raises(InputError, match="fewer of them") as caught:
         prepare(small * 30, store, SMALL, workers=Workers(processes=2), progress=kill_one)
     assert caught.value.code == "worker-died"
-    require_true(store.root, small, expected)
+    require_true(store.place.own, small, expected)
 
 
 def test_several_builders_at_once_make_each_recording_once(
@@ -219,8 +219,8 @@ def test_a_file_that_may_not_grow_so_large_is_a_full_store(small: list[Labelled]
     assert caught.value.code == "store-full"
     assert f"room for this file, {largest / 1e6:.1f} MB" in str(caught.value.expected)
     assert "at most 0.1 MB for the 0.01 h still to prepare" in str(caught.value.expected)
-    assert not list(store.root.glob("*.npy")) + list(store.root.glob(".*"))
-    require_true(store.root, small, expected)
+    assert not list(store.place.own.glob("*.npy")) + list(store.place.own.glob(".*"))
+    require_true(store.place.own, small, expected)
 
 
 @pytest.fixture

@@ -89,9 +89,9 @@ def test_an_interruption_leaves_a_valid_store_to_go_on_from(
 
     with pytest.raises(KeyboardInterrupt):
         prepare(recordings, store, CONFIG, workers=Workers(processes=workers), progress=interrupt)
-    whole = {file.stem for file in store.root.glob("*.json")}
+    whole = {file.stem for file in store.place.own.glob("*.json")}
     assert len(whole) >= 2
-    assert not list(store.root.glob("*.tmp"))
+    assert not list(store.place.own.glob("*.tmp"))
     assert all(store.verify(key) for key in whole)
     result = prepare(recordings, store, CONFIG, workers=Workers(processes=workers))
     assert len(result.ready) == 8
@@ -105,7 +105,7 @@ def test_a_damaged_store_stops_the_preparation(
     """Damage in the store is not one recording's fault: it is shown at once, whole, also from another process."""
     recordings = [write_recording("a_1", seconds=5)]
     entry = prepare(recordings, store, CONFIG).ready[0].entry
-    (store.root / f"{entry.key}.npy").write_bytes(b"")
+    (store.place.own / f"{entry.key}.npy").write_bytes(b"")
     with pytest.raises(InputError, match="delete") as caught:
         prepare(recordings, store, CONFIG, workers=Workers(processes=workers))
     assert caught.value.code == "store-damaged"
@@ -115,4 +115,4 @@ def test_nothing_to_prepare_is_nothing_done(store: SignalStore) -> None:
     """No recordings give no entries, and not even a folder."""
     result = prepare([], store, CONFIG)
     assert (result.ready, result.quarantined) == ((), ())
-    assert not store.root.exists()
+    assert not store.place.own.exists()

@@ -23,6 +23,7 @@ from ictal.recordings.corpus import Labelled
 from ictal.recordings.edf import read_header, read_uv
 from ictal.signals import store as store_module
 from ictal.signals.files import whole_file
+from ictal.signals.folder import LocalFile
 from ictal.signals.preprocess import PreprocessConfig, preprocess
 from ictal.signals.store import FORMAT_VERSION, Entry, SignalStore, StoredRecording
 
@@ -66,7 +67,7 @@ def random_recording(tmp_path_factory: pytest.TempPathFactory) -> StoredRecordin
         npy_bytes=path.stat().st_size,
         checksum="",
     )
-    return StoredRecording(path=path, entry=entry)
+    return StoredRecording(file=LocalFile(path=path), entry=entry)
 
 
 @given(start=st.integers(0, 700), length=st.integers(0, 700))
@@ -100,7 +101,7 @@ def test_the_store_gives_what_preprocess_gives(
     assert recording.channels == SCALP_19
     assert recording.rate_hz == 256
     assert np.array_equal(recording.read_uv(0, recording.samples), expected)
-    assert np.load(recording.path).shape == entry.shape == (-(-seconds // 10), 19, 2560)
+    assert np.load(Path(recording.file.address)).shape == entry.shape == (-(-seconds // 10), 19, 2560)
 
 
 def test_building_again_finds_the_recording_and_touches_nothing(
@@ -109,11 +110,11 @@ def test_building_again_finds_the_recording_and_touches_nothing(
     """The second build gives the same entry and leaves the files as they are."""
     header = write_recording().header
     first, built_first = store.build(header, CONFIG)
-    files = {file: file.stat().st_mtime_ns for file in store.root.glob(f"{first.key}.*")}
+    files = {file: file.stat().st_mtime_ns for file in store.place.own.glob(f"{first.key}.*")}
     second, built_second = store.build(header, CONFIG)
     assert (built_first, built_second) == (True, False)
     assert first == second == store.verify(first.key)
-    assert {file: file.stat().st_mtime_ns for file in store.root.glob(f"{first.key}.*")} == files
+    assert {file: file.stat().st_mtime_ns for file in store.place.own.glob(f"{first.key}.*")} == files
 
 
 def test_a_renamed_recording_is_the_same_recording(write_recording: WriteRecording, store: SignalStore) -> None:
@@ -163,8 +164,8 @@ def test_what_a_crash_left_is_not_a_recording(write_recording: WriteRecording, s
     """A signal file without its JSON, or a half-written draft, is not there; the next build completes it."""
     header = write_recording().header
     entry, _ = store.build(header, CONFIG)
-    json_file, npy_file = (store.root / f"{entry.key}.{suffix}" for suffix in ("json", "npy"))
-    draft = store.root / f".{entry.key}.npy.123-00000000.tmp"
+    json_file, npy_file = (store.place.own / f"{entry.key}.{suffix}" for suffix in ("json", "npy"))
+    draft = store.place.own / f".{entry.key}.npy.123-00000000.tmp"
     draft.write_bytes(b"half")
     json_file.unlink()
     npy_file.write_bytes(npy_file.read_bytes()[:1000])
@@ -181,7 +182,7 @@ def test_a_failed_build_leaves_nothing(write_recording: WriteRecording, store: S
     with pytest.raises(InputError) as caught:
         store.build(header, CONFIG)
     assert caught.value.code == "channel-missing"
-    assert [file.name for file in store.root.iterdir()] == ["fingerprints.sqlite"]
+    assert [file.name for file in store.place.own.iterdir()] == ["fingerprints.sqlite"]
 
 
 def test_a_recording_that_breaks_off_while_it_is_written_leaves_nothing(
@@ -193,7 +194,7 @@ def test_a_recording_that_breaks_off_while_it_is_written_leaves_nothing(
     with pytest.raises(InputError) as caught:
         store.build(header, CONFIG)
     assert caught.value.code == "edf-truncated"
-    assert [file.name for file in store.root.iterdir()] == ["fingerprints.sqlite"]
+    assert [file.name for file in store.place.own.iterdir()] == ["fingerprints.sqlite"]
 
 
 def test_an_interrupted_write_leaves_no_file(tmp_path: Path) -> None:
@@ -246,7 +247,7 @@ def test_damage_is_an_error_and_never_rebuilt_silently(
     """Neither opening nor building goes on with a recording whose files contradict each other."""
     header = write_recording(seconds=3).header
     entry, _ = store.build(header, CONFIG)
-    spoil(entry, store.root)
+    spoil(entry, store.place.own)
     for attempt in (lambda: store.open(entry.key), lambda: store.build(header, CONFIG)):
         with pytest.raises(InputError, match="delete") as caught:
             attempt()
@@ -256,7 +257,7 @@ def test_damage_is_an_error_and_never_rebuilt_silently(
 def test_a_flipped_bit_is_found_by_verify(write_recording: WriteRecording, store: SignalStore) -> None:
     """One bit in the signal file, at the same size, changes the checksum."""
     entry, _ = store.build(write_recording(seconds=3).header, CONFIG)
-    npy = store.root / f"{entry.key}.npy"
+    npy = store.place.own / f"{entry.key}.npy"
     content = bytearray(npy.read_bytes())
     content[5000] ^= 1
     npy.write_bytes(content)
@@ -268,7 +269,7 @@ def test_a_flipped_bit_is_found_by_verify(write_recording: WriteRecording, store
 def test_another_format_is_refused(write_recording: WriteRecording, store: SignalStore) -> None:
     """A store of another version is not read by guess."""
     entry, _ = store.build(write_recording(seconds=3).header, CONFIG)
-    (store.root / f"{entry.key}.json").write_text(json.dumps({**dataclasses.asdict(entry), "format": 1}))
+    (store.place.own / f"{entry.key}.json").write_text(json.dumps({**dataclasses.asdict(entry), "format": 1}))
     with pytest.raises(InputError) as caught:
         store.open(entry.key)
     assert caught.value.code == "store-version"
@@ -278,7 +279,7 @@ def test_a_file_that_shrinks_after_opening_is_an_error(write_recording: WriteRec
     """A short read never becomes zeros."""
     entry, _ = store.build(write_recording(seconds=25).header, CONFIG)
     recording = store.open(entry.key)
-    recording.path.write_bytes(recording.path.read_bytes()[:100_000])
+    Path(recording.file.address).write_bytes(Path(recording.file.address).read_bytes()[:100_000])
     with pytest.raises(InputError) as caught:
         recording.read(2560, 2560)
     assert caught.value.code == "store-damaged"
@@ -288,7 +289,7 @@ def test_a_file_that_goes_after_opening_is_an_error(write_recording: WriteRecord
     """Whether it is read at once or announced first."""
     entry, _ = store.build(write_recording(seconds=3).header, CONFIG)
     recording = store.open(entry.key)
-    recording.path.unlink()
+    Path(recording.file.address).unlink()
     for attempt in (recording.read, recording.announce):
         with pytest.raises(InputError) as caught:
             attempt(0, 10)

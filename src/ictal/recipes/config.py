@@ -98,10 +98,14 @@ class MachineConfig:
     """Where and with what the work is done; nothing here changes a result beyond float order."""
 
     store: str = "store"
-    """Folder of the signal store, shared by all runs; `none` for no store: signals are prepared from the EDFs whenever
-    they are needed, which is slow."""
+    """Where the signal store is, shared by all runs: a folder, `s3://bucket/prefix`, `gs://bucket/prefix` or
+    `az://container/prefix`; `none` for no store: signals are prepared from the EDFs whenever they are needed, which is
+    slow."""
     cache: str = "cache"
-    """Folder for what this machine remembers where the store is no folder: fingerprints of EDFs."""
+    """Folder for what this machine keeps where the store is no folder: fingerprints of EDFs, and copies of recordings
+    that lie in a bucket."""
+    cache_mb: int = 20_000
+    """Most megabytes of those copies, of all processes together; recordings without room are read window by window."""
     memory_mb: int = 2000
     """Without a store: most megabytes of each process for the recordings that it prepared last; one more if it is
     larger."""

@@ -6,16 +6,14 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from ictal.errors import check_setting
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.run import Run
-from ictal.recipes.signals import open_one, open_signals, signals_of, used
+from ictal.recipes.signals import open_one, open_signals, signals_of, store_of, used
 from ictal.signals import manifest, upkeep
 from ictal.signals.prepare import Prepared, Workers, prepare
-from ictal.signals.store import SignalStore
 from ictal.windows import leakage
 
 
@@ -35,7 +33,7 @@ def prepare_run(
             another version or contradicts itself.
     """
     machine = run.config.machine
-    store = SignalStore(Path(machine.store))
+    store = store_of(machine)
     upkeep.require_readable(store)
     prepared = prepare(
         [planned.labelled[number] for number in share(used(planned), shard)],

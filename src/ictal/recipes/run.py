@@ -17,6 +17,7 @@ from typing import Any
 from ictal.errors import InputError
 from ictal.recipes import config as configs
 from ictal.recipes.config import NO_STORE, Config
+from ictal.signals.addresses import absolute
 
 PLAN = "plan.json"
 LIBRARIES = ("ictal", "numpy", "scipy", "torch", "edfio", "pyarrow")
@@ -105,7 +106,7 @@ def open_run(folder: Path, file: Path | None, overrides: Sequence[str]) -> Run:
         tree["corpus"]["path"] = str(Path(config.corpus.path).absolute())
     tree["machine"]["cache"] = str(Path(config.machine.cache).absolute())
     if config.machine.store != NO_STORE:
-        tree["machine"]["store"] = str(Path(config.machine.store).absolute())
+        tree["machine"]["store"] = absolute(config.machine.store)
     run = Run(folder=folder, config=configs.check(tree, str(own)))
     _require_corpus(run.config)
     return run

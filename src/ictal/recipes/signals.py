@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ictal.errors import InputError
-from ictal.recipes.config import NO_STORE
+from ictal.recipes.config import NO_STORE, MachineConfig
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
 from ictal.recordings.corpus import Labelled
+from ictal.signals.addresses import place_of
 from ictal.signals.direct import DirectRecording
 from ictal.signals.fingerprint import CACHE_NAME, FingerprintCache
 from ictal.signals.readable import Readable
@@ -28,7 +30,7 @@ def open_signals(run: Run, planned: Planned, part: Part | None = None) -> list[R
         InputError: if one is not in the store or its EDF cannot be read, is not as long as the index says, or is the
             signal of another patient or of another part.
     """
-    opened = {number: open_one(run, planned, number) for number in used(planned)}
+    opened = _open(run, planned, used(planned))
     contents = {planned.index.recordings[number].id: signal.content for number, signal in opened.items()}
     leakage.copies(signals_of(planned, contents))
     return [opened[number] for number in (opened if part is None else planned.split[part])]
@@ -40,11 +42,16 @@ def open_one(run: Run, planned: Planned, number: int) -> Readable:
     Raises:
         InputError: if it is not in the store.
     """
-    labelled = planned.labelled[number]
-    signal = _direct(run, labelled) if run.config.machine.store == NO_STORE else _stored(run, labelled)
-    expected = planned.index.recordings[number].samples
-    assert signal.samples == expected, f"{labelled.recording.id}: {signal.samples} samples, not {expected}"
-    return signal
+    return _open(run, planned, [number])[number]
+
+
+def store_of(machine: MachineConfig) -> SignalStore:
+    """The store that a machine's settings name.
+
+    Raises:
+        InputError: as `addresses.place_of` does.
+    """
+    return SignalStore(place_of(machine.store, Path(machine.cache), machine.cache_mb * 1_000_000))
 
 
 def used(planned: Planned) -> list[int]:
@@ -67,6 +74,17 @@ def signals_of(planned: Planned, contents: Mapping[str, str]) -> list[Signal]:
     ]
 
 
+def _open(run: Run, planned: Planned, numbers: Sequence[int]) -> dict[int, Readable]:
+    labelled = [planned.labelled[number] for number in numbers]
+    without = run.config.machine.store == NO_STORE
+    signals = map(partial(_direct, run), labelled) if without else _stored(run, labelled)
+    opened = dict(zip(numbers, signals, strict=True))
+    for number, signal in opened.items():
+        expected = planned.index.recordings[number]
+        assert signal.samples == expected.samples, f"{expected.id}: {signal.samples} samples, not {expected.samples}"
+    return opened
+
+
 def _direct(run: Run, labelled: Labelled) -> DirectRecording:
     machine = run.config.machine
     return DirectRecording(
@@ -78,17 +96,18 @@ def _direct(run: Run, labelled: Labelled) -> DirectRecording:
     )
 
 
-def _stored(run: Run, labelled: Labelled) -> Readable:
-    root = Path(run.config.machine.store)
-    if not root.is_dir():
-        raise _not_prepared(run, labelled.recording.id)
-    store = SignalStore(root)
-    try:
-        return store.open(store.key_of(labelled.recording.edf, run.config.signals))
-    except InputError as error:
-        if error.code != "store-missing":
-            raise
-        raise _not_prepared(run, labelled.recording.id) from error
+def _stored(run: Run, labelled: Sequence[Labelled]) -> Iterator[Readable]:
+    store = store_of(run.config.machine)
+    if not store.place.exists():
+        raise _not_prepared(run, labelled[0].recording.id)
+    opened = store.open_each([store.key_of(one.recording.edf, run.config.signals) for one in labelled])
+    for one in labelled:
+        try:
+            yield next(opened)
+        except InputError as error:
+            if error.code != "store-missing":
+                raise
+            raise _not_prepared(run, one.recording.id) from error
 
 
 def _not_prepared(run: Run, recording: str) -> InputError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 import shutil
@@ -70,6 +71,43 @@ def no_room(path: Path, size_bytes: int, got: str) -> InputError:
         remedy="make room; what is in the store is whole, and the same command goes on from there",
         code=FULL,
     )
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """The only process that holds this lock, which the system takes from one that dies.
+
+    Args:
+        lock: A file that is there only while somebody holds it, or has died holding it; its folder is made if need be.
+
+    Raises:
+        InputError: if there is no room for it (code `store-full`).
+    """
+    with room_for(lock, 0):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        while (held := _locked(lock)) is None:
+            pass
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        held.close()
+
+
+def _locked(path: Path) -> BinaryIO | None:
+    """The file that lies there, held by this process alone; None if it went away, with its holder, meanwhile.
+
+    Whoever held a lock removes its file: who had waited for that one must not take it for a lock.
+    """
+    file = path.open("ab")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        if os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            return file
+    except FileNotFoundError:
+        pass
+    file.close()
+    return None
 
 
 def _sync(folder: Path) -> None:

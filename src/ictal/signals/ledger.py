@@ -1,7 +1,7 @@
 """What was done to a store, line by line: which recordings were built, by whom, and which could not be, and why.
 
-Every process appends to a file of its own, one JSON object a line, as soon as a recording is whole or set aside. A line
-cut short by a crash is the last of its file and says nothing. It is read for people and for the manifest; whether a
+Every process writes lines of its own, one JSON object each, as soon as a recording is whole or set aside. A line cut
+short by a crash is the last of its process and says nothing. They are read for people and for the manifest; whether a
 recording is in the store is what its own files say.
 """
 
@@ -15,12 +15,8 @@ import secrets
 import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from io import FileIO
-from pathlib import Path
 
-from ictal.signals.files import room_for
-
-FOLDER = "ledger"
+from ictal.signals.places import Journal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,45 +44,29 @@ class Ledger:
     """All lines of a store.
 
     Args:
-        folder: Where the processes' files lie; made at the first line.
+        journal: Where they are kept.
     """
 
-    folder: Path
+    journal: Journal
 
     def append(self, line: Line) -> None:
-        """Write a line, with time and process filled in; it is on disk when this returns.
+        """Write a line, with time and process filled in; it is safe when this returns.
 
         Raises:
             InputError: if there is no room (code `store-full`); then nothing of the line is left.
         """
-        by, path = _own_file(self.folder, os.getpid())
+        by, unique = _process(os.getpid())
         full = {**asdict(line), "by": by, "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")}
-        text = json.dumps(full).encode() + b"\n"
-        with room_for(path, len(text)):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with path.open("ab", buffering=0) as file:
-                _write_whole(file, text)
+        self.journal.add(f"{by}-{unique}", json.dumps(full).encode() + b"\n")
 
     def lines(self) -> Iterator[Line]:
-        """Every finished line, file by file."""
-        for path in sorted(self.folder.glob("*.jsonl")):
-            for text in path.read_bytes().split(b"\n")[:-1]:
-                yield Line(**json.loads(text))
+        """Every finished line, process by process."""
+        for text in self.journal.texts():
+            for line in text.split(b"\n")[:-1]:
+                yield Line(**json.loads(line))
 
 
-def _write_whole(file: FileIO, text: bytes) -> None:
-    before = file.seek(0, os.SEEK_END)
-    try:
-        rest = memoryview(text)
-        while rest:
-            rest = rest[file.write(rest) :]
-        os.fsync(file.fileno())
-    except OSError:
-        file.truncate(before)
-        raise
-
-
-@functools.lru_cache(maxsize=8)
-def _own_file(folder: Path, process: int) -> tuple[str, Path]:
-    by = f"{socket.gethostname()}-{process}"
-    return by, folder / f"{by}-{secrets.token_hex(4)}.jsonl"
+@functools.lru_cache(maxsize=1)
+def _process(number: int) -> tuple[str, str]:
+    """Name of this process, and what tells it from earlier ones of the same number."""
+    return f"{socket.gethostname()}-{number}", secrets.token_hex(4)

@@ -7,12 +7,10 @@ whole or not at all, whoever else makes it at the moment.
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ictal.signals.files import whole_file
 from ictal.signals.store import Entry, SignalStore
 
 NAME = "manifest.parquet"
@@ -54,7 +52,7 @@ def table(store: SignalStore) -> pa.Table:
     Raises:
         InputError: if a recording's own file is damaged.
     """
-    entries = [store.open(key).entry for key in store.every_key()]
+    entries = [recording.entry for recording in store.open_all()]
     rows: list[dict[str, object]] = [_stored(entry) for entry in entries]
     present = {entry.source for entry in entries}
     failed = {line.source: line for line in store.ledger.lines() if not line.built}
@@ -66,18 +64,15 @@ def table(store: SignalStore) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
-def write(store: SignalStore) -> Path:
-    """Write the table into the store's folder.
+def write(store: SignalStore) -> None:
+    """Write the table into the store.
 
     Raises:
         InputError: as `table` does, and if there is no room (code `store-full`).
     """
     sink = io.BytesIO()
     pq.write_table(table(store), sink)
-    path = store.root / NAME
-    with whole_file(path, sink.tell()) as file:
-        file.write(sink.getbuffer())
-    return path
+    store.place.replace(NAME, sink.getvalue())
 
 
 def _stored(entry: Entry) -> dict[str, object]:

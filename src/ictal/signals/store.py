@@ -5,24 +5,22 @@ filled up with zeros, and `<key>.json`, what is known about it. A window is one 
 
 Invariants: the key is a hash of the EDF's content and of everything that decides the numbers; labels and names are not
 in it. A file appears under its name only when it is whole, the JSON last: where it is, the recording is complete.
-Nothing here overwrites, mends or deletes a complete recording. Of several builders of one recording one works and the
-others wait, by a lock that the system takes from a process that dies.
+Nothing here overwrites, mends or deletes a complete recording. Of several builders of one recording that share a folder
+one works and the others wait, by a lock that the system takes from a process that dies; in a bucket, which has no
+locks, both work and one of them writes.
 """
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import hashlib
 import io
 import json
 import math
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -33,13 +31,13 @@ from ictal.errors import InputError
 from ictal.recordings import montages
 from ictal.recordings.edf import Header
 from ictal.recordings.montages import Validity
-from ictal.signals import reading
+from ictal.signals import faults, reading
 from ictal.signals.blocks import VALUE, Blocks
-from ictal.signals.files import room_for, whole_file
-from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache, content_hash
+from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache
+from ictal.signals.folder import Folder
 from ictal.signals.kernels import KernelName
-from ictal.signals.ledger import FOLDER as LEDGER
 from ictal.signals.ledger import Ledger, Line
+from ictal.signals.places import Kept, Place, SignalFile
 from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig
 from ictal.signals.readable import Readable, Window
 from ictal.signals.source import flat, pieces
@@ -115,11 +113,11 @@ class StoredRecording(Readable):
     """A recording in the store. It holds no open file (`reading` does), so it may be pickled and kept in thousands.
 
     Args:
-        path: The signal file.
+        file: The signal file.
         entry: What is known about it.
     """
 
-    path: Path
+    file: SignalFile
     entry: Entry
 
     @property
@@ -196,13 +194,13 @@ class StoredRecording(Readable):
         first, stop = self._blocks_of(start_sample, length_samples)
         data_start, block_bytes = self._layout
         try:
-            reading.announce(self.path, data_start + first * block_bytes, (stop - first) * block_bytes)
+            self.file.announce(data_start + first * block_bytes, (stop - first) * block_bytes)
         except FileNotFoundError as error:
-            raise _missing(self.path) from error
+            raise faults.missing(self.file.address) from error
 
     def evict(self) -> None:
-        """Give the file's pages back to the system."""
-        reading.evict(self.path)
+        """Give back the memory of this machine that holds the file."""
+        self.file.evict()
 
     def _blocks_of(self, start_sample: int, length_samples: int) -> tuple[int, int]:
         """The blocks `[first, stop)` that hold the samples `[start, start + length)` of the recording."""
@@ -223,25 +221,26 @@ class StoredRecording(Readable):
         data_start, block_bytes = self._layout
         place = data_start + first * block_bytes
         try:
-            got = reading.read_at(self.path, place, blocks, wait=wait)
+            got = self.file.read_at(place, blocks, wait=wait)
         except FileNotFoundError as error:
-            raise _missing(self.path) from error
+            raise faults.missing(self.file.address) from error
         if got != blocks.nbytes and wait:
-            raise _damaged(self.path, f"the file ends at byte {place + got}", f"{self.entry.npy_bytes} bytes")
+            ends, whole = f"the file ends at byte {place + got}", f"{self.entry.npy_bytes} bytes"
+            raise faults.damaged(self.file.address, ends, whole)
         return got == blocks.nbytes
 
 
 class SignalStore:
-    """A folder of prepared recordings, shared by all runs.
+    """A place of prepared recordings, shared by all runs.
 
     Args:
-        root: The folder; made by the first `build`.
+        place: Where it is; a path means the folder there, made by the first `build`.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = Path(root)
-        self.fingerprints = FingerprintCache(path=self.root / CACHE_NAME)
-        self.ledger = Ledger(folder=self.root / LEDGER)
+    def __init__(self, place: Place | Path) -> None:
+        self.place: Place = Folder(root=place) if isinstance(place, Path) else place
+        self.fingerprints = FingerprintCache(path=self.place.own / CACHE_NAME)
+        self.ledger = Ledger(journal=self.place.journal)
 
     @staticmethod
     def key(fingerprint: str, config: PreprocessConfig) -> str:
@@ -273,19 +272,30 @@ class SignalStore:
             InputError: if the recording cannot be used, or is in the store and damaged.
         """
         key = self.key(self.fingerprints.fingerprint(header.path), config)
-        if self._json(key).exists():
-            return self.verify(key), False
+        found = self._found(key)
+        if found is not None:
+            return found, False
         with self.alone(key):
-            if self._json(key).exists():
-                return self.verify(key), False
-            return self._build(header, config, kernel), True
+            found = self._found(key)
+            return (found, False) if found is not None else self._build(header, config, kernel)
 
-    def _build(self, header: Header, config: PreprocessConfig, kernel: KernelName) -> Entry:
+    def _found(self, key: str) -> Entry | None:
+        """The entry of a recording that is there; checked to its last byte, if its place is near."""
+        try:
+            return self.verify(key) if self.place.near else self.open(key).entry
+        except InputError as error:
+            if error.code != faults.MISSING:
+                raise
+        return None
+
+    def _build(self, header: Header, config: PreprocessConfig, kernel: KernelName) -> tuple[Entry, bool]:
         fingerprint = self.fingerprints.fingerprint(header.path)
         key = self.key(fingerprint, config)
         made = pieces(header, config, kernel=kernel)
         blocks = Blocks(made, BLOCK_S * config.rate_hz)
         npy_bytes, checksum = self._write_signal(key, blocks)
+        if checksum is None:
+            return self._build(header, config, kernel)
         assert made.config.notch_hz != "auto"
         entry = Entry(
             format=FORMAT_VERSION,
@@ -310,32 +320,22 @@ class SignalStore:
             checksum=checksum,
         )
         text = json.dumps(asdict(entry), indent=1).encode()
-        with whole_file(self._json(key), len(text)) as file:
-            file.write(text)
+        if not self.place.create(_json(key), len(text), iter([text])):
+            return self.verify(key), False  # by a builder of another machine
         self.ledger.append(Line(key=key, source=str(header.path), built=True))
-        return entry
+        return entry, True
 
-    @contextmanager
-    def alone(self, name: str) -> Iterator[None]:
+    def alone(self, name: str) -> AbstractContextManager[None]:
         """The only process of this machine (or file server) that works at what has this name, such as a key.
 
         Raises:
             InputError: if there is no room for the lock (code `store-full`).
         """
-        lock = self.root / f".{name}.lock"
-        with room_for(lock, 0):
-            self.root.mkdir(parents=True, exist_ok=True)
-            while (held := _locked(lock)) is None:
-                pass
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
-            held.close()
+        return self.place.alone(name)
 
     def every_key(self) -> tuple[str, ...]:
         """Names of all recordings, in order."""
-        return tuple(sorted(path.stem for path in self.root.glob("*.json")))
+        return _keys(self.place.kept())
 
     def open(self, key: str) -> StoredRecording:
         """A recording that is in the store.
@@ -344,17 +344,39 @@ class SignalStore:
             InputError: if it is not (code `store-missing`), is of another version (`store-version`), or its files
                 contradict each other (`store-damaged`).
         """
-        path = self._json(key)
-        try:
-            text = path.read_bytes()
-        except FileNotFoundError as error:
-            raise _missing(path) from error
-        entry = _decoded(path, text)
-        npy = self._npy(key)
-        npy_bytes = npy.stat().st_size if npy.exists() else 0
-        if npy_bytes != entry.npy_bytes:
-            raise _damaged(npy, f"{npy_bytes} bytes", f"{entry.npy_bytes} bytes")
-        return StoredRecording(path=npy, entry=entry)
+        return next(self._opened([key], self.place.size_bytes))
+
+    def open_each(self, keys: Sequence[str]) -> Iterator[StoredRecording]:
+        """Recordings that are in the store, in the order of their keys; the place is asked for many at once.
+
+        Raises:
+            InputError: as `open` does, for each in its turn.
+        """
+        sizes = {one.name: one.size_bytes for one in self.place.kept()}
+        return self._opened(keys, sizes.get)
+
+    def open_all(self) -> Iterator[StoredRecording]:
+        """All recordings, in the order of their keys.
+
+        Raises:
+            InputError: as `open` does, for each in its turn.
+        """
+        kept = self.place.kept()
+        sizes = {one.name: one.size_bytes for one in kept}
+        return self._opened(_keys(kept), sizes.get)
+
+    def _opened(self, keys: Sequence[str], size_of: Callable[[str], int | None]) -> Iterator[StoredRecording]:
+        texts = self.place.read_each([_json(key) for key in keys])
+        for key in keys:
+            try:
+                text = next(texts)
+            except FileNotFoundError as error:
+                raise faults.missing(self.address(_json(key))) from error
+            entry = _decoded(self.address(_json(key)), text)
+            npy_bytes = size_of(_npy(key)) or 0
+            if npy_bytes != entry.npy_bytes:
+                raise faults.damaged(self.address(_npy(key)), f"{npy_bytes} bytes", f"{entry.npy_bytes} bytes")
+            yield StoredRecording(file=self.place.signal(_npy(key), npy_bytes, entry.checksum), entry=entry)
 
     def verify(self, key: str) -> Entry:
         """Compare a recording's signal file with its checksum; reads all of it.
@@ -363,96 +385,73 @@ class SignalStore:
             InputError: as `open` does, and if the bytes are not those that were written (code `store-damaged`).
         """
         recording = self.open(key)
-        checksum = content_hash(recording.path)
+        checksum = recording.file.checksum()
         if checksum != recording.entry.checksum:
-            raise _damaged(recording.path, f"checksum {checksum}", recording.entry.checksum)
+            raise faults.damaged(recording.file.address, f"checksum {checksum}", recording.entry.checksum)
         return recording.entry
 
-    def _json(self, key: str) -> Path:
-        return self.root / f"{key}.json"
+    def address(self, name: str) -> str:
+        """Where a file of the store is."""
+        return f"{self.place.address}/{name}"
 
-    def _npy(self, key: str) -> Path:
-        return self.root / f"{key}.npy"
+    def _write_signal(self, key: str, blocks: Blocks) -> tuple[int, str | None]:
+        """Write the signal file as the blocks come.
 
-    def _write_signal(self, key: str, blocks: Blocks) -> tuple[int, str]:
-        """Write the signal file as the blocks come; returns its size and checksum."""
+        Returns:
+            Its size and checksum; no checksum if it could not be written for another one, which is gone now.
+        """
         header = io.BytesIO()
         layout = {"descr": VALUE.str, "fortran_order": False, "shape": blocks.shape}
         np.lib.format.write_array_header_1_0(header, layout)
         npy_bytes = header.tell() + math.prod(blocks.shape) * BYTES_PER_VALUE
-        digest = blake3(header.getbuffer())
-        with whole_file(self._npy(key), npy_bytes) as file:
-            file.write(header.getbuffer())
-            for block in blocks:
-                digest.update(block.data.cast("B"))
-                file.write(block.data)
-        return npy_bytes, digest.hexdigest(length=DIGEST_BYTES)
+        digest = blake3()
+        written = self.place.create(_npy(key), npy_bytes, _hashed(digest, header.getvalue(), blocks))
+        checksum = digest.hexdigest(length=DIGEST_BYTES)
+        if written or self._may_stay(key, npy_bytes, checksum):
+            return npy_bytes, checksum
+        self.place.delete(_npy(key))
+        return npy_bytes, None
+
+    def _may_stay(self, key: str, npy_bytes: int, checksum: str) -> bool:
+        """Whether the signal file that a builder of another machine left or is about to describe may stay.
+
+        It must, once it is described; before, if it holds the same. One that differs is of a builder that has died, for
+        all that anybody knows: if that one is alive after all, whoever reads the recording finds it damaged.
+        """
+        described = self.place.size_bytes(_json(key)) is not None
+        return described or self.place.signal(_npy(key), npy_bytes, checksum).checksum() == checksum
 
 
-def _locked(path: Path) -> BinaryIO | None:
-    """The file that lies there, held by this process alone; None if it went away, with its holder, meanwhile.
-
-    Whoever held a lock removes its file: who had waited for that one must not take it for a lock.
-    """
-    file = path.open("ab")
-    fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        if os.path.samestat(path.stat(), os.fstat(file.fileno())):
-            return file
-    except FileNotFoundError:
-        pass
-    file.close()
-    return None
+def _hashed(digest: blake3, header: bytes, blocks: Blocks) -> Iterator[bytes | memoryview]:
+    """What a signal file holds, piece by piece, each put into the digest on its way."""
+    digest.update(header)
+    yield header
+    for block in blocks:
+        piece = block.data.cast("B")
+        digest.update(piece)
+        yield piece
 
 
-def _decoded(path: Path, text: bytes) -> Entry:
+def _json(key: str) -> str:
+    return f"{key}.json"
+
+
+def _npy(key: str) -> str:
+    return f"{key}.npy"
+
+
+def _keys(kept: Sequence[Kept]) -> tuple[str, ...]:
+    return tuple(sorted(one.name.removesuffix(".json") for one in kept if one.name.endswith(".json")))
+
+
+def _decoded(address: str, text: bytes) -> Entry:
     try:
         version = json.loads(text)["format"]
         if version != FORMAT_VERSION:
-            raise _version(path, version)
+            raise faults.other_version(address, version, FORMAT_VERSION)
         entry = _ENTRY.validate_json(text)
     except (ValidationError, json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise _damaged(path, str(error), "the JSON that ictal wrote") from error
-    if entry.key != path.stem:
-        raise _damaged(path, f"the entry of {entry.key}", f"the entry of {path.stem}")
+        raise faults.damaged(address, str(error), "the JSON that ictal wrote") from error
+    if not address.endswith(f"/{_json(entry.key)}"):
+        raise faults.damaged(address, f"the entry of {entry.key}", "the entry that this file is named for")
     return entry
-
-
-def _missing(path: Path) -> InputError:
-    return InputError(
-        "The recording is not in the signal store",
-        where=path,
-        got="no such file",
-        expected="a prepared recording",
-        remedy="run `ictal prepare RUN` with the run's folder; nothing else builds the store",
-        code="store-missing",
-    )
-
-
-def _damaged(path: Path, got: str, expected: str) -> InputError:
-    pair = f"{path.with_suffix('.json').name} and {path.with_suffix('.npy').name}"
-    return InputError(
-        "A recording in the signal store is damaged",
-        where=path,
-        got=got,
-        expected=expected,
-        remedy=(
-            f"look at the disk; `ictal store gc {path.parent} --damaged --no-dry-run` deletes {pair}, "
-            "then `ictal prepare RUN` makes them again"
-        ),
-        code="store-damaged",
-    )
-
-
-def _version(path: Path, got: object) -> InputError:
-    return InputError(
-        "The signal store was written by another version of ictal",
-        where=path,
-        got=f"format {got}",
-        expected=f"format {FORMAT_VERSION}",
-        remedy=(
-            "use another store folder (machine.store) and run `ictal prepare RUN`; "
-            f"`ictal store gc {path.parent}` lists what could be deleted"
-        ),
-        code="store-version",
-    )

@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ictal.errors import InputError
+from ictal.signals.faults import DAMAGED, VERSION
+from ictal.signals.places import Kept, Place
 from ictal.signals.store import SignalStore
 
 ABANDONED_S = 24 * 3600.0
@@ -22,14 +23,21 @@ class Garbage:
     """A file that nothing needs.
 
     Args:
-        path: The file.
+        place: Where it is.
+        name: Its name.
         size_bytes: Its size.
         reason: Why nothing needs it.
     """
 
-    path: Path
+    place: Place
+    name: str
     size_bytes: int
     reason: str
+
+    @property
+    def address(self) -> str:
+        """Where it is, in full."""
+        return f"{self.place.address}/{self.name}"
 
 
 def require_readable(store: SignalStore) -> None:
@@ -38,8 +46,8 @@ def require_readable(store: SignalStore) -> None:
     Raises:
         InputError: for the first recording that is not, as `SignalStore.open` does.
     """
-    for key in store.every_key():
-        store.open(key)
+    for _ in store.open_all():
+        pass
 
 
 def damaged(store: SignalStore, progress: Callable[[int, int], None] | None = None) -> list[InputError]:
@@ -60,11 +68,9 @@ def _faults(store: SignalStore, progress: Callable[[int, int], None] | None) -> 
 
 def damaged_files(store: SignalStore, progress: Callable[[int, int], None] | None = None) -> list[Garbage]:
     """Files of the recordings whose bytes are not those that were written; reads every recording."""
-    found = []
-    for key, fault in _faults(store, progress):
-        if fault.code == "store-damaged":
-            found += [_garbage(path, f"damaged: {fault.got}") for path in _pair(store, key) if path.exists()]
-    return found
+    faulty = {key: fault for key, fault in _faults(store, progress) if fault.code == DAMAGED}
+    reasons = {name: f"damaged: {fault.got}" for key, fault in faulty.items() for name in _pair(key)}
+    return [_garbage(store, one, reasons[one.name]) for one in store.place.kept() if one.name in reasons]
 
 
 def garbage(store: SignalStore, kept: Collection[str] | None = None, *, now_s: float | None = None) -> list[Garbage]:
@@ -78,39 +84,42 @@ def garbage(store: SignalStore, kept: Collection[str] | None = None, *, now_s: f
         now_s: Time, by the clock of the files.
     """
     now_s = time.time() if now_s is None else now_s
-    found = list(_abandoned(store, now_s))
-    for key in store.every_key():
-        reason = _reason(store, key, kept)
-        found += [_garbage(path, reason) for path in _pair(store, key) if reason and path.exists()]
-    return sorted(found, key=lambda one: one.path)
+    files = store.place.kept()
+    reasons = {
+        name: reason for key in store.every_key() if (reason := _reason(store, key, kept)) for name in _pair(key)
+    }
+    reasons |= _abandoned(files, now_s)
+    return [_garbage(store, one, reasons[one.name]) for one in files if one.name in reasons]
 
 
 def delete(found: Sequence[Garbage]) -> None:
     """Remove these files; of a recording the JSON first, so that it is never there in part."""
-    for one in sorted(found, key=lambda one: one.path.suffix != ".json"):
-        one.path.unlink()
+    for one in sorted(found, key=lambda one: not one.name.endswith(".json")):
+        one.place.delete(one.name)
 
 
-def _abandoned(store: SignalStore, now_s: float) -> Iterator[Garbage]:
-    for path in store.root.iterdir() if store.root.is_dir() else ():
-        old = now_s - path.stat().st_mtime > ABANDONED_S
-        if old and path.name.startswith(".") and path.suffix in {".tmp", ".lock"}:
-            yield _garbage(path, "left by a builder that died")
-        elif old and path.suffix == ".npy" and not path.with_suffix(".json").exists():
-            yield _garbage(path, "a signal without its description, left by a builder that died")
+def _abandoned(files: Sequence[Kept], now_s: float) -> dict[str, str]:
+    """Why nothing needs a file, by its name."""
+    names, found = {one.name for one in files}, {}
+    for name in (one.name for one in files if now_s - one.changed_s > ABANDONED_S):
+        if name.startswith(".") and name.endswith((".tmp", ".lock")):
+            found[name] = "left by a builder that died"
+        elif name.endswith(".npy") and f"{name.removesuffix('.npy')}.json" not in names:
+            found[name] = "a signal without its description, left by a builder that died"
+    return found
 
 
-def _pair(store: SignalStore, key: str) -> tuple[Path, Path]:
-    return store.root / f"{key}.json", store.root / f"{key}.npy"
+def _pair(key: str) -> tuple[str, str]:
+    return f"{key}.json", f"{key}.npy"
 
 
 def _reason(store: SignalStore, key: str, kept: Collection[str] | None) -> str:
     try:
         store.open(key)
     except InputError as error:
-        return f"written in {error.got}, which this version does not read" if error.code == "store-version" else ""
+        return f"written in {error.got}, which this version does not read" if error.code == VERSION else ""
     return "" if kept is None or key in kept else "needed by none of the runs"
 
 
-def _garbage(path: Path, reason: str) -> Garbage:
-    return Garbage(path=path, size_bytes=path.stat().st_size, reason=reason)
+def _garbage(store: SignalStore, file: Kept, reason: str) -> Garbage:
+    return Garbage(place=store.place, name=file.name, size_bytes=file.size_bytes, reason=reason)

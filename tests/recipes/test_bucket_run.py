@@ -1,0 +1,101 @@
+"""A whole run with its store in a bucket of a real S3 server."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.commands import FinishedRun, Terminal, words
+from tests.object_store import Server
+
+
+@pytest.fixture
+def places(finished_run: FinishedRun, bucket_url: str, tmp_path: Path) -> list[object]:
+    """Corpus, store and this machine's folder as settings."""
+    cache = tmp_path / "cache"
+    return ["--corpus.path", finished_run.corpus, "--machine.store", bucket_url, "--machine.cache", cache]
+
+
+def test_from_plan_to_evaluation(
+    finished_run: FinishedRun, terminal: Terminal, s3: Server, bucket_url: str, places: list[object], tmp_path: Path
+) -> None:
+    """Weights and detections are those of a store in a folder; every recording crosses the network once.
+
+    Training's batches are read by another process, evaluation and report by this one.
+    """
+    run = tmp_path / "run"
+    terminal("plan", run, *places, *words())
+    said = terminal("train", run)
+    assert said.code == 2
+    assert f"`ictal prepare {run}`" in said.err
+    said = terminal("prepare", run, "--machine.workers", 2)
+    assert "12 recordings in the store, 12 of them made now" in said.out, said.err
+    for command in (("train", run, "--machine.loader_workers", 1), ("evaluate", run, "--open-eval"), ("report", run)):
+        done = terminal(*command)
+        assert done.code == 0, done.err
+    for name in ("model.safetensors", "traces.npz"):
+        assert (run / name).read_bytes() == (finished_run.folder / name).read_bytes()
+    got = Counter(path for method, path, _ in s3.asked() if method == "GET" and path.endswith(".npy"))
+    assert set(got.values()) == {1}
+    assert len(got) == len(list((tmp_path / "cache" / "recordings").glob("*.npy")))
+    again = terminal("prepare", run)
+    assert "12 recordings in the store, 0 of them made now" in again.out
+    assert terminal("store", "verify", bucket_url, "--json").document == {"recordings": 12, "damaged": []}
+
+
+def test_without_a_cache_every_window_is_a_range(
+    finished_run: FinishedRun, terminal: Terminal, s3: Server, places: list[object], tmp_path: Path
+) -> None:
+    """A machine with no disk to spare trains all the same, and to the same weights."""
+    run = tmp_path / "run"
+    terminal("plan", run, *places, *words(machine__cache_mb=0))
+    assert terminal("prepare", run).code == 0
+    assert terminal("train", run).code == 0
+    assert (run / "model.safetensors").read_bytes() == (finished_run.folder / "model.safetensors").read_bytes()
+    ranges = [path for method, path, status in s3.asked() if (method, status) == ("GET", 206)]
+    steps = json.loads((run / "train.jsonl").read_text().splitlines()[-1])["step"] + 1
+    assert len(ranges) >= steps * 8
+    assert not (tmp_path / "cache" / "recordings").exists()
+
+
+def test_a_bucket_is_looked_after_as_a_folder_is(
+    terminal: Terminal, s3: Server, bucket_url: str, places: list[object], tmp_path: Path
+) -> None:
+    """Damage is named by verify, by prepare's refusal to go on, and removed by gc when told; stats writes the table."""
+    run = tmp_path / "run"
+    terminal("plan", run, *places, *words())
+    terminal("prepare", run)
+    stats = terminal("store", "stats", bucket_url, "--json").document
+    assert (stats["recordings"], stats["set_aside"]) == (12, [])
+    name = min(path for _, path, _ in s3.asked() if path.endswith(".npy") and bucket_url.removeprefix("s3:/") in path)
+    sound = s3.get(f"s3:/{name}")
+    s3.put(f"s3:/{name}", sound[:5000] + bytes([sound[5000] ^ 8]) + sound[5001:])
+    said = terminal("store", "verify", bucket_url)
+    assert said.code == 1
+    assert f"s3:/{name}" in said.err.replace("\n", "")
+    listed = terminal("store", "gc", bucket_url, "--damaged", "--json").document
+    assert {Path(row["path"]).stem for row in listed["files"]} == {Path(name).stem}
+    assert s3.get(f"s3:/{name}") != sound
+    assert terminal("store", "gc", bucket_url, "--keep", run, "--json").document["files"] == []
+    terminal("store", "gc", bucket_url, "--damaged", "--no-dry-run")
+    assert "1 of them made now" in terminal("prepare", run).out
+    assert s3.get(f"s3:/{name}") == sound
+    assert terminal("store", "verify", f"{bucket_url}/nothing").code == 2
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_that_is_not_there_stops_before_any_work(
+    finished_run: FinishedRun, terminal: Terminal, tmp_path: Path
+) -> None:
+    """One error, whichever command comes first."""
+    run, nowhere = tmp_path / "run", ["--machine.store", "s3://no-such-bucket/store"]
+    cache = ["--machine.cache", tmp_path / "cache"]
+    terminal("plan", run, "--corpus.path", finished_run.corpus, *nowhere, *cache, *words())
+    for command in (("prepare", run), ("train", run), ("store", "verify", "s3://no-such-bucket/store")):
+        said = terminal(*command)
+        assert said.code == 2
+        assert said.err.count("There is no such bucket") == 1
+        assert "Traceback" not in said.err

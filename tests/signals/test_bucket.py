@@ -1,0 +1,405 @@
+"""A store in a bucket of a real S3 server: the same files as in a folder, read by ranges or through the cache."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import pickle
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+
+from ictal.errors import InputError
+from ictal.recordings.corpus import Labelled
+from ictal.signals import bucket as bucket_module
+from ictal.signals import manifest, upkeep
+from ictal.signals.addresses import place_of
+from ictal.signals.bucket import LINES_PER_OBJECT, Bucket
+from ictal.signals.ledger import Line
+from ictal.signals.prepare import prepare
+from ictal.signals.store import Entry, SignalStore, StoredRecording
+from tests.object_store import Server, serve
+from tests.signals.builders import SMALL, Nursery, Work
+
+WriteRecording: TypeAlias = Callable[..., Labelled]
+Spoil: TypeAlias = Callable[[bytes], bytes]
+
+
+def place(url: str, own: Path, cache_bytes: int = 10**9) -> Bucket:
+    """The bucket as one machine sees it."""
+    found = place_of(url, own, cache_bytes)
+    assert isinstance(found, Bucket)
+    return found
+
+
+@pytest.fixture
+def store(bucket_url: str, tmp_path: Path) -> SignalStore:
+    """A store in a bucket, whose recordings this machine may copy."""
+    return SignalStore(place(bucket_url, tmp_path / "own"))
+
+
+@pytest.fixture
+def far(bucket_url: str, tmp_path: Path) -> SignalStore:
+    """The same bucket, for a machine without room for copies."""
+    return SignalStore(place(bucket_url, tmp_path / "other", cache_bytes=0))
+
+
+@pytest.fixture(scope="module")
+def nurseries() -> Iterator[list[Nursery]]:
+    """Two, so that two builders can work at once."""
+    opened = [Nursery() for _ in range(2)]
+    yield opened
+    for nursery in opened:
+        nursery.close()
+
+
+def requests(s3: Server, name: str) -> Counter[tuple[str, int]]:
+    """How often an object was asked for, by method and status; 206 answers a range."""
+    return Counter((method, status) for method, path, status in s3.asked() if path.endswith(name))
+
+
+def test_its_files_are_those_of_a_folder(
+    write_recording: WriteRecording, store: SignalStore, s3: Server, tmp_path: Path
+) -> None:
+    """Names and bytes, and the order in which they come: the signal, then what describes it."""
+    header = write_recording(seconds=23).header
+    folder = SignalStore(tmp_path / "folder")
+    theirs, _ = folder.build(header, SMALL)
+    ours, built = store.build(header, SMALL)
+    assert (ours, built) == (theirs, True)
+    for name in (f"{ours.key}.npy", f"{ours.key}.json"):
+        assert s3.get(store.address(name)) == (tmp_path / "folder" / name).read_bytes()
+    assert [kept.name for kept in store.place.kept()] == sorted([f"{ours.key}.npy", f"{ours.key}.json"])
+    put = [path.rpartition(".")[2] for method, path, _ in s3.asked() if method == "PUT" and ours.key in path]
+    assert put == ["npy", "json"]
+    assert store.build(header, SMALL) == (ours, False)
+    assert store.verify(ours.key) == ours
+
+
+def test_a_window_is_one_ranged_request_where_nothing_may_be_copied(
+    write_recording: WriteRecording, store: SignalStore, far: SignalStore, s3: Server, tmp_path: Path
+) -> None:
+    """Announced or not; no byte of it is kept on the disk."""
+    entry, _ = store.build(write_recording(seconds=33).header, SMALL)
+    recording, whole = far.open(entry.key), store.open(entry.key).read(0, entry.samples)
+    before = requests(s3, f"{entry.key}.npy")
+    for start in (0, 100, 1900):
+        recording.announce(start, 640)
+        window = recording.read(start, 640)
+        assert np.array_equal(window[:, : entry.samples - start], whole[:, start : start + 640])
+        assert not window[:, entry.samples - start :].any()
+    assert np.array_equal(recording.read(5, 640), whole[:, 5:645])
+    assert requests(s3, f"{entry.key}.npy") - before == {("GET", 206): 4}
+    assert not list((tmp_path / "other").rglob("*.npy"))
+
+
+def test_a_recording_crosses_the_network_once_where_there_is_room(
+    write_recording: WriteRecording, store: SignalStore, s3: Server
+) -> None:
+    """Whatever is read of it, and by whoever opens the store again."""
+    entry, _ = store.build(write_recording(seconds=33).header, SMALL)
+    before = requests(s3, f"{entry.key}.npy")
+    for _ in range(2):
+        recording = store.open(entry.key)
+        for start in (0, 700, 300):
+            recording.announce(start, 640)
+            recording.read(start, 640)
+    assert requests(s3, f"{entry.key}.npy") - before == {("GET", 200): 1, ("HEAD", 200): 2}
+    recording.evict()
+    assert recording.read_into(0, np.empty((19, 10), np.int16), wait=True)
+
+
+def test_nothing_is_waited_for_that_is_not_here(write_recording: WriteRecording, store: SignalStore) -> None:
+    """A loader takes what is in memory first, and asks for the rest at once."""
+    entry, _ = store.build(write_recording(seconds=3).header, SMALL)
+    recording, out = store.open(entry.key), np.full((19, 10), 7, dtype=np.int16)
+    assert not recording.read_into(0, out, wait=False)
+    assert (out == 7).all()
+    assert recording.read_into(0, out)
+    assert recording.read_into(0, out, wait=False)
+
+
+def test_many_are_opened_by_one_listing(write_recording: WriteRecording, store: SignalStore, s3: Server) -> None:
+    """A corpus has thousands: no request for each size."""
+    keys = [store.build(write_recording(f"p{n}_1", seconds=2, seed=n).header, SMALL)[0].key for n in range(5)]
+    before = len([1 for method, _, _ in s3.asked() if method == "HEAD"])
+    assert [recording.key for recording in store.open_each(keys[::-1])] == keys[::-1]
+    assert len([1 for method, _, _ in s3.asked() if method == "HEAD"]) == before
+    assert sorted(keys) == [recording.key for recording in store.open_all()]
+    with pytest.raises(InputError) as caught:
+        list(store.open_each([keys[0], "0" * 32]))
+    assert caught.value.code == "store-missing"
+
+
+def _read(recording: StoredRecording, start: int) -> object:
+    return recording.read(start, 300)
+
+
+def test_other_processes_read_it(write_recording: WriteRecording, store: SignalStore, far: SignalStore) -> None:
+    """Handles travel without connection, credentials or signal."""
+    entry, _ = store.build(write_recording(seconds=33).header, SMALL)
+    for one in (store, far):
+        recording = one.open(entry.key)
+        recording.read(0, 10)
+        assert b"testing" not in pickle.dumps(recording)
+        starts = list(range(0, 2000, 200))
+        with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("forkserver")) as pool:
+            windows = list(pool.map(_read, [recording] * len(starts), starts))
+        for start, window in zip(starts, windows, strict=True):
+            assert np.array_equal(window, recording.read(start, 300))  # type: ignore[arg-type]
+
+
+def flipped(content: bytes) -> bytes:
+    return content[:5000] + bytes([content[5000] ^ 1]) + content[5001:]
+
+
+def cut(content: bytes) -> bytes:
+    return content[:-2000]
+
+
+@pytest.mark.parametrize("spoil", [flipped, cut])
+def test_damage_is_caught_before_anything_is_read_from_a_copy(
+    write_recording: WriteRecording, store: SignalStore, s3: Server, tmp_path: Path, spoil: Spoil
+) -> None:
+    """It is named with its address, is not kept, and only the command that is named removes it."""
+    header = write_recording(seconds=9).header
+    entry, _ = store.build(header, SMALL)
+    recording, name = store.open(entry.key), store.address(f"{entry.key}.npy")
+    sound = s3.get(name)
+    s3.put(name, spoil(sound))
+    with pytest.raises(InputError, match=r"gc .* --damaged") as caught:
+        recording.read(0, 10)
+    assert (caught.value.code, str(caught.value.where)) == ("store-damaged", name)
+    assert not list((tmp_path / "own").rglob("*.npy"))
+    assert [(fault.code, str(fault.where)) for fault in upkeep.damaged(store)] == [("store-damaged", name)]
+    upkeep.delete(upkeep.damaged_files(store))
+    assert store.place.kept() == []
+    assert store.build(header, SMALL) == (entry, True)
+    assert s3.get(name) == sound
+
+
+def test_an_object_that_ends_early_is_never_taken_for_zeros(
+    write_recording: WriteRecording, store: SignalStore, far: SignalStore, s3: Server
+) -> None:
+    """By ranges nothing can be compared, but what is missing is noticed; so is an object that has gone."""
+    entry, _ = store.build(write_recording(seconds=33).header, SMALL)
+    recording, name = far.open(entry.key), store.address(f"{entry.key}.npy")
+    sound = s3.get(name)
+    for content in (sound[:-10], sound[:200]):
+        s3.put(name, content)
+        with pytest.raises(InputError) as caught:
+            recording.read(entry.samples - 10, 10)
+        assert caught.value.code == "store-damaged"
+        with pytest.raises(InputError) as caught:
+            far.open(entry.key)
+        assert caught.value.code == "store-damaged"
+    far.place.delete(f"{entry.key}.npy")
+    for one in (recording, StoredRecording(file=store.place.signal(f"{entry.key}.npy", 1, "0" * 32), entry=entry)):
+        with pytest.raises(InputError) as caught:
+            one.read(0, 10)
+        assert caught.value.code == "store-missing"
+
+
+def test_a_builder_killed_at_any_line_leaves_a_true_store(
+    nurseries: list[Nursery], write_recording: WriteRecording, s3: Server, bucket_url: str, tmp_path: Path
+) -> None:
+    """SIGKILL before each line of the store's code in turn; between signal and description there is no recording."""
+    recordings = [write_recording(seconds=2)]
+    code, line, seen = -signal.SIGKILL, 0, set()
+    while code != 0:
+        line += 1
+        one = place(f"{bucket_url}/{line}", tmp_path / f"own{line}")
+        what = {"recordings": recordings, "root": one, "environment": s3.environment}
+        nurseries[0].begin(Work(**what, killed_at_line=line, watched=("store.py", "bucket.py")))
+        code = nurseries[0].end()
+        assert code in {0, -signal.SIGKILL}
+        kinds = frozenset(kept.name.rpartition(".")[2] for kept in one.kept())
+        if kinds in seen and code:
+            continue  # what is there was built upon before
+        seen.add(kinds)
+        store = SignalStore(one)
+        assert len(store.every_key()) == ("json" in kinds)
+        assert upkeep.damaged(store) == []
+        (ready,) = prepare(recordings, store, SMALL).ready
+        assert ready.built == ("json" not in kinds)
+        assert [line.key for line in store.ledger.lines()] == [ready.entry.key]
+        assert upkeep.damaged(store) == []
+    assert {frozenset(), frozenset({"npy"}), frozenset({"npy", "json"})} <= seen
+
+
+def test_two_builders_on_two_machines_make_each_recording_once(
+    nurseries: list[Nursery], write_recording: WriteRecording, s3: Server, bucket_url: str, tmp_path: Path
+) -> None:
+    """They share no lock: the object store decides who writes."""
+    recordings = [write_recording(f"p{n}_1", seconds=2 + n, seed=n) for n in range(6)]
+    for number, nursery in enumerate(nurseries):
+        own = place(bucket_url, tmp_path / f"own{number}")
+        nursery.begin(Work(recordings=recordings, root=own, environment=s3.environment))
+    assert [nursery.end() for nursery in nurseries] == [0, 0]
+    store = SignalStore(place(bucket_url, tmp_path / "own"))
+    assert len(store.every_key()) == 6
+    assert upkeep.damaged(store) == []
+    assert Counter(line.key for line in store.ledger.lines()) == dict.fromkeys(store.every_key(), 1)
+
+
+def test_who_comes_second_writes_nothing(
+    write_recording: WriteRecording, store: SignalStore, s3: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both looked before either wrote: the second takes what the first has made, and tells nothing of it."""
+    header = write_recording(seconds=3).header
+    entry, _ = store.build(header, SMALL)
+    before = {one.name: s3.get(store.address(one.name)) for one in store.place.kept()}
+    monkeypatch.setattr(SignalStore, "_found", lambda _self, _key: None)
+    other = SignalStore(place(store.place.address, store.place.own.with_name("second")))
+    assert other.build(header, SMALL) == (entry, False)
+    assert {one.name: s3.get(store.address(one.name)) for one in store.place.kept()} == before
+    assert len(list(store.ledger.lines())) == 1
+
+
+@pytest.mark.parametrize("spoil", [flipped, bytes])
+def test_a_signal_that_nobody_describes_is_completed_or_replaced(
+    write_recording: WriteRecording, store: SignalStore, s3: Server, spoil: Spoil
+) -> None:
+    """A dead builder's: if it is the same it stays, else it is written anew."""
+    header = write_recording(seconds=5).header
+    entry, _ = store.build(header, SMALL)
+    name = store.address(f"{entry.key}.npy")
+    sound = s3.get(name)
+    store.place.delete(f"{entry.key}.json")
+    s3.put(name, spoil(sound))
+    assert store.build(header, SMALL) == (entry, True)
+    assert s3.get(name) == sound
+    assert store.verify(entry.key) == entry
+
+
+def test_the_ledger_and_the_manifest_are_objects(write_recording: WriteRecording, store: SignalStore) -> None:
+    """Lines are put together, so that many recordings are not as many objects."""
+    for number in range(LINES_PER_OBJECT + 1):
+        store.ledger.append(Line(source=f"{number}.edf", built=False, code="edf-truncated"))
+    store.build(write_recording(seconds=2).header, SMALL)
+    lines = list(store.ledger.lines())
+    assert [line.source for line in lines[:-1]] == [f"{number}.edf" for number in range(LINES_PER_OBJECT + 1)]
+    assert lines[-1].built
+    with bucket_module.asked(""):
+        names = [one["path"] for page in bucket_module.obstore.list(store.place.store, "ledger") for one in page]  # type: ignore[attr-defined]
+    assert len(names) == 2
+    manifest.write(store)
+    assert manifest.NAME in {kept.name for kept in store.place.kept()}
+    assert Counter(row["status"] for row in manifest.table(store).to_pylist()) == {"set aside": 101, "stored": 1}
+
+
+def test_gc_names_what_dead_builders_left(write_recording: WriteRecording, store: SignalStore, s3: Server) -> None:
+    """A signal without description, when it is a day old; and a recording that this version cannot read."""
+    entry, _ = store.build(write_recording("a_1", seconds=2, seed=1).header, SMALL)
+    other, _ = store.build(write_recording("b_1", seconds=2, seed=2).header, SMALL)
+    store.place.delete(f"{entry.key}.json")
+    s3.put(store.address(f"{other.key}.json"), json.dumps({**asdict(other), "format": 1}).encode())
+    (changed_s,) = {kept.changed_s for kept in store.place.kept() if kept.name == f"{entry.key}.npy"}
+    old = [f"{other.key}.json", f"{other.key}.npy"]
+    assert [one.name for one in upkeep.garbage(store, now_s=changed_s + 60)] == old
+    found = upkeep.garbage(store, now_s=changed_s + 2 * upkeep.ABANDONED_S)
+    assert {one.name for one in found} == {*old, f"{entry.key}.npy"}
+    assert all(one.address.startswith(store.place.address) for one in found)
+    upkeep.delete(found)
+    assert store.place.kept() == []
+
+
+def failed(url: str, own: Path) -> InputError:
+    """The one error of a store that cannot be used."""
+    store = SignalStore(place(url, own))
+    errors = []
+    for attempt in (store.every_key, lambda: store.open("0" * 32), lambda: store.place.create("x", 1, iter([b"x"]))):
+        with pytest.raises(InputError) as caught:
+            attempt()
+        errors.append(caught.value)
+    assert len({error.code for error in errors}) == 1
+    assert all("Debug source" not in str(error) for error in errors)
+    return errors[0]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two retries, and no client that was made before."""
+    monkeypatch.setattr(bucket_module, "_RETRIES", {"max_retries": 2})
+    bucket_module._store.cache_clear()
+    yield
+    bucket_module._store.cache_clear()
+
+
+@pytest.mark.usefixtures("s3", "impatient")
+def test_a_bucket_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
+    """Whatever is asked first."""
+    error = failed("s3://no-such-bucket/store", tmp_path)
+    assert (error.code, error.where) == ("store-bucket", "s3://no-such-bucket/store")
+
+
+@pytest.mark.usefixtures("s3", "impatient")
+def test_a_server_that_does_not_answer_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some retries."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    error = failed("s3://bucket/gone", tmp_path)
+    assert error.code == "store-unreachable"
+    assert "127.0.0.1:9" in str(error.got)
+
+
+@pytest.mark.usefixtures("s3", "impatient")
+def test_no_credentials_are_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the environment nor from the machine, which is asked at an address where nobody is."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
+    error = failed("s3://bucket/anonymous", tmp_path)
+    assert error.code == "store-access"
+    assert "AWS_ACCESS_KEY_ID" in str(error.remedy)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_wrong_credentials_are_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that checks them."""
+    monkeypatch.setenv("INITIAL_NO_AUTH_ACTION_COUNT", "2")  # the server's start and the making of the bucket
+    process, strict = serve(tmp_path)
+    try:
+        for name, value in strict.environment.items():
+            monkeypatch.setenv(name, value)
+        strict.make("guarded")
+        assert failed("s3://guarded/store", tmp_path).code == "store-access"
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+@pytest.mark.parametrize("address", ["s4://bucket/a", "s3:///a", "s3://"])
+def test_an_address_of_nothing_is_refused(address: str, tmp_path: Path) -> None:
+    """Before anything is asked."""
+    with pytest.raises(InputError, match=r"machine\.store") as caught:
+        place_of(address, tmp_path, 0)
+    assert caught.value.code == "config-value"
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
+    """A process that finds no obstore."""
+    code = (
+        "import sys; sys.modules['obstore'] = None\n"
+        "from pathlib import Path; from ictal.errors import InputError; from ictal.signals.addresses import place_of\n"
+        f"try: place_of('s3://bucket/a', Path({str(tmp_path)!r}), 0)\n"
+        "except InputError as error: print(error.code, error.remedy)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "store-extra pip install 'ictal[cloud]'"
+
+
+def test_entries_travel_whole(write_recording: WriteRecording, store: SignalStore, s3: Server) -> None:
+    """What describes a recording is the JSON of a folder."""
+    entry, _ = store.build(write_recording(seconds=2).header, SMALL)
+    kept = json.loads(s3.get(store.address(f"{entry.key}.json")))
+    assert kept == json.loads(json.dumps(asdict(entry)))
+    assert isinstance(store.open(entry.key).entry, Entry)
