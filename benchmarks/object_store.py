@@ -77,7 +77,7 @@ def reach(port: int) -> None:
     }
     from ictal.signals import bucket  # noqa: PLC0415 - what it keeps of the port before
 
-    bucket._store.cache_clear()  # noqa: SLF001
+    bucket._client.cache_clear()  # noqa: SLF001
 
 
 def filled(folder: Path) -> list[StoredRecording]:
