@@ -6,8 +6,11 @@ import json
 import multiprocessing
 import pickle
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -121,14 +124,15 @@ def test_nothing_is_waited_for_that_is_not_here(write_recording: WriteRecording,
 
 def test_many_are_opened_by_one_listing(write_recording: WriteRecording, store: SignalStore, s3: Server) -> None:
     """A corpus has thousands: no request for each size."""
-    keys = [store.build(write_recording(f"p{n}_1", seconds=2, seed=n).header, SMALL)[0].key for n in range(5)]
+    keys = [store.build(write_recording(f"p{n}_1", seconds=2, seed=n).header, SMALL)[0].key for n in range(8)]
     before = len([1 for method, _, _ in s3.asked() if method == "HEAD"])
     assert [recording.key for recording in store.open_each(keys[::-1])] == keys[::-1]
     assert len([1 for method, _, _ in s3.asked() if method == "HEAD"]) == before
     assert sorted(keys) == [recording.key for recording in store.open_all()]
     with pytest.raises(InputError) as caught:
-        list(store.open_each([keys[0], "0" * 32]))
+        list(store.open_each([*keys, "0" * 32]))
     assert caught.value.code == "store-missing"
+    assert [recording.key for recording in store.open_each(keys[:2])] == keys[:2]
 
 
 def _read(recording: StoredRecording, start: int) -> object:
@@ -281,7 +285,7 @@ def test_the_ledger_and_the_manifest_are_objects(write_recording: WriteRecording
     assert [line.source for line in lines[:-1]] == [f"{number}.edf" for number in range(LINES_PER_OBJECT + 1)]
     assert lines[-1].built
     with bucket_module.asked(""):
-        names = [one["path"] for page in bucket_module.obstore.list(store.place.store, "ledger") for one in page]  # type: ignore[attr-defined]
+        names = [one["path"] for page in bucket_module.obstore.list(store.place.reader, "ledger") for one in page]  # type: ignore[attr-defined]
     assert len(names) == 2
     manifest.write(store)
     assert manifest.NAME in {kept.name for kept in store.place.kept()}
@@ -321,9 +325,9 @@ def failed(url: str, own: Path) -> InputError:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Two retries, and no client that was made before."""
     monkeypatch.setattr(bucket_module, "_RETRIES", {"max_retries": 2})
-    bucket_module._store.cache_clear()
+    bucket_module._client.cache_clear()
     yield
-    bucket_module._store.cache_clear()
+    bucket_module._client.cache_clear()
 
 
 @pytest.mark.usefixtures("s3", "impatient")
@@ -340,6 +344,41 @@ def test_a_server_that_does_not_answer_is_one_clear_error(tmp_path: Path, monkey
     error = failed("s3://bucket/gone", tmp_path)
     assert error.code == "store-unreachable"
     assert "127.0.0.1:9" in str(error.got)
+
+
+def _answers_slowly(listening: socket.socket) -> None:
+    """Takes a second and a half for what is sent, and never gives an answer's end; one request of each kind."""
+    for _ in range(2):
+        connection, _ = listening.accept()
+        with connection:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(1 << 16)
+            if head.startswith(b"PUT"):
+                time.sleep(1.5)
+                connection.sendall(b'HTTP/1.1 200 OK\r\nETag: "a"\r\nContent-Length: 0\r\n\r\n')
+            else:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+                time.sleep(3)
+
+
+@pytest.mark.usefixtures("s3", "impatient")
+def test_a_slow_upload_is_waited_for_and_a_stalled_download_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While something large is sent the other side says nothing: that is no reason to give up."""
+    monkeypatch.setattr(bucket_module, "_SILENCE", {"read_timeout": "1s"})
+    monkeypatch.setattr(bucket_module, "_RETRIES", {"max_retries": 0})
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=_answers_slowly, args=(listening,))
+        server.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        slow = place("s3://bucket/slow", tmp_path)
+        assert slow.create("a.npy", 4, iter([b"1234"]))
+        with pytest.raises(InputError) as caught:
+            slow.read("a.npy")
+        assert caught.value.code == "store-unreachable"
+        server.join(30)
 
 
 @pytest.mark.usefixtures("s3", "impatient")

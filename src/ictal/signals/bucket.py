@@ -44,7 +44,8 @@ LINES_PER_OBJECT = 100
 """A line of the journal is put by writing its object again, with all lines before it, until it holds so many."""
 
 _MOST_ANNOUNCED = 256
-_CLIENT: ClientConfig = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "15m", "allow_http": True}
+_CLIENT: ClientConfig = {"connect_timeout": "5s", "timeout": "15m", "allow_http": True}
+_SILENCE: ClientConfig = {"read_timeout": "30s"}  # an upload is silence, so this is for reading alone
 _RETRIES: RetryConfig = {"max_retries": 6, "retry_timeout": dt.timedelta(seconds=60)}
 
 Fetched: TypeAlias = "obstore.Bytes | None"
@@ -86,23 +87,32 @@ class Bucket:
         return Cache(folder=self.own / "recordings", limit_bytes=self.cache_bytes)
 
     @property
-    def store(self) -> ObjectStore:
-        """What speaks with it, in this process.
+    def reader(self) -> ObjectStore:
+        """What asks it, in this process.
 
         Raises:
             InputError: if the URL or the environment lacks something.
         """
-        return _store(self.url)
+        return _client(self.url, writes=False)
+
+    @property
+    def writer(self) -> ObjectStore:
+        """What tells it, in this process.
+
+        Raises:
+            InputError: as `reader` does.
+        """
+        return _client(self.url, writes=True)
 
     def exists(self) -> bool:
         """Whether there is any object."""
         with asked(self.url):
-            return any(obstore.list(self.store, chunk_size=1))
+            return any(obstore.list(self.reader, chunk_size=1))
 
     def kept(self) -> list[Kept]:
         """Every object that lies directly below the prefix, by its name."""
         with asked(self.url):
-            objects = obstore.list_with_delimiter(self.store)["objects"]
+            objects = obstore.list_with_delimiter(self.reader)["objects"]
         found = [
             Kept(name=one["path"], size_bytes=one["size"], changed_s=one["last_modified"].timestamp())
             for one in objects
@@ -113,14 +123,14 @@ class Bucket:
         """Size of an object; None if there is none."""
         try:
             with asked(self.url):
-                return obstore.head(self.store, name)["size"]
+                return obstore.head(self.reader, name)["size"]
         except FileNotFoundError:
             return None
 
     def read(self, name: str) -> bytes:
         """A whole object."""
         with asked(self.url):
-            return obstore.get(self.store, name).bytes().to_bytes()
+            return obstore.get(self.reader, name).bytes().to_bytes()
 
     def read_each(self, names: Sequence[str]) -> Iterator[bytes]:
         """Whole objects in the order of their names, many requests at once."""
@@ -134,7 +144,7 @@ class Bucket:
         assert len(content) == size_bytes, (len(content), size_bytes)
         try:
             with asked(self.url):
-                obstore.put(self.store, name, content, mode="create")
+                obstore.put(self.writer, name, content, mode="create")
         except exceptions.AlreadyExistsError:
             return False
         return True
@@ -142,12 +152,12 @@ class Bucket:
     def replace(self, name: str, content: bytes) -> None:
         """Put an object, in place of one that may be there."""
         with asked(self.url):
-            obstore.put(self.store, name, content, use_multipart=False)
+            obstore.put(self.writer, name, content, use_multipart=False)
 
     def delete(self, name: str) -> None:
         """Remove an object."""
         with asked(self.url):
-            obstore.delete(self.store, name)
+            obstore.delete(self.writer, name)
 
     def alone(self, name: str) -> AbstractContextManager[None]:
         """The only process of this machine that works at what has this name; other machines are not asked."""
@@ -248,13 +258,13 @@ class BucketFile:
         """The bytes `[place, place + length)`, fewer where the object ends before."""
         try:
             with asked(self.bucket.url):
-                return obstore.get_range(self.bucket.store, self.name, start=place, length=length_bytes)
+                return obstore.get_range(self.bucket.reader, self.name, start=place, length=length_bytes)
         except PastTheEnd:
             return obstore.Bytes(b"")
 
     def _chunks(self) -> Iterator[memoryview]:
         with asked(self.bucket.url):
-            for chunk in obstore.get(self.bucket.store, self.name).stream():
+            for chunk in obstore.get(self.bucket.reader, self.name).stream():
                 yield memoryview(chunk)
 
 
@@ -280,7 +290,7 @@ class BucketJournal:
     def texts(self) -> Iterator[bytes]:
         """What every process has written."""
         with asked(self.bucket.url):
-            listed = [one["path"] for page in obstore.list(self.bucket.store, JOURNAL) for one in page]
+            listed = [one["path"] for page in obstore.list(self.bucket.reader, JOURNAL) for one in page]
         return self.bucket.read_each(sorted(listed))
 
 
@@ -318,7 +328,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="bucket")
 
 
-@functools.lru_cache(maxsize=8)
-def _store(url: str) -> ObjectStore:
+@functools.lru_cache(maxsize=16)
+def _client(url: str, *, writes: bool) -> ObjectStore:
     with asked(url):
-        return from_url(url, client_options=_CLIENT, retry_config=_RETRIES)
+        return from_url(url, client_options=_CLIENT if writes else _CLIENT | _SILENCE, retry_config=_RETRIES)

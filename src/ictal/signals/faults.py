@@ -30,7 +30,7 @@ def damaged(address: str, got: str, expected: str) -> InputError:
         got=got,
         expected=expected,
         remedy=(
-            f"look at the disk; `ictal store gc {store} --damaged --no-dry-run` deletes {key}.json and {key}.npy, "
+            f"look at what keeps it; `ictal store gc {store} --damaged --no-dry-run` deletes {key}.json and {key}.npy, "
             "then `ictal prepare RUN` makes them again"
         ),
         code=DAMAGED,
