@@ -193,11 +193,9 @@ def _reference(recording: Recording, header: edf.Header, reading: Reading) -> tu
     Raises:
         InputError: if there is no annotation, or it cannot be used.
     """
-    annotations = [beside.read(beside.find(recording.edf), recording.edf)]
+    annotations = [beside.read(path, recording.edf) for path in corpora.annotations_of(recording)]
     found = seizures(annotations[0], reading.mapping, reading.consensus)
     labelled = corpora.label(recording, header, annotations[0], found)
-    others = [path for path in beside.find_all(recording.edf) if path != annotations[0].path]
-    annotations += [beside.read(path, recording.edf) for path in others]
     types = seizure_types(annotations, labelled.seizures_s, reading.mapping)
     return labelled.seizures_s, [hed_score(one) for one in types]
 
@@ -205,8 +203,7 @@ def _reference(recording: Recording, header: edf.Header, reading: Reading) -> tu
 def _detections(recording: Recording, folder: Path | None) -> Times:
     if folder is None:
         return ()
-    stem = recording.id.removesuffix("_eeg")
-    names = [folder / f"{stem}{beside.BIDS_SUFFIX}", folder / f"{recording.id}.csv_bi"]
+    names = [folder / beside.events_of(recording.id), folder / f"{recording.id}.csv_bi"]
     present = next((path for path in names if path.is_file()), None)
     if present is None:
         raise InputError(
