@@ -76,7 +76,7 @@ def test_detections_of_a_folder_come_from_a_folder(folder: Path, tmp_path: Path)
     header = "onset\tduration\teventType\n"
     (out / "a_1_events.tsv").write_text(f"{header}100\t10\tsz\n")
     (out / "deep" / "b_1_events.tsv").write_text(f"{header}0\t120\tbckg\n")
-    opened = open_folder(folder, Reading(), detections=out)
+    opened = open_folder(folder, Reading(detections=out))
     assert [one.id for one in opened.recordings] == ["a_1", "deep/b_1"]
     assert [(one.id, one.code) for one in opened.aside] == [("c_1", "detections-missing")]
     assert [event.outcome for event in opened.recordings[0].events] == ["missed", "false alarm"]
@@ -113,7 +113,7 @@ def test_what_cannot_be_opened_is_refused(folder: Path, finished_run: FinishedRu
         "corpus-empty": lambda: open_any(empty, Reading()),
         "corpus-missing": lambda: open_any(tmp_path / "absent", Reading()),
         "marks-folder": lambda: open_folder(folder, Reading(), marks=file),
-        "config-value": lambda: open_any(run, Reading(), detections=empty),
+        "config-value": lambda: open_any(run, Reading(detections=empty)),
     }
     for code, refused in refusals.items():
         with pytest.raises(InputError) as error:
