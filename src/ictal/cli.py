@@ -702,8 +702,8 @@ def review(
 
     console = Console()
     with console.step("review", str(folder)) as progress:
-        reading = recipe.Reading(layout=corpus, mapping=label_mapping or {}, consensus=consensus)
-        opened = recipe.open_any(folder, reading, marks=marks, detections=detections, progress=progress)
+        reading = recipe.Reading(layout=corpus, mapping=label_mapping or {}, consensus=consensus, detections=detections)
+        opened = recipe.open_any(folder, reading, marks=marks, progress=progress)
     console.err.print(f"{len(opened.recordings)} recordings; marks are kept in {opened.marks}", markup=False)
     for entry in opened.aside:
         console.err.print(f"set aside: {entry.id}: {entry.reason}", markup=False)

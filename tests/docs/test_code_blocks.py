@@ -63,6 +63,8 @@ def test_every_command_of_a_page_works(
     """One after the other, in the folder where their user would be: each ends with 0, or 1 for findings."""
     commands = [line for line in lines(page) if line.startswith("ictal ") and not line.startswith(LONG)]
     lay_out(tmp_path, synthetic_corpus, finished_run, planned=any(line.startswith("ictal plan") for line in commands))
+    if any("--corpus.corrected" in line for line in commands):
+        correct(tmp_path / "runs" / "a" / "review", synthetic_corpus)
     monkeypatch.chdir(tmp_path)
     for line in commands:
         said = terminal(*typed(line, tmp_path))
@@ -85,6 +87,14 @@ def lay_out(folder: Path, corpus: Path, finished: FinishedRun, *, planned: bool)
     if not planned:
         shutil.copytree(finished.folder, folder / "runs" / "a")
         shutil.copytree(finished.store, folder / "store")
+
+
+def correct(marks: Path, corpus: Path) -> None:
+    """What a review leaves behind that has moved one seizure."""
+    edf = recordings(corpus, "train", ictal=True)[0]
+    path = marks / f"{edf.relative_to(corpus).with_suffix('')}_events.tsv"
+    path.parent.mkdir(parents=True)
+    path.write_text("onset\tduration\teventType\n30\t20\tsz_foc\n")
 
 
 def typed(line: str, folder: Path) -> list[str]:

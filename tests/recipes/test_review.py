@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from ictal.errors import InputError
+from ictal.recipes.audit import Settings, audit_folder
 from ictal.recipes.review import Reading, open_any, open_folder, open_run, user
-from ictal.review import corrected
 from ictal.review.listing import Opened
-from tests.end_to_end.commands import FinishedRun, Terminal, linked, put, words
+from ictal.review.marks import RECORDING
+from tests.end_to_end.commands import FinishedRun, Terminal, put, words
 from tests.review.recordings import served, write_edf
 from tests.review.test_server import edit
 
@@ -75,7 +76,7 @@ def test_detections_of_a_folder_come_from_a_folder(folder: Path, tmp_path: Path)
     header = "onset\tduration\teventType\n"
     (out / "a_1_events.tsv").write_text(f"{header}100\t10\tsz\n")
     (out / "deep" / "b_1_events.tsv").write_text(f"{header}0\t120\tbckg\n")
-    opened = open_folder(folder, Reading(), detections=out)
+    opened = open_folder(folder, Reading(detections=out))
     assert [one.id for one in opened.recordings] == ["a_1", "deep/b_1"]
     assert [(one.id, one.code) for one in opened.aside] == [("c_1", "detections-missing")]
     assert [event.outcome for event in opened.recordings[0].events] == ["missed", "false alarm"]
@@ -112,7 +113,7 @@ def test_what_cannot_be_opened_is_refused(folder: Path, finished_run: FinishedRu
         "corpus-empty": lambda: open_any(empty, Reading()),
         "corpus-missing": lambda: open_any(tmp_path / "absent", Reading()),
         "marks-folder": lambda: open_folder(folder, Reading(), marks=file),
-        "config-value": lambda: open_any(run, Reading(), detections=empty),
+        "config-value": lambda: open_any(run, Reading(detections=empty)),
     }
     for code, refused in refusals.items():
         with pytest.raises(InputError) as error:
@@ -135,26 +136,40 @@ def test_a_damaged_trace_is_one_error(finished_run: FinishedRun, tmp_path: Path)
         probability()
 
 
-def test_corrected_labels_are_audited_and_planned_with(
+def test_corrected_labels_are_audited_planned_with_and_converted(
     terminal: Terminal, synthetic_corpus: Path, tmp_path: Path
 ) -> None:
-    """A corpus in which one seizure is refuted: the audit counts one less, and so does the plan."""
-    corpus = linked(synthetic_corpus, tmp_path / "corpus")
-    opened = open_folder(corpus, Reading(), marks=tmp_path / "marks")
-    number, event = next((n, one.events[0]) for n, one in enumerate(opened.recordings) if one.events)
+    """One seizure is refuted and another gets a type; nothing of the corpus's folder is touched."""
+    marks = tmp_path / "marks"
+    opened = open_folder(synthetic_corpus, Reading(), marks=marks)
+    first, second = [(n, one.events[0]) for n, one in enumerate(opened.recordings) if one.events][:2]
     with served(opened) as server:
-        fields = {"event": event.name, "source": "reference", "onset_s": event.onset_s, "stop_s": event.stop_s}
-        assert edit(server, number, **fields, verdict="background", comment="chewing").status == 200
-    written = tmp_path / "marks" / corrected.name_of(opened.recordings[number].id)
-    beside = corpus / written.relative_to(tmp_path / "marks")
-    shutil.copy(written, beside)
-    for old in (beside.with_name(beside.name.replace("_events.tsv", suffix)) for suffix in (".csv_bi", ".csv")):
-        old.unlink(missing_ok=True)
-    before, after = (terminal("audit", root, "--json").document for root in (synthetic_corpus, corpus))
+        for (number, event), said in ((first, {"verdict": "background"}), (second, {"label": "sz_gen_m_tonic"})):
+            fields = {"event": event.name, "source": "reference", "onset_s": event.onset_s, "stop_s": event.stop_s}
+            assert edit(server, number, **fields, **said).status == 200
+    corrected = ("--corpus.corrected", marks)
+    before = terminal("audit", synthetic_corpus, "--json").document
+    after = terminal("audit", synthetic_corpus, *corrected, "--tables", tmp_path / "tables", "--json").document
     assert after["findings"] == []
     assert after["seizures"] == before["seizures"] - 1
-    planned = terminal("plan", tmp_path / "run", "--corpus.path", corpus, *words(), "--json").document
-    assert sum(part["seizures"] for part in planned["splits"].values()) == after["seizures"]
+    assert after["tallies"]["type"]["sz_gen_m_tonic"]["seizures"] == 1
+    planned = terminal("plan", tmp_path / "run", "--corpus.path", synthetic_corpus, *corrected, *words(), "--json")
+    assert sum(part["seizures"] for part in planned.document["splits"].values()) == after["seizures"]
+    converted = terminal("convert", synthetic_corpus, tmp_path / "bids", *corrected, "--json").document
+    assert converted["seizures"] == after["seizures"]
+
+
+def test_what_is_reviewed_in_its_own_folder_is_audited_there(folder: Path, terminal: Terminal) -> None:
+    """An annotation for a recording without one, one for a recording whose own cannot be read; the rest stands."""
+    opened = open_folder(folder, Reading())
+    number = {one.id: number for number, one in enumerate(opened.recordings)}
+    with served(opened) as server:
+        gone_through = {"event": RECORDING, "onset_s": 0.0, "stop_s": 120.0, "label": "bckg", "verdict": "background"}
+        for name in ("deep/b_1", "c_1"):
+            assert edit(server, number[name], **gone_through).status == 200
+    said = terminal("audit", folder, "--corpus.corrected", folder / "review", "--json")
+    assert (said.document["findings"], said.document["seizures"]) == ([], 1)
+    assert {one.code for one in audit_folder(folder, Settings())[0].findings} >= {"label-unknown", "annotation-missing"}
 
 
 def test_the_command_serves_until_it_is_interrupted(folder: Path) -> None:

@@ -159,8 +159,11 @@ def _until(condition: Any, patience_s: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-def test_a_stream_over_lsl_is_the_file_and_a_loss_is_a_gap(forward_detector: Detector, ictal_recording: Path) -> None:
+def test_a_stream_over_lsl_is_the_file_and_a_loss_is_a_gap(
+    forward_detector: Detector, ictal_recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Through liblsl and back: the events before and after what was lost are those of files of their own."""
+    monkeypatch.setattr("ictal.recordings.arriving.lsl.SETTLE_S", 0.3)
     duration_s = edf.read_header(ictal_recording).duration_s
     lose = (round(duration_s / 2), round(duration_s / 2) + 3)
     stop = threading.Event()

@@ -175,3 +175,29 @@ def test_a_corpus_without_usable_recording_stops(tmp_path):
     (tmp_path / "x_1.edf").write_bytes(b"")
     with pytest.raises(InputError, match="x_1: The file is no EDF"):
         read_labels(discover(tmp_path))
+
+
+def test_a_corrected_annotation_counts_and_nothing_beside_the_edf_does(tmp_path):
+    """Of the recordings that have one; it may lie anywhere."""
+    write_recording(tmp_path / "c" / "x_1.edf", [(10, 20)])
+    write_recording(tmp_path / "c" / "deep" / "y_1.edf", [(10, 20)])
+    corrected = tmp_path / "marks" / "deep" / "y_1_events.tsv"
+    corrected.parent.mkdir(parents=True)
+    corrected.write_text("onset\tduration\teventType\n5\t2\tsz_foc_a\n")
+    labelled, aside = read_labels(discover(tmp_path / "c", corrected=tmp_path / "marks"))
+    assert not aside
+    assert {one.recording.id: (one.seizures_s, one.types) for one in labelled} == {
+        "x_1": (((10.0, 20.0),), ("fnsz",)),
+        "deep/y_1": (((5.0, 7.0),), ("sz_foc_a",)),
+    }
+
+
+@pytest.mark.parametrize("name", ["z_1_events.tsv", "x_1.csv_bi"])
+def test_corrected_annotations_of_another_corpus_are_refused(tmp_path, name):
+    """A folder that would change nothing, or part of which would, is a mistake."""
+    write_recording(tmp_path / "c" / "x_1.edf", [(10, 20)])
+    (tmp_path / "marks").mkdir()
+    (tmp_path / "marks" / name).write_text("onset\tduration\teventType\n5\t2\tsz\n")
+    with pytest.raises(InputError) as caught:
+        discover(tmp_path / "c", corrected=tmp_path / "marks")
+    assert caught.value.code == "corpus-corrected"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ictal.errors import InputError
-from ictal.recordings.labels import TUSZ_SEIZURES, Kind, kind_of
+from ictal.recordings.labels import SEIZURE_TYPES, TUSZ_SEIZURES, Kind, hed_score, kind_of
 
 
 @pytest.mark.parametrize("label", sorted(TUSZ_SEIZURES))
@@ -45,3 +45,11 @@ def test_a_choice_that_names_an_unknown_label_stops():
     """The message shows both."""
     with pytest.raises(InputError, match="'nesz', mapped to 'background'"):
         kind_of("nesz", where="x", mapping={"nesz": "background"})
+
+
+def test_types_that_can_be_chosen_are_words_of_hed_score():
+    """Each is a seizure, none is there twice, and TUSZ's types are among them."""
+    offered = [one.label for one in SEIZURE_TYPES]
+    assert len(set(offered)) == len(offered) == len({one.title for one in SEIZURE_TYPES})
+    assert all(kind_of(label, where="") is Kind.SEIZURE for label in offered)
+    assert {hed_score(label) for label in TUSZ_SEIZURES} <= set(offered)

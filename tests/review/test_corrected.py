@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,7 @@ def _mark(recording: Listed, number: int, verdict: Verdict, **changed: float | s
 
 
 def _written(folder: Path, recording: Listed, *marks: Mark) -> Path:
-    path = folder / corrected.name_of(recording.id)
+    path = folder / beside.events_of(recording.id)
     corrected.write(path, recording, {mark.event: mark for mark in marks})
     return path
 
@@ -64,6 +65,18 @@ def test_the_file_reads_back_as_what_was_marked(recording: Listed, tmp_path: Pat
     assert lines[0][-4:] == ["origin", "author", "time", "comment"]
     assert [line[2] for line in lines[1:]] == ["sz", "bckg", "sz", "sz"]
     assert lines[2][-4:] == ["reference", "Dr Test", "2026-01-02T03:04:05+00:00", "chewing"]
+
+
+def test_columns_are_explained_beside_the_file(recording: Listed, tmp_path: Path) -> None:
+    """Every column that BIDS itself does not define, and none that is not there; both files go together."""
+    path = _written(tmp_path, recording, _mark(recording, 0, "seizure", label="sz_foc_ia_m_tonic"))
+    columns, first, *_ = (line.split("\t") for line in path.read_text().splitlines())
+    assert first[2] == "sz_foc_ia_m_tonic"
+    meanings = json.loads((tmp_path / "anna_1_events.json").read_text())
+    assert meanings.keys() == set(columns) - {"onset", "duration"}
+    assert all(meaning["Description"] for meaning in meanings.values())
+    corrected.remove(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_a_word_the_reference_stands(recording: Listed, tmp_path: Path) -> None:
@@ -101,7 +114,7 @@ def test_an_unlabelled_recording_is_labelled_once_it_was_gone_through(recording:
 
 def test_it_stands_beside_its_edf(recording: Listed, tmp_path: Path) -> None:
     """Under the name that readers look for, BIDS's among them; a corpus of it has the corrected seizures."""
-    assert corrected.name_of("sub-01/eeg/sub-01_task-x_eeg") == "sub-01/eeg/sub-01_task-x_events.tsv"
+    assert beside.events_of("sub-01/eeg/sub-01_task-x_eeg") == "sub-01/eeg/sub-01_task-x_events.tsv"
     edf = tmp_path / "anna_1.edf"
     shutil.copy(recording.header.path, edf)
     path = _written(tmp_path, recording, _mark(recording, 0, "background"), _mark(recording, 3, "seizure"))

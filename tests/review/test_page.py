@@ -123,6 +123,26 @@ def test_keys_alone_do_everything(page: Page, tmp_path: Path) -> None:
     expect(page.locator("#recording")).to_have_text("anna_1")
 
 
+def test_a_seizure_gets_its_type(page: Page, tmp_path: Path) -> None:
+    """By keys: chosen by its first letters, said once; of a detection, of a new event, not of a refuted one."""
+    press(page, "f", "y")
+    page.keyboard.type("focal, awareness impaired, motor: t")
+    press(page, "Enter")
+    saved(page)
+    assert page.locator("#events [aria-pressed=true]").inner_text().endswith("sz_foc_ia_m_tonic")
+    press(page, "a", "y")
+    page.keyboard.type("generalised")
+    press(page, "Enter", "t", "m", "x")
+    expect(page.locator("#type")).to_be_disabled()
+    assert [row["label"] for row in _journal_of(tmp_path, 3)] == ["sz_foc_ia_m_tonic", "sz_gen", "sz"]
+    saved(page)
+    written = bids.read(tmp_path / "review" / "anna_1_events.tsv").events
+    assert [event.label for event in written] == ["sz", "bckg", "sz_foc_ia_m_tonic", "sz_gen"]
+    press(page, "z", "z", "z")
+    expect(page.locator("#events li")).to_have_count(4)
+    assert [row["label"] for row in _journal_of(tmp_path, 6)][-1] == "sz"
+
+
 def test_the_whole_page_is_reached_with_tab(page: Page) -> None:
     """Skip link first, then every control, and back to the beginning: no trap."""
     reached: list[str] = []

@@ -25,6 +25,7 @@ class Settings:
     mapping: Mapping[str, str] = field(default_factory=lambda: NO_MAPPING)
     consensus: str = MAJORITY
     same_patient: Mapping[str, str] = field(default_factory=lambda: NO_ALIASES)
+    corrected: Path | None = None
     missing: MissingPolicy = "error"
     rate_hz: int = PreprocessConfig.rate_hz
     windows: WindowConfig = field(default_factory=WindowConfig)
@@ -54,6 +55,7 @@ def settings(
         mapping={**config.corpus.label_mapping, **mapping},
         consensus=config.corpus.consensus,
         same_patient=config.corpus.same_patient,
+        corrected=config.corpus.corrections,
         missing=config.signals.missing,
         rate_hz=config.signals.rate_hz,
         windows=config.windows,
@@ -81,6 +83,7 @@ def audit_folder(
         consensus=settings.consensus,
         prior=prior,
         policy=settings.missing,
+        corrected=settings.corrected,
         deep=deep,
         progress=progress,
     )

@@ -51,6 +51,14 @@ class CorpusConfig:
     """Other names of a patient, and the name to use, e.g. `{"sub-21" = "sub-01"}`."""
     exclude: tuple[str, ...] = ()
     """Ids of recordings to leave out."""
+    corrected: str = ""
+    """Folder of annotations that `ictal review` has made: where it holds one of a recording, that counts and nothing
+    beside the EDF does."""
+
+    @property
+    def corrections(self) -> Path | None:
+        """That folder, if there is one."""
+        return Path(self.corrected) if self.corrected else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,7 +108,7 @@ def convert(
 ) -> Converted:
     """Read a corpus with the settings of a configuration, and write it as BIDS; errors as of `to_bids` and reading."""
     wanted = load(file, overrides).corpus
-    corpus = corpora.discover(folder, wanted.layout, wanted.same_patient)
+    corpus = corpora.discover(folder, wanted.layout, wanted.same_patient, wanted.corrections)
     labelled, quarantined = corpora.read_labels(corpus, mapping=wanted.label_mapping, consensus=wanted.consensus)
     return to_bids(corpus, labelled, quarantined, out, progress)
 
@@ -173,14 +173,7 @@ def _describe(out: Path, corpus: Corpus, labelled: Sequence[Labelled], subjects:
         },
     )
     _write_json(out / "scans.json", {"source": {"Description": "The recording's path in the corpus, without suffix"}})
-    columns = {
-        "eventType": "HED-SCORE seizure type (sz...), or bckg",
-        "confidence": "Confidence of the annotation, 0 to 1",
-        "channels": "Channels that the event was seen in; n/a: the whole recording",
-        "dateTime": "Start of the recording by the recorder's clock",
-        "recordingDuration": "Length of the recording, in seconds",
-    }
-    _write_json(out / f"task-{TASK}_events.json", {name: {"Description": text} for name, text in columns.items()})
+    bids.write_meanings(out / f"task-{TASK}_events.json")
 
 
 def _recording(one: Labelled, folder: Path, stem: str) -> bool:

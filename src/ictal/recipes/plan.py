@@ -58,7 +58,8 @@ def plan_run(run: Run, progress: Progress | None = None) -> Planned:
     """Decide everything; the same configuration and corpus give the same answer."""
     config = run.config
     wanted = config.corpus
-    corpus = _without(corpora.discover(Path(wanted.path), wanted.layout, wanted.same_patient), wanted.exclude)
+    found = corpora.discover(Path(wanted.path), wanted.layout, wanted.same_patient, wanted.corrections)
+    corpus = _without(found, wanted.exclude)
     labelled, damaged = corpora.read_labels(
         corpus, mapping=wanted.label_mapping, consensus=wanted.consensus, progress=progress
     )

@@ -21,6 +21,8 @@ from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 
 NAME = "ictal"
 """Of the LSL stream, if no other is asked for."""
+LINGER_S = 1.0
+"""How long those who listen have to take the last samples before the stream is gone."""
 _CHUNK_S = 1 / 16
 _RECORDS = slice(236, 244)  # bytes of an EDF's header that hold the number of data records
 _SYNTHETIC = SynthConfig(patients=3, hours=0.3, seizure_share=0.1)
@@ -143,7 +145,7 @@ def play_lsl(
         if chunk.size:
             outlet.push_chunk(signal_uv[chunk], timestamp=stamps_s[chunk])
         done = min(done + samples, len(signal_uv))
-    time.sleep(1.0)  # for those who listen to take the last samples before the stream is gone
+    time.sleep(LINGER_S)
     return Played(duration_s=done / rate_hz, lost_s=float((~kept[:done]).sum() / rate_hz))
 
 

@@ -37,46 +37,36 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """How the annotations of a folder are read.
+    """How a folder is read.
 
     Args:
         layout: See `corpus.discover`.
         mapping: See `labels.kind_of`.
         consensus: See `events.seizures`.
+        detections: Folder with what a detector found, under the recordings' ids, as `ictal detect` writes it.
     """
 
     layout: str = "auto"
     mapping: Mapping[str, str] = field(default_factory=lambda: NO_MAPPING)
     consensus: str = MAJORITY
+    detections: Path | None = None
 
 
-def open_any(
-    folder: Path,
-    reading: Reading,
-    *,
-    marks: Path | None = None,
-    detections: Path | None = None,
-    progress: Progress | None = None,
-) -> Opened:
+def open_any(folder: Path, reading: Reading, *, marks: Path | None = None, progress: Progress | None = None) -> Opened:
     """A run, or a folder of recordings; see `open_run` and `open_folder`.
 
     Raises:
         InputError: as these do, or if something is said of a run that it knows itself (code `config-value`).
     """
     if not (folder / "config.toml").exists():
-        return open_folder(folder, reading, marks=marks, detections=detections, progress=progress)
-    itself = detections is None and reading == Reading()
-    check_setting(itself, "--detections, --corpus, ...", folder, "a folder of recordings: a run knows these itself")
+        return open_folder(folder, reading, marks=marks, progress=progress)
+    expected = "a folder of recordings: a run knows these itself"
+    check_setting(reading == Reading(), "--detections, --corpus, ...", folder, expected)
     return open_run(folder, marks=marks)
 
 
 def open_folder(
-    folder: Path,
-    reading: Reading,
-    *,
-    marks: Path | None = None,
-    detections: Path | None = None,
-    progress: Progress | None = None,
+    folder: Path, reading: Reading, *, marks: Path | None = None, progress: Progress | None = None
 ) -> Opened:
     """The recordings of a folder, with the annotation that lies beside each, if any does.
 
@@ -84,7 +74,6 @@ def open_folder(
         folder: Of EDFs, at any depth.
         reading: How to read it.
         marks: Where marks are kept; by default in the folder.
-        detections: Folder with what a detector found, under the recordings' ids, as `ictal detect` writes it.
         progress: Called with (done, total).
 
     Raises:
@@ -97,7 +86,7 @@ def open_folder(
     for done, recording in enumerate(corpus.recordings, 1):
         try:
             _require_inside(recording, folder)
-            listed.append(_listed(recording, reading, detections))
+            listed.append(_listed(recording, reading))
         except InputError as error:
             aside.append(quarantined(recording, error))
         if progress is not None:
@@ -171,10 +160,10 @@ def user() -> str:
         return f"user {os.getuid()}"
 
 
-def _listed(recording: Recording, reading: Reading, detections: Path | None) -> Listed:
+def _listed(recording: Recording, reading: Reading) -> Listed:
     """A recording of a folder; one whose annotation cannot be used is shown with the reason, as unlabelled."""
     header = edf.read_header(recording.edf)
-    found = _detections(recording, detections)
+    found = _detections(recording, reading.detections)
     try:
         reference, labels = _reference(recording, header, reading)
     except InputError as error:
@@ -183,7 +172,7 @@ def _listed(recording: Recording, reading: Reading, detections: Path | None) -> 
         return Listed(
             id=recording.id, patient=recording.patient, header=header, labelled=False, events=events, remark=remark
         )
-    events = compared(reference, labels, found, header.duration_s, both=detections is not None)
+    events = compared(reference, labels, found, header.duration_s, both=reading.detections is not None)
     return Listed(id=recording.id, patient=recording.patient, header=header, labelled=True, events=events)
 
 
@@ -193,11 +182,9 @@ def _reference(recording: Recording, header: edf.Header, reading: Reading) -> tu
     Raises:
         InputError: if there is no annotation, or it cannot be used.
     """
-    annotations = [beside.read(beside.find(recording.edf), recording.edf)]
+    annotations = [beside.read(path, recording.edf) for path in corpora.annotations_of(recording)]
     found = seizures(annotations[0], reading.mapping, reading.consensus)
     labelled = corpora.label(recording, header, annotations[0], found)
-    others = [path for path in beside.find_all(recording.edf) if path != annotations[0].path]
-    annotations += [beside.read(path, recording.edf) for path in others]
     types = seizure_types(annotations, labelled.seizures_s, reading.mapping)
     return labelled.seizures_s, [hed_score(one) for one in types]
 
@@ -205,8 +192,7 @@ def _reference(recording: Recording, header: edf.Header, reading: Reading) -> tu
 def _detections(recording: Recording, folder: Path | None) -> Times:
     if folder is None:
         return ()
-    stem = recording.id.removesuffix("_eeg")
-    names = [folder / f"{stem}{beside.BIDS_SUFFIX}", folder / f"{recording.id}.csv_bi"]
+    names = [folder / beside.events_of(recording.id), folder / f"{recording.id}.csv_bi"]
     present = next((path for path in names if path.is_file()), None)
     if present is None:
         raise InputError(

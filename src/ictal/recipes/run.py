@@ -104,6 +104,8 @@ def open_run(folder: Path, file: Path | None, overrides: Sequence[str]) -> Run:
     tree = configs.tree(config)
     if config.corpus.path:
         tree["corpus"]["path"] = str(Path(config.corpus.path).absolute())
+    if config.corpus.corrections is not None:
+        tree["corpus"]["corrected"] = str(config.corpus.corrections.absolute())
     tree["machine"]["cache"] = str(Path(config.machine.cache).absolute())
     if config.machine.store != NO_STORE:
         tree["machine"]["store"] = absolute(config.machine.store)

@@ -21,8 +21,9 @@ from ictal.recordings.channels import canonical
 from ictal.recordings.corpus import NO_ALIASES, Corpus, Labelled
 from ictal.recordings.duplicates import duplicates
 from ictal.recordings.events import MAJORITY
-from ictal.recordings.inspection import Finding, Inspected, Inspector
+from ictal.recordings.inspection import Finding, Inspected, Inspector, shown_path
 from ictal.recordings.labels import NO_MAPPING
+from ictal.recordings.layouts.layout import Recording
 from ictal.recordings.montages import MissingPolicy
 from ictal.recordings.prior import PRIOR_LOG10_LIMIT, PRIORS, PriorTest, prior_test
 from ictal.recordings.tallies import Tally, rates, tallies
@@ -128,6 +129,7 @@ def audit(
     consensus: str = MAJORITY,
     prior: float | None = None,
     policy: MissingPolicy = "error",
+    corrected: Path | None = None,
     deep: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
@@ -141,13 +143,14 @@ def audit(
         consensus: See `events.seizures`.
         prior: Share of windows with seizure to expect; None means the published one, where there is one.
         policy: About missing electrodes, see `montages.derive`: what it can repair is no finding but a repair.
+        corrected: See `corpus.discover`.
         deep: Read the signals too: checksums, flat and saturated channels, values out of range.
         progress: Called with (done, total).
 
     Raises:
         InputError: only if there is no such folder or layout.
     """
-    found = corpora.discover(root, corpus, same_patient)
+    found = corpora.discover(root, corpus, same_patient, corrected)
     inspect = Inspector(root=found.root, mapping=mapping, consensus=consensus, policy=policy, deep=deep)
     inspected = []
     for done, recording in enumerate(found.recordings, 1):
@@ -243,8 +246,13 @@ def _repeated(found: Corpus, inspected: Sequence[Inspected]) -> Iterator[Finding
 
 def _other_files(found: Corpus, inspected: Iterable[Inspected]) -> list[Path]:
     """Files that belong to no recording."""
-    known = {path for one in inspected for path in (one.recording.edf, *one.annotations)}
+    known = {path for one in inspected for path in (one.recording.edf, *one.annotations, *_overruled(one.recording))}
     return [path for path in sorted(found.root.rglob("*")) if path not in known and path.is_file()]
+
+
+def _overruled(recording: Recording) -> tuple[Path, ...]:
+    """Annotations beside the EDF that do not count, since there is a corrected one."""
+    return () if recording.corrected is None else beside.find_all(recording.edf)
 
 
 def _unpaired(found: Corpus, files: Iterable[Path]) -> Iterator[Finding]:
@@ -278,7 +286,7 @@ def _is_annotation(path: Path) -> bool:
 
 def _seizure_findings(found: Corpus, inspected: Sequence[Inspected], test: PriorTest | None) -> Iterator[Finding]:
     labelled = [one.labelled for one in inspected if one.labelled is not None]
-    annotation = next((path.relative_to(found.root) for one in inspected for path in one.annotations), None)
+    annotation = next((shown_path(path, found.root) for one in inspected for path in one.annotations), None)
     luck = "" if test is None else f"; {test.sentence}; look at {annotation}"
     if not labelled:
         message = f"none of the {len(found.recordings)} EDF files is usable"

@@ -81,24 +81,64 @@ class Quarantined:
     reason: str
 
 
-def discover(root: Path, corpus: str = "auto", same_patient: Mapping[str, str] = NO_ALIASES) -> Corpus:
+def discover(
+    root: Path,
+    corpus: str = "auto",
+    same_patient: Mapping[str, str] = NO_ALIASES,
+    corrected: Path | None = None,
+) -> Corpus:
     """List the recordings below a folder; files whose name starts with a dot are not looked at.
 
     Args:
         root: The folder.
         corpus: Name of one of `LAYOUTS`, each of which is a file in `layouts`, or `auto`: the first that fits.
         same_patient: Other names of a patient, and the name to use (`{"sub-21": "sub-01"}`).
+        corrected: Folder of annotations as `ictal review` writes them, under the recordings' ids: where it holds one,
+            that counts and nothing beside the EDF does.
 
     Raises:
         InputError: if the folder is absent (code `corpus-missing`), has not the layout asked for (`corpus-layout`), or
-            holds no patient of a name that is said to be another's (`corpus-patient`).
+            holds no patient of a name that is said to be another's (`corpus-patient`), or if the corrected annotations
+            are none of its recordings' (`corpus-corrected`).
     """
     root = Path(root)
     if not root.is_dir():
         raise _fault("There is no such folder", root, "nothing", "a folder of EDF files", "corpus-missing")
     layout = _layout(root, corpus)
     recordings = sorted(layout.recordings(root), key=lambda recording: recording.id)
-    return Corpus(name=layout.name, root=root, recordings=_renamed(root, recordings, same_patient))
+    renamed = _renamed(root, recordings, same_patient)
+    return Corpus(name=layout.name, root=root, recordings=renamed if corrected is None else _with(corrected, renamed))
+
+
+def annotations_of(recording: Recording) -> tuple[Path, ...]:
+    """Annotation files of a recording, the one that counts first; others may say more of a seizure's type.
+
+    Raises:
+        InputError: if there is none (code `annotation-missing`).
+    """
+    if recording.corrected is not None:
+        return (recording.corrected,)
+    return beside.find_all(recording.edf) or (beside.find(recording.edf),)
+
+
+def _with(corrected: Path, recordings: Sequence[Recording]) -> tuple[Recording, ...]:
+    """The recordings, with the corrected annotation of each that has one."""
+    names = {beside.events_of(recording.id) for recording in recordings}
+    found = {path.relative_to(corrected).as_posix() for path in corrected.rglob(f"*{beside.BIDS_SUFFIX}")}
+    strangers = sorted(found - names)
+    if strangers or not found:
+        raise InputError(
+            "The corrected annotations are not this corpus's",
+            where=corrected,
+            got=f"{strangers[0]}, of no recording" if strangers else f"no *{beside.BIDS_SUFFIX}",
+            expected="what `ictal review` wrote for it: annotations under the ids of its recordings",
+            remedy="correct corpus.corrected, or move away what belongs to another corpus",
+            code="corpus-corrected",
+        )
+    return tuple(
+        replace(one, corrected=corrected / name) if (name := beside.events_of(one.id)) in found else one
+        for one in recordings
+    )
 
 
 def _renamed(root: Path, recordings: Sequence[Recording], same_patient: Mapping[str, str]) -> tuple[Recording, ...]:
@@ -140,7 +180,7 @@ def read_labels(
     labelled: list[Labelled] = []
     aside: list[Quarantined] = []
     for done, recording in enumerate(corpus.recordings, 1):
-        annotation = beside.read(beside.find(recording.edf), recording.edf)
+        annotation = beside.read(annotations_of(recording)[0], recording.edf)
         seizures_s = seizures(annotation, mapping, consensus)
         try:
             found = label(recording, edf.read_header(recording.edf), annotation, seizures_s)
@@ -186,7 +226,7 @@ def _types(labelled: Labelled, annotation: Annotation, mapping: Mapping[str, str
     if not labelled.seizures_s:
         return ()
     path = labelled.recording.edf
-    others = [beside.read(other, path) for other in beside.find_all(path) if other != annotation.path]
+    others = [beside.read(other, path) for other in annotations_of(labelled.recording)[1:]]
     return seizure_types([annotation, *others], labelled.seizures_s, mapping)
 
 

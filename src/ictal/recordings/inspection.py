@@ -144,6 +144,11 @@ class Inspector:
         return self._fits[signature]
 
 
+def shown_path(path: Path, root: Path) -> str:
+    """A file as its path below the corpus; a corrected annotation may lie elsewhere."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
 class _Collector:
     """Findings about one recording, in the order they are met."""
 
@@ -156,8 +161,7 @@ class _Collector:
         self.add(error.code, path, message, severity)
 
     def add(self, code: str, path: Path, message: str, severity: Severity) -> None:
-        shown = path.relative_to(self.root).as_posix()
-        self.findings.append(Finding(code=code, path=shown, message=message, severity=severity))
+        self.findings.append(Finding(code=code, path=shown_path(path, self.root), message=message, severity=severity))
 
 
 _Seizures: TypeAlias = tuple[tuple[float, float], ...]
@@ -176,13 +180,12 @@ def _header(recording: Recording, collector: _Collector) -> edf.Header | None:
 
 def _annotations(recording: Recording, collector: _Collector) -> tuple[tuple[Path, ...], list[Annotation]]:
     """Every annotation file beside a recording, and what is in those that their readers accept."""
-    paths = beside.find_all(recording.edf)
-    annotations = []
-    if not paths:
-        try:
-            beside.find(recording.edf)
-        except InputError as error:
-            collector.error(error, recording.edf, "error")
+    annotations: list[Annotation] = []
+    try:
+        paths = corpora.annotations_of(recording)
+    except InputError as error:
+        collector.error(error, recording.edf, "error")
+        return (), annotations
     for path in paths:
         try:
             annotations.append(beside.read(path, recording.edf))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from ictal.errors import InputError
@@ -35,6 +36,66 @@ _HED_SCORE: Mapping[str, str] = MappingProxyType(
     }
 )
 """TUSZ's types; a simple partial seizure is focal with awareness, a complex one with impaired awareness (ILAE 2017)."""
+_FOCAL_ONSETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "m": ("automatisms", "atonic", "clonic", "hyperkinetic", "myoclonic", "spasms", "tonic"),
+        "nm": ("autonomic", "behavior", "cognitive", "emotional", "sensory"),
+    }
+)
+_GENERALIZED_ONSETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "m": ("tonicClonic", "atonic", "clonic", "myoclonic", "spasms", "tonic"),
+        "nm": ("typical", "atypical", "myoclonic"),
+    }
+)
+_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "m": "motor",
+        "nm": "non-motor",
+        "tonicClonic": "tonic-clonic",
+        "spasms": "epileptic spasms",
+        "behavior": "behaviour arrest",
+        "typical": "typical absence",
+        "atypical": "atypical absence",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeizureType:
+    """A type of seizure by the ILAE's classification of 2017.
+
+    Args:
+        label: HED-SCORE's word for it.
+        title: The same for people.
+        group: Where it begins.
+    """
+
+    label: str
+    title: str
+    group: str
+
+
+def _onsets(label: str, title: str, group: str, onsets: Mapping[str, Sequence[str]]) -> Iterator[SeizureType]:
+    """A type, and those that it divides into by what is seen at its onset."""
+    yield SeizureType(label=label, title=title, group=group)
+    for kind, signs in onsets.items():
+        yield SeizureType(label=f"{label}_{kind}", title=f"{title}, {_WORDS[kind]}", group=group)
+        for sign in signs:
+            word = f"{title}, {_WORDS[kind]}: {_WORDS.get(sign, sign)}"
+            yield SeizureType(label=f"{label}_{kind}_{sign}", title=word, group=group)
+
+
+SEIZURE_TYPES: tuple[SeizureType, ...] = (
+    SeizureType(label="sz", title="not stated", group="Seizure"),
+    SeizureType(label="sz_foc", title="focal", group="Focal onset"),
+    SeizureType(label="sz_foc_f2b", title="focal to bilateral tonic-clonic", group="Focal onset"),
+    *_onsets("sz_foc_a", "focal aware", "Focal onset", _FOCAL_ONSETS),
+    *_onsets("sz_foc_ia", "focal, awareness impaired", "Focal onset", _FOCAL_ONSETS),
+    *_onsets("sz_gen", "generalised", "Generalised onset", _GENERALIZED_ONSETS),
+    *_onsets("sz_uo", "unknown onset", "Unknown onset", {"m": (), "nm": ()}),
+)
+"""Types that a reviewer can choose; an annotation may name others."""
 _HED_SCORE_SEIZURE = re.compile(r"sz(_[A-Za-z0-9]+)*")  # sz, sz_foc_ia, sz_foc_f2b, sz_gen_m_tonicClonic
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from ictal.errors import InputError
 from ictal.recordings.annotations import beside
 from ictal.recordings.audit import Audit
-from ictal.recordings.inspection import Inspected
+from ictal.recordings.inspection import Inspected, shown_path
 from ictal.recordings.tallies import rates
 
 RECORDINGS, EVENTS = "recordings.parquet", "events.parquet"
@@ -91,7 +91,7 @@ def _recording(root: Path, one: Inspected) -> dict[str, Any]:
         "patient": one.recording.patient,
         "split": one.recording.split,
         "edf": one.recording.edf.relative_to(root).as_posix(),
-        "annotation": one.annotations[0].relative_to(root).as_posix() if one.annotations else None,
+        "annotation": shown_path(one.annotations[0], root) if one.annotations else None,
         "duration_s": None if header is None else header.duration_s,
         "start": None if header is None else header.start,
         "rates_hz": [] if header is None else list(rates(header)),
@@ -123,7 +123,7 @@ def _events(root: Path, one: Inspected) -> Iterable[dict[str, Any]]:
                 "channels": list(event.channels),
                 "confidence": event.confidence,
                 "rater": event.rater,
-                "file": path.relative_to(root).as_posix(),
+                "file": shown_path(path, root),
                 "line": event.line,
             }
 

@@ -6,7 +6,8 @@
 | a detection | left out: nobody has confirmed it | a seizure | `bckg` |
 | added by a reviewer | – | a seizure | `bckg` |
 
-Further columns say whose event it was, who marked it when, and the comment. Readers of HED-SCORE leave them alone.
+Further columns say whose event it was, who marked it when, and the comment. Readers of HED-SCORE leave them alone; what
+they mean stands in a JSON file beside the TSV, as BIDS asks for.
 """
 
 from __future__ import annotations
@@ -14,13 +15,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from ictal.recordings.annotations import bids
-from ictal.recordings.annotations.beside import BIDS_SUFFIX
 from ictal.recordings.events import Event
 from ictal.recordings.labels import BACKGROUND
 from ictal.review.listing import Listed
 from ictal.review.marks import RECORDING, Mark
+
+FURTHER: Mapping[str, str] = MappingProxyType(
+    {
+        "origin": "Who stated the event first: the reference, a detection, or a reviewer",
+        "author": "Who marked it; n/a: nobody",
+        "time": "When it was marked, in UTC",
+        "comment": "What the author said about it",
+    }
+)
+"""Columns of `Row` that HED-SCORE has not, with what they mean."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,21 +65,23 @@ def rows(recording: Listed, marks: Mapping[str, Mark]) -> tuple[Row, ...]:
 
 
 def write(path: Path, recording: Listed, marks: Mapping[str, Mark]) -> None:
-    """Write the annotation; the file appears whole or not at all."""
+    """Write the annotation, and beside it what its columns mean; each file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     written = rows(recording, marks)
+    bids.write_meanings(path.with_suffix(".json"), FURTHER)
     bids.write(
         path,
         events=[row.event for row in written],
         duration_s=recording.header.duration_s,
         start=recording.header.start,
-        further={name: [getattr(row, name) for row in written] for name in ("origin", "author", "time", "comment")},
+        further={name: [getattr(row, name) for row in written] for name in FURTHER},
     )
 
 
-def name_of(recording: str) -> str:
-    """Name of the annotation of a recording: the one that is looked for beside its EDF."""
-    return f"{recording.removesuffix('_eeg')}{BIDS_SUFFIX}"
+def remove(path: Path) -> None:
+    """Remove an annotation that its marks do not make any more."""
+    path.unlink(missing_ok=True)
+    path.with_suffix(".json").unlink(missing_ok=True)
 
 
 def _row(mark: Mark) -> Row | None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Literal, TypeAlias, get_args
 
 from ictal.errors import InputError
+from ictal.recordings.labels import is_known
 from ictal.review.listing import Source
 
 Verdict: TypeAlias = Literal["undecided", "seizure", "background", "withdrawn"]
@@ -219,6 +220,8 @@ def _check(mark: Mark) -> None:
         text: str = getattr(mark, name)
         if len(text) > longest or (text and not text.isprintable()) or (name != "comment" and not text.strip()):
             raise _refused(name, repr(text[:100]), f"one line of at most {longest} characters")
+    if not is_known(mark.label):
+        raise _refused("label", repr(mark.label), "HED-SCORE's word for a seizure, or bckg")
 
 
 def _refused(name: str, got: Any, expected: str) -> InputError:

@@ -35,6 +35,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ictal.errors import InputError, check_setting
+from ictal.recordings.annotations.beside import events_of
+from ictal.recordings.labels import SEIZURE_TYPES
 from ictal.review import corrected
 from ictal.review.access import Access, Door
 from ictal.review.listing import Listed, Opened, uncertain_seconds
@@ -110,6 +112,7 @@ class Review:
             {
                 "title": self.opened.title,
                 "author": self.author,
+                "types": [asdict(one) for one in SEIZURE_TYPES],
                 "threshold": self.opened.threshold,
                 "recordings": rows,
                 "aside": [asdict(one) for one in self.opened.aside],
@@ -199,12 +202,12 @@ class Review:
     def write_annotation(self, number: int) -> None:
         """Write the annotation that the marks make, from the journal: the last writer has read the last mark."""
         one, journal = self.opened.recordings[number], self.journals[number]
-        path = self.opened.marks / corrected.name_of(one.id)
+        path = self.opened.marks / events_of(one.id)
         with journal.settled() as marks:
             if marks and corrected.is_complete(one, marks):
                 corrected.write(path, one, marks)
             else:
-                path.unlink(missing_ok=True)
+                corrected.remove(path)
 
     def _asked(self, request: Request) -> tuple[int, Listed]:
         number = request.path_params["number"]
@@ -238,7 +241,7 @@ class Review:
         return {
             "revision": journal.revision,
             "marks": [asdict(mark) for mark in marks.values()],
-            "annotation": str(self.opened.marks / corrected.name_of(one.id)) if complete else None,
+            "annotation": str(self.opened.marks / events_of(one.id)) if complete else None,
         }
 
 

@@ -20,6 +20,12 @@ LABELS = ("Fp1", "C3", "TRIG")
 RATE_HZ = 200.0
 
 
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Senders of this machine answer at once."""
+    monkeypatch.setattr(lsl, "SETTLE_S", 0.3)
+
+
 def outlet(
     name: str, *, id_: str = "", unit: str | None = "mV", labels: tuple[str, ...] = LABELS, rate_hz: float = RATE_HZ
 ) -> Any:
@@ -89,11 +95,15 @@ def test_what_was_lost_on_the_way_is_a_gap(name: str) -> None:
 
 
 class Mortal:
-    """A sender in a process of its own, which can die; without an id by which it could be known again."""
+    """A sender in a process of its own, which can die; without an id by which it could be known again.
+
+    It is there once it is told to be: what it imports takes longer than all else.
+    """
 
     CODE = """
 import sys
 from tests.recordings.arriving.test_lsl import outlet, send
+sys.stdin.readline()
 sender = outlet(sys.argv[1], labels=tuple(sys.argv[2:]))
 for line in sys.stdin:
     first, stop, start_s = line.split()
@@ -103,6 +113,11 @@ for line in sys.stdin:
     def __init__(self, name: str, *labels: str) -> None:
         words = [sys.executable, "-c", self.CODE, name, *(labels or LABELS)]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def live(self) -> None:
+        """Be there."""
+        assert self.process.stdin is not None
+        print(file=self.process.stdin, flush=True)
 
     def send(self, first: int, stop: int, start_s: float = 1000.0) -> None:
         """See `send`."""
@@ -117,29 +132,31 @@ for line in sys.stdin:
 
 def test_a_sender_that_comes_back_is_taken_up_after_a_gap(name: str) -> None:
     """One that cannot be known again by an id is looked for by its name."""
-    sender = Mortal(name)
+    sender, again = Mortal(name), Mortal(name)
+    sender.live()
     stream = LslStream(name, patience_s=30)
     sender.send(0, 100)
     assert len(heard(stream, 100)) >= 1
     sender.die()
     _until(lambda: stream.take(("C3", "Fp1"), 0.01) == [] and stream._inlet is None)
-    sender = Mortal(name)
+    again.live()
     _until(lambda: stream.take(("C3", "Fp1"), 0.2) == [] and stream._inlet is not None)
-    sender.send(0, 10, 1003.0)
+    again.send(0, 10, 1003.0)
     (piece,) = heard(stream, 10)
     assert piece.gap is not None
     assert (piece.gap.stop_s, piece.gap.resume_s) == (pytest.approx(0.5), pytest.approx(3.0))
     stream.close()
-    sender.die()
+    again.die()
 
 
 def test_a_sender_that_comes_back_as_another_is_refused(name: str) -> None:
     """Its channels would be taken for those of before."""
-    sender = Mortal(name)
+    sender, other = Mortal(name), Mortal(name, "C3", "Fp1", "TRIG")
+    sender.live()
     stream = LslStream(name, patience_s=30)
     sender.die()
     _until(lambda: stream.take(("C3", "Fp1"), 0.01) == [] and stream._inlet is None)
-    other = Mortal(name, "C3", "Fp1", "TRIG")
+    other.live()
     with pytest.raises(InputError) as error:
         _until(lambda: stream.take(("C3", "Fp1"), 0.2) == [] and stream._inlet is not None)
     assert error.value.code == "stream-changed"

@@ -28,6 +28,11 @@ TUSZ_SUFFIXES = (".csv_bi", ".csv")
 TSE_SUFFIXES = (".tse_bi", ".tse")
 
 
+def events_of(recording: str) -> str:
+    """Name of the events in BIDS's format of a recording, by its id or its file's stem."""
+    return f"{recording.removesuffix('_eeg')}{BIDS_SUFFIX}"
+
+
 def find(edf_path: Path) -> Path:
     """The annotation file of a recording.
 
@@ -98,12 +103,11 @@ def read(path: Path, edf_path: Path | None = None) -> Annotation:
 
 
 def _names(edf_path: Path) -> tuple[Path, ...]:
-    events = edf_path.stem.removesuffix("_eeg") + BIDS_SUFFIX
     tusz_names, tse_names = (
         tuple(edf_path.with_suffix(suffix) for suffix in suffixes) for suffixes in (TUSZ_SUFFIXES, TSE_SUFFIXES)
     )
     readings = (edf_path.with_name(edf_path.stem + suffix) for suffix in seizeit1.SUFFIXES)
-    return (*tusz_names, edf_path.with_name(events), *tse_names, *readings)
+    return (*tusz_names, edf_path.with_name(events_of(edf_path.stem)), *tse_names, *readings)
 
 
 def _lists(edf_path: Path) -> tuple[Path, ...]:

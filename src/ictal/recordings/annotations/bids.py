@@ -9,6 +9,7 @@ somebody looked. Sources: BIDS 1.9, HED-SCORE, the SzCORE container contract.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +25,16 @@ _REQUIRED = frozenset({"onset", "duration", "eventType"})
 _NONE = "n/a"
 _ARTEFACTS, _FLAWLESS = "artefacts", "none"
 NOTHING_FURTHER: Mapping[str, Sequence[str]] = MappingProxyType({})
+_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        "eventType": "HED-SCORE seizure type (sz...), or bckg",
+        "confidence": "Confidence of the annotation, 0 to 1",
+        "channels": "Channels that the event was seen in; n/a: the whole recording",
+        "dateTime": "Start of the recording by the recorder's clock",
+        "recordingDuration": "Length of the recording, in seconds",
+    }
+)
+"""Of the columns that BIDS itself does not define."""
 
 
 def read(path: Path) -> Annotation:
@@ -75,6 +86,18 @@ def write(
     recording = [started, f"{duration_s:.{decimals}f}"]
     rows = ["\t".join([*_fields(event, decimals), *recording, *texts]) for event, texts in ordered or [silence]]
     write_whole(path, ["\t".join([*_COLUMNS, *further]), *rows])
+
+
+def write_meanings(path: Path, further: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write the JSON that says what the columns of events mean, as BIDS asks for.
+
+    Args:
+        path: Where to: beside an `_events.tsv` under its name with `.json`, or further up for all below. Appears whole
+            or not at all.
+        further: Columns that are added, each with what it means.
+    """
+    document = {name: {"Description": text} for name, text in {**_MEANINGS, **further}.items()}
+    write_whole(path, json.dumps(document, indent=2, ensure_ascii=False).splitlines())
 
 
 def _read_columns(path: Path, lines: list[str]) -> list[str]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 TOLERANCE_S = 0.1
 """By how much a stamp may be early or late: senders that stamp what has arrived jitter by some tens of ms."""
+SETTLE_S = 1.0
+"""How long others that may be meant are waited for, once one has answered."""
 BUFFER_S = 60
 """What is kept of a stream while nobody takes it; more is lost, which its stamps then say."""
 
@@ -144,12 +146,12 @@ class LslStream:
 
 
 def _found(name: str, patience_s: float, *, settle: bool = True) -> list[Info]:
-    """Streams of a name, or all EEG streams; where any may be meant, a second is given for others to answer."""
+    """Streams of a name, or all EEG streams; where any may be meant, others are given time to answer."""
     resolve_streams = library().resolve_streams
     wanted = {"name": name} if name else {"stype": "EEG"}
     if not resolve_streams(timeout=patience_s, **wanted):
         return []
-    return list(resolve_streams(timeout=1.0 if settle else 0.1, minimum=1024, **wanted))
+    return list(resolve_streams(timeout=SETTLE_S if settle else 0.1, minimum=1024, **wanted))
 
 
 def _only(found: list[Info], name: str) -> Info:

@@ -23,12 +23,14 @@ class Recording:
         patient: Whose it is; the unit that splits keep together.
         split: `train`, `dev` or `eval` where the corpus itself says.
         edf: The file.
+        corrected: An annotation that counts in place of whatever lies beside the EDF.
     """
 
     id: str
     patient: str
     split: str | None
     edf: Path
+    corrected: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,17 @@ export interface Row {
   reviewed: boolean;
 }
 
+/** A word that HED-SCORE has for seizures, with what it means. */
+export interface SeizureType {
+  label: string;
+  title: string;
+  group: string;
+}
+
 export interface WorkList {
   title: string;
   author: string;
+  types: SeizureType[];
   threshold: number | null;
   recordings: Row[];
   aside: { id: string; reason: string }[];

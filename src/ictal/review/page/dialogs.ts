@@ -2,6 +2,7 @@
 
 import type { Mark } from "./api.ts";
 import { element, made } from "./dom.ts";
+import { typed } from "./events.ts";
 import { REGIONS } from "./palette.ts";
 import type { Edit } from "./saving.ts";
 import { clock } from "./time.ts";
@@ -33,7 +34,7 @@ export function decide(edit: Edit, theirs: Mark): Promise<boolean> {
   });
 }
 
-function inWords(mark: Pick<Mark, "verdict" | "onset_s" | "stop_s" | "comment">): string {
+function inWords(mark: Pick<Mark, "verdict" | "onset_s" | "stop_s" | "label" | "comment">): string {
   const verdict = {
     seizure: "a seizure",
     background: "not a seizure",
@@ -41,5 +42,6 @@ function inWords(mark: Pick<Mark, "verdict" | "onset_s" | "stop_s" | "comment">)
     withdrawn: "taken back",
   };
   const comment = mark.comment ? `, “${mark.comment}”` : "";
-  return `${verdict[mark.verdict]}, ${clock(mark.onset_s, 1)} to ${clock(mark.stop_s, 1)}${comment}`;
+  const type = mark.verdict === "seizure" && typed(mark) ? ` (${mark.label})` : "";
+  return `${verdict[mark.verdict]}${type}, ${clock(mark.onset_s, 1)} to ${clock(mark.stop_s, 1)}${comment}`;
 }

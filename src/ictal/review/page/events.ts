@@ -9,6 +9,7 @@ export interface Shown extends StatedEvent {
 }
 
 export const RECORDING = "recording";
+export const UNTYPED = "sz";
 export type Jump = "event" | "detection" | "false alarm" | "missed" | "uncertain";
 
 /** All events of a recording in time; an event that is no longer stated but marked is one, one taken back is none. */
@@ -25,8 +26,8 @@ export function shown(recording: Recording): Shown[] {
 }
 
 function withMark(event: StatedEvent, mark: Mark | null): Shown {
-  const { name, source, label, outcome } = event;
-  const { onset_s, stop_s } = mark ?? event;
+  const { name, source, outcome } = event;
+  const { onset_s, stop_s, label } = mark ?? event;
   return { name, source, label, outcome, onset_s, stop_s, verdict: mark?.verdict ?? "undecided", mark };
 }
 
@@ -58,4 +59,9 @@ export function next(events: Shown[], jump: Jump, selected: string | null, from_
 export function saying(event: Shown): string {
   const who = { reference: "Reference", detection: "Detection", reviewer: "Added" }[event.source];
   return event.outcome ? `${who}, ${event.outcome}` : who;
+}
+
+/** An event's type, where it says more than that there is a seizure. */
+export function typed(event: Pick<Mark, "label">): string {
+  return event.label === UNTYPED ? "" : event.label;
 }

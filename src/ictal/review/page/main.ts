@@ -4,7 +4,7 @@ import * as api from "./api.ts";
 import { decide, showKeys } from "./dialogs.ts";
 import { element, fill } from "./dom.ts";
 import { EegCanvas } from "./eeg.ts";
-import { type Jump, next, saying, type Shown, shown } from "./events.ts";
+import { type Jump, next, saying, type Shown, shown, UNTYPED } from "./events.ts";
 import { type Binding, listen } from "./keys.ts";
 import { Marking } from "./marking.ts";
 import { type Palette, palette } from "./palette.ts";
@@ -45,6 +45,7 @@ class Page {
     choose: (event) => this.choose(event),
     verdict: (verdict) => this.verdict(verdict),
     edge: (which, value_s) => this.moveEdge(which, value_s),
+    type: (label) => this.setType(label),
     comment: (text) => this.chosen && this.marking.change(this.chosen, { comment: text }),
     withdraw: () => this.verdict("withdrawn"),
     forget: () => this.state.set({ stretch: null }),
@@ -75,6 +76,7 @@ class Page {
     document.title = `${this.list.title} · ictal review`;
     this.author.value = localStorage.getItem(AUTHOR) ?? this.list.author;
     this.table.show(this.list);
+    this.panel.offer(this.list.types);
     const wanted = new URLSearchParams(location.hash.slice(1));
     const row = this.list.recordings.find((one) => one.id === wanted.get("id")) ?? this.list.recordings[0];
     if (row !== undefined) await this.open(row.number, Number(wanted.get("t") ?? 0));
@@ -146,8 +148,8 @@ class Page {
   private drawPanel(recording: api.Recording): void {
     this.events = shown(recording);
     if (this.state.selected !== null && this.chosen === undefined) this.state.selected = null;
-    const { selected, stretch } = this.state;
-    this.panel.show(recording, this.events, selected, stretch, this.marking.canUndo);
+    const { selected, stretch, stretchLabel } = this.state;
+    this.panel.show(recording, this.events, selected, stretch, stretchLabel, this.marking.canUndo);
     this.panelStale = false;
     this.shownSelection = selected;
     this.shownStretch = stretch;
@@ -205,12 +207,18 @@ class Page {
     const { stretch } = this.state;
     if (stretch !== null) {
       if (verdict !== "seizure" && verdict !== "background") return;
-      this.state.selected = this.marking.add(stretch, verdict);
+      this.state.selected = this.marking.add(stretch, this.state.stretchLabel, verdict);
+      this.state.stretchLabel = UNTYPED;
       this.state.set({ stretch: null });
     } else if (this.chosen !== undefined) {
       if (verdict === "withdrawn" && this.chosen.source !== "reviewer") return;
       this.marking.change(this.chosen, { verdict });
     }
+  }
+
+  private setType(label: string): void {
+    if (this.state.stretch !== null) this.state.stretchLabel = label;
+    else if (this.chosen !== undefined) this.marking.change(this.chosen, { label });
   }
 
   private moveEdge(which: "onset_s" | "stop_s", value_s: number): void {
@@ -340,6 +348,7 @@ class Page {
       key(["."], ".", "Onset half a second later", () => this.nudge("onset_s", NUDGE_S)),
       key(["<", ";"], "<", "Stop half a second earlier", () => this.nudge("stop_s", -NUDGE_S)),
       key([">", ":"], ">", "Stop half a second later", () => this.nudge("stop_s", NUDGE_S)),
+      key(["y"], "Y", "Type of the seizure", () => this.panel.chooseType()),
       key(["c"], "C", "Comment", () => this.chosen && this.panel.writeComment()),
       key(["a"], "A", "Add an event in the middle of the page", () => this.addHere()),
       key(["Delete"], "Del", "Take an added event back", () => this.verdict("withdrawn")),

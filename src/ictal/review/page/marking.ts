@@ -22,19 +22,19 @@ export class Marking {
     return this.undoable.some(([id]) => id === this.state.recording?.id);
   }
 
-  change(event: Shown, change: Partial<Pick<Draft, "verdict" | "onset_s" | "stop_s" | "comment">>): void {
+  change(event: Shown, change: Partial<Pick<Draft, "verdict" | "onset_s" | "stop_s" | "label" | "comment">>): void {
     const before = draftOf(event);
     const after = { ...before, ...change };
-    const moved = after.onset_s !== before.onset_s || after.stop_s !== before.stop_s;
-    // Whoever says where a seizure begins and ends says that it is one.
-    if (moved && before.verdict === "undecided" && change.verdict === undefined) after.verdict = "seizure";
+    const described = after.onset_s !== before.onset_s || after.stop_s !== before.stop_s || after.label !== before.label;
+    // Whoever says where a seizure begins and ends, or of what type it is, says that it is one.
+    if (described && before.verdict === "undecided" && change.verdict === undefined) after.verdict = "seizure";
     if (JSON.stringify(after) !== JSON.stringify(before)) this.put(after, before);
   }
 
   /** Add an event; returns its name. */
-  add(stretch: Stretch, verdict: Verdict): string {
+  add(stretch: Stretch, label: string, verdict: Verdict): string {
     const event = `reviewer:${unique()}`;
-    const draft: Draft = { event, source: "reviewer", ...stretch, label: "sz", verdict, comment: "" };
+    const draft: Draft = { event, source: "reviewer", ...stretch, label, verdict, comment: "" };
     this.put(draft, { ...draft, verdict: "withdrawn" });
     return event;
   }

@@ -1,8 +1,8 @@
 // The list of events and the editor of the chosen one.
 
-import type { Mark, Recording, Verdict } from "./api.ts";
+import type { Mark, Recording, SeizureType, Verdict } from "./api.ts";
 import { element, made } from "./dom.ts";
-import { isGoneThrough, saying, type Shown } from "./events.ts";
+import { isGoneThrough, saying, type Shown, typed } from "./events.ts";
 import type { Stretch } from "./state.ts";
 import { clock, length } from "./time.ts";
 
@@ -14,10 +14,13 @@ const SPOKEN: Record<Verdict, string> = {
   withdrawn: "",
 };
 
+const SETTLED_MS = 400;
+
 export interface Actions {
   choose(event: Shown): void;
   verdict(verdict: Verdict): void;
   edge(which: "onset_s" | "stop_s", value_s: number): void;
+  type(label: string): void;
   comment(text: string): void;
   withdraw(): void;
   forget(): void;
@@ -30,8 +33,10 @@ export class Panel {
   private readonly editor = element("editor");
   private readonly onset = element<HTMLInputElement>("onset");
   private readonly stop = element<HTMLInputElement>("stop");
+  private readonly type = element<HTMLSelectElement>("type");
   private readonly comment = element<HTMLInputElement>("comment");
   private readonly whole = element<HTMLInputElement>("whole");
+  private settling = 0;
 
   constructor(private readonly actions: Actions) {
     for (const button of this.verdicts()) {
@@ -40,13 +45,35 @@ export class Panel {
     this.onset.addEventListener("change", () => actions.edge("onset_s", this.onset.valueAsNumber));
     this.stop.addEventListener("change", () => actions.edge("stop_s", this.stop.valueAsNumber));
     this.comment.addEventListener("change", () => actions.comment(this.comment.value.trim()));
-    for (const field of [this.onset, this.stop, this.comment]) {
+    this.type.addEventListener("change", () => {
+      clearTimeout(this.settling);
+      this.settling = setTimeout(() => this.sayType(), SETTLED_MS);
+    });
+    this.type.addEventListener("blur", () => this.sayType());
+    const fields: HTMLElement[] = [this.onset, this.stop, this.type, this.comment];
+    for (const field of fields) {
       field.addEventListener("keydown", (event) => event.key === "Enter" && field.blur());
     }
     element("withdraw").addEventListener("click", actions.withdraw);
     element("forget").addEventListener("click", actions.forget);
     element("undo").addEventListener("click", actions.undo);
     this.whole.addEventListener("change", () => actions.whole(this.whole.checked));
+  }
+
+  /** The types that a seizure can be given. */
+  offer(types: SeizureType[]): void {
+    const groups = [...new Set(types.map((one) => one.group))].map((label) => {
+      const group = made("optgroup");
+      group.label = label;
+      group.append(...types.filter((one) => one.group === label).map((one) => new Option(one.title, one.label)));
+      return group;
+    });
+    this.type.replaceChildren(...groups);
+  }
+
+  /** Say of what type the event is: the choice of types has the focus. */
+  chooseType(): void {
+    this.type.focus();
   }
 
   /** Write a comment: the cursor goes to its field. */
@@ -59,6 +86,7 @@ export class Panel {
     events: Shown[],
     selected: string | null,
     stretch: Stretch | null,
+    stretchLabel: string,
     canUndo: boolean,
   ): void {
     element("count").textContent = events.length ? String(events.length) : "";
@@ -68,7 +96,7 @@ export class Panel {
     this.list.replaceChildren(...events.map((event) => this.row(event, event.name === selected)));
     this.button(focused)?.focus();
     this.button(selected ?? undefined)?.scrollIntoView({ block: "nearest" });
-    this.edit(events.find((event) => event.name === selected) ?? null, stretch);
+    this.edit(events.find((event) => event.name === selected) ?? null, stretch, stretchLabel);
     const done = isGoneThrough(recording);
     this.whole.checked = done !== null;
     element("annotation").textContent = annotation(recording, done !== null);
@@ -94,29 +122,47 @@ export class Panel {
     const time = `${clock(event.onset_s)}, ${length(event.stop_s - event.onset_s)}`;
     const verdict = made("span", "verdict", SIGNS[event.verdict]);
     verdict.ariaHidden = "true";
-    button.append(made("span", "swatch"), made("span", "", time), verdict, made("span", kind, saying(event)));
-    button.ariaLabel = `${time}, ${saying(event)}, ${SPOKEN[event.verdict]}`;
+    const said = [saying(event), typed(event)].filter(Boolean).join(" · ");
+    button.append(made("span", "swatch"), made("span", "", time), verdict, made("span", kind, said));
+    button.ariaLabel = `${time}, ${said}, ${SPOKEN[event.verdict]}`;
     button.addEventListener("click", () => this.actions.choose(event));
     item.append(button);
     return item;
   }
 
-  private edit(event: Shown | null, stretch: Stretch | null): void {
+  private edit(event: Shown | null, stretch: Stretch | null, stretchLabel: string): void {
     const edges = stretch ?? event;
     this.editor.hidden = edges === null;
     if (edges === null) return;
-    element("chosen").textContent = event === null ? "New event" : `${saying(event)} · ${event.label}`;
+    element("chosen").textContent = event === null ? "New event" : saying(event);
     for (const button of this.verdicts()) {
       button.ariaPressed = String(button.dataset["verdict"] === event?.verdict);
       button.hidden = event === null && button.dataset["verdict"] === "undecided";
     }
     this.put(this.onset, String(Number(edges.onset_s.toFixed(4))));
     this.put(this.stop, String(Number(edges.stop_s.toFixed(4))));
+    this.showType(event?.label ?? stretchLabel);
+    this.type.disabled = event?.verdict === "background";
     this.put(this.comment, event?.mark?.comment ?? "");
     this.comment.disabled = event === null;
     element("provenance").textContent = event === null ? "Say what it is, and it is saved." : provenance(event.mark);
     element("withdraw").hidden = event?.source !== "reviewer";
     element("forget").hidden = event !== null;
+  }
+
+  /** Say the type that was chosen; letters that are typed run through others on their way to it. */
+  private sayType(): void {
+    clearTimeout(this.settling);
+    this.actions.type(this.type.value);
+  }
+
+  /** A type, be it one that is not offered; not while somebody is choosing. */
+  private showType(label: string): void {
+    if (document.activeElement === this.type) return;
+    this.type.value = label;
+    if (this.type.value === label) return;
+    this.type.append(new Option(label, label));
+    this.type.value = label;
   }
 
   /** A field's value, unless somebody is writing in it. */

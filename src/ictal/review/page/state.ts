@@ -1,6 +1,7 @@
 // What is looked at, and how. Everything else on the page follows from it.
 
 import type { Montage, Recording, View } from "./api.ts";
+import { UNTYPED } from "./events.ts";
 
 export const GAINS_UV_PER_MM = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200];
 export const PAGES_S = [5, 10, 20, 30, 60, 300, Infinity];
@@ -23,6 +24,8 @@ export class State {
   /** Name of the event that is chosen. */
   selected: string | null = null;
   stretch: Stretch | null = null;
+  /** The type that the stretch gets if it becomes an event. */
+  stretchLabel = UNTYPED;
   /** The last doubt that was jumped to. */
   doubt = -1;
 

@@ -1,5 +1,6 @@
 // Dialogs: the keys, and an event that two people have changed.
 import { element, made } from "./dom.js";
+import { typed } from "./events.js";
 import { REGIONS } from "./palette.js";
 import { clock } from "./time.js";
 export function showKeys() {
@@ -34,5 +35,6 @@ function inWords(mark) {
     withdrawn: "taken back"
   };
   const comment = mark.comment ? `, “${mark.comment}”` : "";
-  return `${verdict[mark.verdict]}, ${clock(mark.onset_s, 1)} to ${clock(mark.stop_s, 1)}${comment}`;
+  const type = mark.verdict === "seizure" && typed(mark) ? ` (${mark.label})` : "";
+  return `${verdict[mark.verdict]}${type}, ${clock(mark.onset_s, 1)} to ${clock(mark.stop_s, 1)}${comment}`;
 }

@@ -1,5 +1,6 @@
 // Events with what was said about them, and where the next one is.
 export const RECORDING = "recording";
+export const UNTYPED = "sz";
 /** All events of a recording in time; an event that is no longer stated but marked is one, one taken back is none. */ export function shown(recording) {
   const marks = new Map(recording.marks.map((mark)=>[
       mark.event,
@@ -18,8 +19,8 @@ export const RECORDING = "recording";
   ].filter((event)=>event.verdict !== "withdrawn").sort((a, b)=>a.onset_s - b.onset_s || a.stop_s - b.stop_s);
 }
 function withMark(event, mark) {
-  const { name, source, label, outcome } = event;
-  const { onset_s, stop_s } = mark ?? event;
+  const { name, source, outcome } = event;
+  const { onset_s, stop_s, label } = mark ?? event;
   return {
     name,
     source,
@@ -58,4 +59,7 @@ export function next(events, jump, selected, from_s, step) {
     reviewer: "Added"
   }[event.source];
   return event.outcome ? `${who}, ${event.outcome}` : who;
+}
+/** An event's type, where it says more than that there is a seizure. */ export function typed(event) {
+  return event.label === UNTYPED ? "" : event.label;
 }

@@ -3,7 +3,7 @@ import * as api from "./api.js";
 import { decide, showKeys } from "./dialogs.js";
 import { element, fill } from "./dom.js";
 import { EegCanvas } from "./eeg.js";
-import { next, saying, shown } from "./events.js";
+import { next, saying, shown, UNTYPED } from "./events.js";
 import { listen } from "./keys.js";
 import { Marking } from "./marking.js";
 import { palette } from "./palette.js";
@@ -42,6 +42,7 @@ class Page {
     choose: (event)=>this.choose(event),
     verdict: (verdict)=>this.verdict(verdict),
     edge: (which, value_s)=>this.moveEdge(which, value_s),
+    type: (label)=>this.setType(label),
     comment: (text)=>this.chosen && this.marking.change(this.chosen, {
         comment: text
       }),
@@ -75,6 +76,7 @@ class Page {
     document.title = `${this.list.title} · ictal review`;
     this.author.value = localStorage.getItem(AUTHOR) ?? this.list.author;
     this.table.show(this.list);
+    this.panel.offer(this.list.types);
     const wanted = new URLSearchParams(location.hash.slice(1));
     const row = this.list.recordings.find((one)=>one.id === wanted.get("id")) ?? this.list.recordings[0];
     if (row !== undefined) await this.open(row.number, Number(wanted.get("t") ?? 0));
@@ -145,8 +147,8 @@ class Page {
   drawPanel(recording) {
     this.events = shown(recording);
     if (this.state.selected !== null && this.chosen === undefined) this.state.selected = null;
-    const { selected, stretch } = this.state;
-    this.panel.show(recording, this.events, selected, stretch, this.marking.canUndo);
+    const { selected, stretch, stretchLabel } = this.state;
+    this.panel.show(recording, this.events, selected, stretch, stretchLabel, this.marking.canUndo);
     this.panelStale = false;
     this.shownSelection = selected;
     this.shownStretch = stretch;
@@ -201,7 +203,8 @@ class Page {
     const { stretch } = this.state;
     if (stretch !== null) {
       if (verdict !== "seizure" && verdict !== "background") return;
-      this.state.selected = this.marking.add(stretch, verdict);
+      this.state.selected = this.marking.add(stretch, this.state.stretchLabel, verdict);
+      this.state.stretchLabel = UNTYPED;
       this.state.set({
         stretch: null
       });
@@ -211,6 +214,12 @@ class Page {
         verdict
       });
     }
+  }
+  setType(label) {
+    if (this.state.stretch !== null) this.state.stretchLabel = label;
+    else if (this.chosen !== undefined) this.marking.change(this.chosen, {
+      label
+    });
   }
   moveEdge(which, value_s) {
     const { stretch, duration_s } = this.state;
@@ -395,6 +404,9 @@ class Page {
         ">",
         ":"
       ], ">", "Stop half a second later", ()=>this.nudge("stop_s", NUDGE_S)),
+      key([
+        "y"
+      ], "Y", "Type of the seizure", ()=>this.panel.chooseType()),
       key([
         "c"
       ], "C", "Comment", ()=>this.chosen && this.panel.writeComment()),

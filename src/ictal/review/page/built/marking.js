@@ -23,18 +23,18 @@ export class Marking {
       ...before,
       ...change
     };
-    const moved = after.onset_s !== before.onset_s || after.stop_s !== before.stop_s;
-    // Whoever says where a seizure begins and ends says that it is one.
-    if (moved && before.verdict === "undecided" && change.verdict === undefined) after.verdict = "seizure";
+    const described = after.onset_s !== before.onset_s || after.stop_s !== before.stop_s || after.label !== before.label;
+    // Whoever says where a seizure begins and ends, or of what type it is, says that it is one.
+    if (described && before.verdict === "undecided" && change.verdict === undefined) after.verdict = "seizure";
     if (JSON.stringify(after) !== JSON.stringify(before)) this.put(after, before);
   }
-  /** Add an event; returns its name. */ add(stretch, verdict) {
+  /** Add an event; returns its name. */ add(stretch, label, verdict) {
     const event = `reviewer:${unique()}`;
     const draft = {
       event,
       source: "reviewer",
       ...stretch,
-      label: "sz",
+      label,
       verdict,
       comment: ""
     };

@@ -1,4 +1,5 @@
 // What is looked at, and how. Everything else on the page follows from it.
+import { UNTYPED } from "./events.js";
 export const GAINS_UV_PER_MM = [
   1,
   2,
@@ -57,6 +58,7 @@ export class State {
   start_s;
   /** Name of the event that is chosen. */ selected;
   stretch;
+  /** The type that the stretch gets if it becomes an event. */ stretchLabel;
   /** The last doubt that was jumped to. */ doubt;
   constructor(changed){
     this.changed = changed;
@@ -72,6 +74,7 @@ export class State {
     this.start_s = 0;
     this.selected = null;
     this.stretch = null;
+    this.stretchLabel = UNTYPED;
     this.doubt = -1;
   }
   get duration_s() {
