@@ -205,3 +205,37 @@ def test_a_recording_without_annotation_is_no_reference(terminal: Terminal, tmp_
         bids.write(tmp_path / "hypothesis" / f"{name}_events.tsv", events=[], duration_s=60, start=None)
     refused = terminal("score", tmp_path / "reference", tmp_path / "hypothesis")
     assert (refused.code, "b_1.edf" in refused.err) == (2, True)
+
+
+def test_a_narrow_terminal_cuts_no_name_and_no_number_stands_alone(
+    terminal: Terminal, reference: Path, tmp_path: Path
+) -> None:
+    """80 columns: every scorer by its whole name and version; F1 by both rules; what was missing is listed."""
+    hypothesis = tmp_path / "hypothesis"
+    hypothesis.mkdir()
+    for name in ("anna_1", "bert_1"):
+        bids.write(hypothesis / f"{name}_events.tsv", events=events(SEIZURES[name]), duration_s=LENGTH_S, start=None)
+    said = terminal("score", reference, hypothesis, "--missing-as-silence").out
+    for scorer in (
+        "szcore_event",
+        "szcore_sample",
+        "nedc_ovlp",
+        "nedc_taes",
+        "nedc_epoch",
+        "nedc_dpalign",
+        "nedc_atwv",
+    ):
+        assert said.count(f"│ {scorer} ") == 2, scorer
+    assert said.count("ictal-szcore 1.0.0") == 4
+    assert said.count("ictal-nedc 1.0.0") == 10
+    assert "…" not in said
+    assert "`current`, below it by `legacy`" in said
+    assert "Missing and counted as silence: anna_2" in said
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.json").write_text(
+            terminal("score", reference, hypothesis, "--missing-as-silence", "--json").out
+        )
+    compared = terminal("compare", tmp_path / "a.json", tmp_path / "b.json").out
+    assert "szcore_event (ictal-szcore 1.0.0)" in compared
+    assert "nedc_atwv (ictal-nedc 1.0.0)" in compared
+    assert "…" not in compared

@@ -60,6 +60,7 @@ def compare_results(first: Path, second: Path) -> dict[str, Any]:
         "second": str(second),
         "patients": len(next(iter(results[0].values()))["per_patient"]),
         "level": LEVEL,
+        "made_by": {name: f"{one['scorer']} {one['scorer_version']}" for name, one in results[0].items()},
         "scorers": {
             scorer: {rate: _row(rates[rate], next(adjusted)) for rate in RATES} for scorer, rates in found.items()
         },

@@ -8,15 +8,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console as Terminal
+from rich.console import JustifyMethod
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from ictal.recipes.live import Show, TrainingView
+from ictal.report.tables import FALSE_ALARM_TARGETS
 from ictal.scoring.bootstrap import LEVEL
 
 Json = Mapping[str, Any]
 _RATIOS = ("sensitivity", "precision", "f1", "false_alarms_per_24h")
+_RATIO_NAMES = ("sensitivity", "precision", "F1", "FA/24 h")
+_FIRST_COLUMN_WIDTH = 24
+"""A table's first column that is no wider, in characters, is not squeezed: names stay whole."""
 
 
 class Console:
@@ -80,8 +87,11 @@ class Console:
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A small table on stdout; beyond two columns, all but the first hold numbers."""
         table = Table(title=title, title_justify="left", title_style="bold", show_header=any(columns))
+        first = max((cell_len(Text.from_markup(line).plain) for row in rows for line in row[0].split("\n")), default=0)
         for number, column in enumerate(columns):
-            table.add_column(column, justify="right" if number and len(columns) > 2 else "left")
+            justify: JustifyMethod = "right" if number and len(columns) > 2 else "left"
+            whole = number == 0 and first <= _FIRST_COLUMN_WIDTH
+            table.add_column(column, justify=justify, no_wrap=whole, overflow="fold")
         for row in rows:
             table.add_row(*row)
         self.out.print(table)
@@ -339,25 +349,40 @@ def show_incident(console: Console, incident: Json) -> None:
 
 
 def show_scores(console: Console, document: Json) -> None:
-    """Scores by every scorer, then seizure by seizure."""
+    """Scores by every scorer, pooled and by patient; then seizure by seizure."""
+    scores: Json = document["scorers"]
+    names = {name: f"{name}\n[dim]{one['scorer']} {one['scorer_version']}[/dim]" for name, one in scores.items()}
     rows = []
-    for name, score in document["scorers"].items():
-        shown = [_bounded(score[key], score["intervals"][key]) for key in _RATIOS]
-        macro = [
-            _bounded(policy["f1"], policy["intervals"]["f1"])
-            for policy in (score["macro"]["current"], score["macro"]["legacy"])
-        ]
+    for name, score in scores.items():
+        sensitivity, *others = (_bounded(score[key], score["intervals"][key]) for key in _RATIOS)
         found = f"{score['true_positives']:.4g} of {score['reference']:.4g}"
-        rows.append([f"{name}\n[dim]{score['scorer']} {score['scorer_version']}[/dim]", *shown, found, *macro])
-    hours = document["scorers"]["szcore_event"]["hours"]
-    columns = [*("scorer", "sensitivity", "precision", "F1", "FA/24 h", "found"), "F1 by patient", "by legacy NaN rule"]
+        rows.append([names[name], f"{found}\n{sensitivity}", *others])
+    hours = scores["szcore_event"]["hours"]
     title = f"Scores of {hours:.2f} h, {LEVEL:.0%} intervals over patients (szcore_sample and nedc_epoch count seconds)"
-    console.table(title, columns, rows)
-    for name, score in document["scorers"].items():
+    console.table(title, ["scorer", *_RATIO_NAMES], rows)
+    _show_averages(console, scores, names)
+    for name, score in scores.items():
         for rate, value in score["further"].items():
             said = _bounded(value, score["intervals"][rate], between=", interval ")
             console.out.print(f"{rate.replace('_', ' ')} of {name}: {said}")
     _show_seizures(console, document["seizures"])
+    silent = document.get("missing_as_silence", [])
+    if silent:
+        console.out.print(f"Missing and counted as silence: {', '.join(silent)}", markup=False)
+
+
+def _show_averages(console: Console, scores: Json, names: Mapping[str, str]) -> None:
+    """Means of patients' ratios; of F1 by both rules of what is undefined."""
+    rows = []
+    for name, score in scores.items():
+        current, legacy = (
+            {key: _bounded(of[key], of["intervals"][key]) for key in _RATIOS}
+            for of in (score["macro"]["current"], score["macro"]["legacy"])
+        )
+        shown = {**current, "f1": f"{current['f1']}\n{legacy['f1']}"}
+        rows.append([names[name], *(shown[key] for key in _RATIOS)])
+    title = "Means over patients with a defined ratio; F1 by the NaN rule `current`, below it by `legacy`"
+    console.table(title, ["scorer", *_RATIO_NAMES], rows)
 
 
 def _show_seizures(console: Console, document: Json) -> None:
@@ -410,7 +435,7 @@ def show_agreement(console: Console, document: Json) -> None:
         + [_bounded(scores[key], scores["intervals"][key]) for key in _RATIOS]
         for names, scores in events
     ]
-    columns = ["reference", "compared", "found", "sensitivity", "precision", "F1", "FA/24 h"]
+    columns = ["reference", "compared", "found", *_RATIO_NAMES]
     console.table(f"Events ({document['event_scorer']})", columns, rows)
 
 
@@ -438,13 +463,13 @@ def show_comparison(console: Console, document: Json) -> None:
     columns = ["", "first", "second", "difference", f"{document['level']:.0%} interval", "p", "p (Holm)"]
     for scorer, compared in document["scorers"].items():
         rows = []
-        for rate, row in compared.items():
+        for rate, row in zip(_RATIO_NAMES, (compared[key] for key in _RATIOS), strict=True):
             shown = {key: "undefined" if row[key] is None else f"{row[key]:.3g}" for key in row if key != "exact"}
             bounds = f"{shown['lower']} to {shown['upper']}"
             rows.append(
                 [rate, shown["first"], shown["second"], shown["difference"], bounds, shown["p"], shown["p_holm"]]
             )
-        console.table(scorer, columns, rows)
+        console.table(f"{scorer} ({document['made_by'][scorer]})", columns, rows)
     console.out.print(
         f"{document['patients']} patients. p: chance of so large a difference if the two were alike, by exchanging "
         "them within patients; p (Holm) holds for all rows together. Choose the row that matters before you look.",
@@ -455,6 +480,7 @@ def show_evaluation(console: Console, document: Json) -> None:
     """Scores, ranking, calibration and operating point."""
     show_scores(console, document)
     _show_ranking(console, document["ranking"])
+    _show_curve(console, document["curve"])
     point = document["operating_point"]
     console.out.print(
         f"Threshold {point['threshold']:.3g}, chosen on the {point['tuned_on']} part for at most "
@@ -483,6 +509,20 @@ def _show_ranking(console: Console, ranking: Json) -> None:
     ]
     title = f"Ranking and calibration ({ranking['scorer']} {ranking['scorer_version']})"
     console.table(title, ["", *measures.values()], rows)
+
+
+def _show_curve(console: Console, curve: Json) -> None:
+    """The best sensitivity at no more than some rates of false alarms, at whatever thresholds."""
+    band = curve["band"]
+    found: dict[float, str] = {
+        rate: _bounded(best, {"lower": lower, "upper": upper}, between=", ")
+        for rate, best, lower, upper in zip(
+            *(band[side] for side in ("rates_per_24h", "sensitivity", "lower", "upper")), strict=True
+        )
+    }
+    rows = [[f"at most {rate}", found[rate]] for rate in FALSE_ALARM_TARGETS]
+    title = f"At the best of all thresholds ({curve['scorer']} {curve['scorer_version']})"
+    console.table(title, ["FA/24 h", f"sensitivity, {band['level']:.0%} interval"], rows)
 
 
 def show_demo(console: Console, document: Json) -> None:
