@@ -356,7 +356,7 @@ def train(
             console.result(checked.document(), show_check)
             return 0
         with console.training(opened.config.train.steps) as progress:
-            verdict = recipe.train_run(opened, planned, progress)
+            verdict = recipe.train_run(opened, planned, progress, console.chosen)
     except GuardStop as stop:
         console.err.print(str(stop), markup=False)
         return GUARD

@@ -87,11 +87,14 @@ def test_a_guard_stops_every_process_and_none_aborts(
 
 
 def test_a_backend_is_chosen_and_recorded(finished_run: FinishedRun, terminal: Terminal, tmp_path: Path) -> None:
-    """`auto` takes the fused one on a processor, in bf16 too; one that cannot run is refused before any step."""
-    folder = tmp_path / "run"
-    said = trained(finished_run, terminal, folder, "--machine.backend", "auto")
-    assert said.code == 0, said.err
-    assert json.loads((folder / "backend.json").read_text()) == {"asked": "auto", "ran": "fused"}
+    """`auto` takes the fused one on a processor and says so once; one that cannot run is refused before any step."""
+    for asked, ran in (("auto", "fused"), ("chunked", "chunked")):
+        folder = tmp_path / asked
+        said = trained(finished_run, terminal, folder, "--machine.backend", asked)
+        assert said.code == 0, said.err
+        assert json.loads((folder / "backend.json").read_text()) == {"asked": asked, "ran": ran}
+        lines = [line for line in said.err.splitlines() if line.startswith("backend")]
+        assert [line.split() for line in lines] == [["backend", ran, "(machine.backend", "=", f"{asked})"]]
     refused = trained(finished_run, terminal, tmp_path / "other", "--machine.backend", "triton")
     assert refused.code == 2
     assert "a CUDA device" in refused.err

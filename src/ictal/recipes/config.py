@@ -127,9 +127,10 @@ class MachineConfig:
     """Threads of one training or detection process; more than there are idle cores make it many times slower."""
     device: str = "cpu"
     """torch device of training and detection."""
-    backend: Backend = "chunked"
+    backend: Backend = "auto"
     """What computes Mamba layers: `chunked` (torch's own operations), `fused` (compiled by numba, for processors),
-    `compiled` (`torch.compile`), `triton` (`fla-core`, for CUDA), or `auto`: the fastest that runs here."""
+    `compiled` (`torch.compile`), `triton` (`fla-core`, for CUDA), or `auto`, which takes `fused` or `triton` where they
+    run and `chunked` elsewhere, and says which."""
     loader_workers: int = 0
     """Processes that read the batches of training ahead of time, for each training process; 0: a thread of it does."""
 

@@ -67,6 +67,10 @@ class Console:
             yield show
         self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({self.clock() - started:.1f} s; {said})[/dim]")
 
+    def chosen(self, backend: str, asked: str) -> None:
+        """What will compute the model's Mamba layers, and what was asked for."""
+        self.err.print(f"[bold]{'backend':9}[/bold] {backend} [dim](machine.backend = {asked})[/dim]")
+
     @contextmanager
     def training(self, steps: int) -> Iterator[Callable[[int, Json], None]]:
         """The training as it goes; yields what is called with (steps done, the step's record)."""

@@ -41,7 +41,7 @@ def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) 
     with console.step("prepare", "signals into the store") as progress:
         prepare.prepare_run(run, planned, progress)
     with console.training(run.config.train.steps) as training:
-        train.train_run(run, planned, training)
+        train.train_run(run, planned, training, console.chosen)
     with console.step("evaluate", "patients that were never seen") as progress:
         evaluated = evaluate.evaluate_run(run, planned, progress, open_eval=True)
         evaluate.save(run, planned, evaluated)
@@ -60,7 +60,7 @@ def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) 
 def _run(out: Path, overrides: list[str]) -> Run:
     base = tomllib.loads(files("ictal.recipes").joinpath("demo.toml").read_text())
     base["corpus"] = {"path": str(out / "corpus"), "layout": "tusz"}
-    base["machine"] = {"store": str(out / "store")}
+    base["machine"] |= {"store": str(out / "store")}
     return Run(folder=out / "run", config=configs.load(None, overrides, base=base))
 
 

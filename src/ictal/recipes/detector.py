@@ -30,6 +30,8 @@ from ictal.windows.prior import Prevalence, Prior
 TRAINED_WITH = ("signals", "windows", "batch", "model", "train", "augment", "guard")
 """Sections of the configuration that decide the weights."""
 WEIGHTS, CARD, PROVENANCE = "model.safetensors", "detector.json", "provenance.json"
+BACKEND = "backend.json"
+"""What a run was told to compute its Mamba layers with, and what did."""
 SHIPPED = Path(__file__).parent / "shipped"
 """Model folders that come with the program."""
 Trace = npt.NDArray[np.float64]

@@ -52,7 +52,7 @@ def export(
         InputError: if there is no evaluated detector, its evaluation is of another, the place is taken
             (`output-exists`), or as `graph.write` does.
     """
-    detector = _portable(detectors.require_ready(detectors.load(source, MachineConfig()), source))
+    detector = _portable(detectors.require_ready(detectors.load(source, MachineConfig(backend="chunked")), source))
     provenance = _provenance(source, detector)
     provenance |= {name: text for name, text in (("licence", licence), ("limits", limits)) if text}
     with _appearing(out) as folder:
@@ -116,7 +116,12 @@ def _provenance(source: Path, detector: Detector) -> dict[str, Any]:
         "batches_hash": detector.batches_hash,
         "corpus": plan["corpus"],
         "parts": plan["splits"],
-        "training": {"steps": verdict["step"], "verdict": verdict["kind"], **verdict["evidence"]},
+        "training": {
+            "steps": verdict["step"],
+            "verdict": verdict["kind"],
+            **verdict["evidence"],
+            "backend": _of_run(source, detectors.BACKEND, "train")["ran"],
+        },
         "evaluation": _scores(evaluation),
         "versions": {name: value for name, value in versions.items() if name not in _OF_ONE_MACHINE},
     }

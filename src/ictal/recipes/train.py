@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -41,10 +41,18 @@ from ictal.windows.dataset import WindowDataset
 from ictal.windows.prior import EffectivePrior, Prevalence, Prior, effective
 
 
-def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict | None:
+def train_run(
+    run: Run, planned: Planned, progress: Progress, chosen: Callable[[str, str], None] | None = None
+) -> Verdict | None:
     """Train until the last step; the detector's weights are the average that the run has kept.
 
     Started by `torchrun`, every process trains on its own batches; the first one writes and returns the verdict.
+
+    Args:
+        run: What to train.
+        planned: Its plan.
+        progress: Called after every step.
+        chosen: Called once by the first process, before the first step, with the backend and what was asked for.
 
     Raises:
         GuardStop: if a guard stops the run; its verdict is kept in the run folder.
@@ -59,7 +67,7 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict | None:
             checkpoints.load(trainer.checkpoint_path, trainer.run_hash)  # of another run: stop before anything is kept
         if ranks.leads:
             run.keep_config()
-            run.write_json("backend.json", {"asked": config.machine.backend, "ran": detectors.backend_of(config)})
+            _keep_backend(run, chosen)
         try:
             trainer.run(progress)
         except GuardStop as stop:
@@ -71,6 +79,13 @@ def train_run(run: Run, planned: Planned, progress: Progress) -> Verdict | None:
             _keep(run, planned, trainer, prior, verdict)
         ranks.barrier()
     return verdict if ranks.leads else None
+
+
+def _keep_backend(run: Run, chosen: Callable[[str, str], None] | None) -> None:
+    asked, ran = run.config.machine.backend, detectors.backend_of(run.config)
+    run.write_json(detectors.BACKEND, {"asked": asked, "ran": ran})
+    if chosen is not None:
+        chosen(ran, asked)
 
 
 def trainer_of(
