@@ -1,7 +1,8 @@
 """What a file holds, as a hash of every byte; a file that has not changed since is not read again.
 
 Invariant: the fingerprint depends on content alone, not on the name. The cache knows a file by absolute path, size and
-time of last change, so a file rewritten with all three unchanged is not noticed. Deleting the cache costs only time.
+time of last change, so a file rewritten with all three unchanged is not noticed. Deleting the cache costs only time, as
+may a power cut: nobody waits until it is on disk.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ class FingerprintCache:
     def _connect(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=_PATIENCE_S)
+        connection.execute("PRAGMA synchronous = OFF")
         connection.execute(_TABLE)
         return connection
 
