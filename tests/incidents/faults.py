@@ -51,9 +51,9 @@ FAULTS = (
     Fault(
         test="test_a2_a_missing_annotation_is_not_no_seizure",
         path="recordings/corpus.py",
-        right="        annotation = beside.read(beside.find(recording.edf), recording.edf)\n",
+        right="        annotation = beside.read(annotations_of(recording)[0], recording.edf)\n",
         wrong="        if not beside.find_all(recording.edf):\n            continue\n"
-        "        annotation = beside.read(beside.find(recording.edf), recording.edf)\n",
+        "        annotation = beside.read(annotations_of(recording)[0], recording.edf)\n",
     ),
     Fault(
         test="test_a3_every_seizure_type_is_a_seizure",
