@@ -4,8 +4,9 @@ One hour of 24 channels, of which 19 are used. The peer, written anew from its d
 then float64 resampling, filters and z-score over the whole recording (`preprocess.incident`), then windows of 60 s
 every 10 s as float32, overlaps written again and again, in one compressed NPZ. Ours is `SignalStore.build` into an
 empty store, the EDF's fingerprint, checksum and fsync included, with either kernel. Candidates take turns; medians by
-the clock and of the process's own time, and of the paired ratios. The last line is what TUSZ's 1,476 h would take of
-two cores if all were of this rate, ours with the compiled kernel.
+the clock and of the process's own time, and of the paired ratios. Then what ours cannot be faster than, alone: the EDF
+read, and read and hashed; the resampler's products of matrices; the store's bytes written and synced. The last line is
+what TUSZ's 1,476 h would take of two cores if all were of this rate, ours with the compiled kernel.
 
     OMP_NUM_THREADS=1 python benchmarks/store_build.py [--minutes 60] [--rounds 3] [--rates 256 250 400] [--no-peer]
 """
@@ -28,7 +29,10 @@ from preprocess import CONFIG, incident_signal, write_edf
 
 from ictal.recordings.channels import SCALP_19
 from ictal.recordings.edf import read_header
+from ictal.signals.fingerprint import content_hash
 from ictal.signals.kernels import KernelName
+from ictal.signals.resampling import design
+from ictal.signals.room import Room
 from ictal.signals.store import SignalStore
 
 WINDOW_SAMPLES, STRIDE_SAMPLES = 60 * 256, 10 * 256
@@ -82,8 +86,45 @@ def compare(edf: Path, rounds: int, hours: float, *, peer: bool) -> None:
             pairs = zip(times["incident's cache"], own, strict=True)
             line += f" {statistics.median(getattr(a, clock) / getattr(b, clock) for a, b in pairs):8.0f} x"
         print(line)
+    for name, work in alone(edf, sizes["ictal, compiled"], hours).items():
+        took = statistics.median(seconds(work) for _ in range(2 * rounds + 1))
+        print(f"  {name:<36} {took:9.3f} CPU s")
     cpu = statistics.median(taken.cpu for taken in times["ictal, compiled"])
     print(f"  TUSZ at this rate: {TUSZ_HOURS * cpu / hours / CORES / 60:.1f} minutes of {CORES} cores")
+
+
+def alone(edf: Path, store_bytes: int, hours: float) -> dict[str, Callable[[], object]]:
+    """Parts of the work that no order of it spares."""
+    rate_hz, path = read_header(edf).signals[0].rate_hz, edf.with_name("bytes")
+    resampler, samples = design(rate_hz, CONFIG.rate_hz, CONFIG.band_hz[1]), round(60 * rate_hz)
+    held, out = np.ones((19, resampler.held_samples(samples)), dtype=np.float32), Room(np.float32)
+    room, blocks = np.empty(2 << 20, dtype=np.uint8), np.zeros((store_bytes // 97_280, 97_280), dtype=np.uint8)
+    resampled = {"resampled": lambda: [resampler.of_held(held, samples, out) for _ in range(round(60 * hours))]}
+
+    def read() -> None:
+        with edf.open("rb", buffering=0) as file:
+            while file.readinto(room.data):
+                pass
+
+    def write() -> None:
+        with path.open("wb", buffering=0) as file:
+            for block in blocks:
+                file.write(block.data)
+            os.fsync(file.fileno())
+
+    return {
+        "the EDF read": read,
+        "the EDF read and hashed": lambda: content_hash(edf),
+        **(resampled if resampler.up != resampler.down else {}),
+        "the store's bytes written and synced": write,
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Process time."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
 
 
 def ours(edf: Path, kernel: KernelName) -> int:

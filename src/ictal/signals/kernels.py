@@ -65,7 +65,7 @@ class Scipy:
 
 
 def named(name: KernelName) -> Kernel:
-    """A kernel by its name; the compiled one is compiled once on a machine (about 3 s) and kept beside its module.
+    """A kernel by its name; the compiled one is compiled once on a machine (about 5 s) and kept beside its module.
 
     Raises:
         InputError: if the compiled one cannot be kept or built here (code `kernel`).
