@@ -65,12 +65,51 @@ def test_the_highest_threshold_above_off_is_the_last_float(probability: float, o
 
 def test_a_refractory_time_has_no_levels() -> None:
     """A lower threshold may hide an event behind an earlier one."""
-    with pytest.raises(AssertionError, match="refractory"):
+    with pytest.raises(AssertionError, match=r"^events with a refractory time have no levels"):
         levels([np.array([0.5])], 1.0, EventRule(refractory_s=1.0))
 
 
-@pytest.mark.parametrize("trace", [[-0.1], [1.1], [np.nan], [[0.5]]])
-def test_what_is_no_trace_is_a_fault_of_the_program(trace: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("trace", "said"),
+    [
+        ([-0.1], "^a value is below 0 or not a number"),
+        ([np.nan], "^a value is below 0 or not a number"),
+        ([1.1], "^a value is above 1"),
+        ([[0.5]], "^a trace has one axis, not 2"),
+    ],
+)
+def test_what_is_no_trace_is_a_fault_of_the_program(trace: list[float], said: str) -> None:
     """Values from 0 to 1 on one axis."""
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=said):
         levels([np.array(trace)], 1.0, EventRule())
+
+
+def test_nothing_is_above_the_off_threshold_of_zero() -> None:
+    """However small a threshold is: half of the smallest float rounds to nothing, and is no event."""
+    assert highest_above_off(np.array([0.0, 0.0]), 0.3).tolist() == [0.0, 0.0]
+    (level,) = levels([np.zeros(5)], 1.0, EventRule(off_ratio=0.3, min_duration_s=0.0))
+    assert (level <= 0.0).all()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 17, 100])
+@pytest.mark.parametrize("off_ratio", [0.5, 1.0])
+def test_hysteresis_of_any_length_is_the_walk_from_step_to_step(size: int, off_ratio: float) -> None:
+    """As the recursion says it, without a fold."""
+    values = np.random.default_rng(size).integers(0, 9, size=size) / 8
+    ceilings = highest_above_off(values, off_ratio)
+    expected, before = [], module.NEVER
+    for value, ceiling in zip(values.tolist(), ceilings.tolist(), strict=True):
+        before = max(value, min(before, ceiling))
+        expected.append(before)
+    assert module._hysteresis(values, off_ratio).tolist() == expected
+    assert module._hysteresis(np.empty(0), off_ratio).size == 0
+
+
+def test_recordings_of_a_block_keep_their_own_events() -> None:
+    """A high end and a high beginning are no event across them, however near they lie; each array is one of its own."""
+    rule = EventRule(off_ratio=1.0, merge_gap_s=5.0, min_duration_s=4.0)
+    first, second = levels([np.array([0.0, 0.0, 0.9, 0.9]), np.array([0.9, 0.9, 0.0])], 1.0, rule)
+    assert (first <= 0.0).all()
+    assert (second <= 0.0).all()
+    assert first.base is None
+    assert second.base is None

@@ -162,6 +162,22 @@ def test_write_bi_tiles_the_recording_with_seiz_and_bckg(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_write_bi_keeps_how_sure_the_events_were(tmp_path):
+    """Of events that become one, the surest; 1 where none says, and for background."""
+    path = tmp_path / "x.csv_bi"
+    events = [
+        Event(onset_s=1.0, stop_s=4.0, label="sz", confidence=0.4321),
+        Event(onset_s=6.0, stop_s=8.0, label="sz", confidence=0.2),
+        Event(onset_s=7.0, stop_s=9.0, label="sz", confidence=0.7),
+        Event(onset_s=8.5, stop_s=9.5, label="sz"),
+        Event(onset_s=12.0, stop_s=13.0, label="sz"),
+    ]
+    tusz.write_bi(path, bname="x", duration_s=20.0, events=events)
+    read = tusz.read(path).events
+    assert [one.confidence for one in read if one.label == "seiz"] == [0.4321, 0.7, 1.0]
+    assert {one.confidence for one in read if one.label == "bckg"} == {1.0}
+
+
 def test_write_channels_gives_each_channel_its_seizures_and_gaps(tmp_path):
     """An event without a channel stands on every channel; one with a channel only there."""
     path = tmp_path / "x.csv"

@@ -52,12 +52,19 @@ def write_bi(path: Path, *, bname: str, duration_s: float, events: Iterable[Even
         path: Where to; appears whole or not at all.
         bname: Stem of the recording's file.
         duration_s: Length of the recording.
-        events: On whatever channels; events that are no seizure are left to the gaps.
+        events: On whatever channels; events that are no seizure are left to the gaps. A union's confidence is the
+            highest of its events', 1 where none states any.
     """
-    ictal = merged(_ictal(event, duration_s, str(path)) for event in events if _is_seizure(event, str(path)))
-    write_whole(
-        path, [*_header(bname, duration_s, "n/a"), *_tiled(WHOLE_RECORDING, _labelled(ictal, "seiz"), duration_s)]
-    )
+    seizures = [event for event in events if _is_seizure(event, str(path))]
+    times = [_ictal(event, duration_s, str(path)) for event in seizures]
+    sure = [
+        (time, event.confidence) for time, event in zip(times, seizures, strict=True) if event.confidence is not None
+    ]
+    ictal = [
+        (onset_s, stop_s, "seiz", max((c for time, c in sure if onset_s <= time[0] and time[1] <= stop_s), default=1.0))
+        for onset_s, stop_s in merged(times)
+    ]
+    write_whole(path, [*_header(bname, duration_s, "n/a"), *_tiled(WHOLE_RECORDING, ictal, duration_s)])
 
 
 def write_channels(
@@ -164,16 +171,12 @@ def _ictal(event: Event, duration_s: float, where: str) -> tuple[float, float]:
 
 def _channel_rows(channel: str, ictal: list[Event], duration_s: float, where: str) -> list[str]:
     own = (event for event in ictal if not event.channels or channel in event.channels)
-    labelled = sorted((*_ictal(event, duration_s, where), event.label) for event in own)
+    labelled = sorted((*_ictal(event, duration_s, where), event.label, 1.0) for event in own)
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(labelled)), f"overlapping events on {channel}"
     return _tiled(channel, labelled, duration_s)
 
 
-def _labelled(intervals_s: Iterable[tuple[float, float]], label: str) -> list[tuple[float, float, str]]:
-    return [(onset_s, stop_s, label) for onset_s, stop_s in intervals_s]
-
-
-def _tiled(channel: str, ictal: list[tuple[float, float, str]], duration_s: float) -> list[str]:
-    between = gaps(((onset_s, stop_s) for onset_s, stop_s, _ in ictal), round(duration_s, 4))
-    rows = sorted([*ictal, *_labelled(between, BACKGROUND)])
-    return [f"{channel},{onset_s:.4f},{stop_s:.4f},{label},1.0000" for onset_s, stop_s, label in rows]
+def _tiled(channel: str, ictal: list[tuple[float, float, str, float]], duration_s: float) -> list[str]:
+    between = gaps(((onset_s, stop_s) for onset_s, stop_s, *_ in ictal), round(duration_s, 4))
+    rows = sorted([*ictal, *((onset_s, stop_s, BACKGROUND, 1.0) for onset_s, stop_s in between)])
+    return [f"{channel},{onset_s:.4f},{stop_s:.4f},{label},{sure:.4f}" for onset_s, stop_s, label, sure in rows]
