@@ -22,7 +22,7 @@ lint: .venv/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The documentation as a site: site/index.html.
+# The documentation as a site: site/index.html. Its search works where it is served: `python -m http.server --directory site`.
 docs: .venv/.ready
 	$(BIN)/python -m mkdocs build --strict
 
