@@ -7,20 +7,26 @@ whose items are float32 windows cut from continuous int16 files by `np.load(mmap
 `DataLoader`. Nothing is done with the batches, so that the loader alone is timed, from the ninth on. Candidates take
 turns. By the clock, and, where no other process works, of this process's own time: what one core does.
 
+Then how long two processes take to hand out their first batch, and how much memory each has (its share of what is
+shared counted), forked from the server or each started anew (`spawn`).
+
     OMP_NUM_THREADS=1 python benchmarks/loader.py
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from store_reads import LENGTH, RATE_HZ, SAMPLES, STRIDE, signals, stored
 from torch import Tensor
@@ -77,6 +83,7 @@ def main() -> None:
             )
             candidates[f"memory maps, {workers} processes"] = partial(theirs, mapped, batches, workers)
         show(in_turn(candidates))
+        show_starts(starts(partial(loading.batches, dataset, shift=None, workers=2, device=ELSEWHERE), batches))
 
 
 def windows_of(recordings: Sequence[StoredRecording]) -> WindowDataset:
@@ -117,6 +124,32 @@ def in_turn(candidates: dict[str, Callable[[], Iterator[object]]]) -> dict[str, 
             windows = SIZE * (len(moments) - 1 - WARM)
             rates[name].append((windows / (wall_end - wall), windows / (cpu_end - cpu)))
     return rates
+
+
+def starts(ours: Callable[..., Iterator[object]], batches: Sequence[list[int]]) -> dict[str, list[tuple[float, float]]]:
+    """Seconds to the first batch and megabytes of each process, in turn; the server's own start is in the first."""
+    contexts = {"forked": loading.forking.context, "spawned": lambda *_: multiprocessing.get_context("spawn")}
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contexts}
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]  # noqa: SLF001 - whatever was measured before
+    for _ in range(ROUNDS):
+        for name, context in contexts.items():
+            loading.forking.context = context  # type: ignore[assignment]
+            before = {process.pid for process in psutil.Process().children(recursive=True)}
+            started = time.perf_counter()
+            begun = ours(numbered=iter(enumerate(batches)))
+            next(begun)
+            seconds = time.perf_counter() - started
+            family = [p for p in psutil.Process().children(recursive=True) if p.pid not in before and not p.children()]
+            taken[name].append((seconds, max(p.memory_full_info().pss for p in family) / 1e6))
+            del begun
+    return taken
+
+
+def show_starts(taken: dict[str, list[tuple[float, float]]]) -> None:
+    """The first, which starts the server too, and medians of the others."""
+    for name, own in taken.items():
+        seconds, size_mb = (statistics.median(one[part] for one in own[1:]) for part in (0, 1))
+        print(f"  {name:<32} {own[0][0]:9.1f} s at first, {seconds:.1f} s again; {size_mb:.0f} MB each")
 
 
 def show(rates: dict[str, list[tuple[float, float]]]) -> None:

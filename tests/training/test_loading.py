@@ -11,15 +11,18 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from ictal.training.augment import OnsetShift
 from ictal.training.loading import batches
-from ictal.windows.dataset import Batch
+from ictal.windows.dataset import Batch, WindowDataset
+from ictal.windows.pools import Numbers
 from tests.training.small import trainer
 
 CPU = torch.device("cpu")
@@ -126,6 +129,60 @@ def test_a_signal_to_the_whole_group_saves_the_run_and_ends_its_workers(tmp_path
     while _group_lives(process.pid) and time.monotonic() < until:
         time.sleep(0.1)
     assert not _group_lives(process.pid)
+
+
+def test_workers_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    """SIGKILL to the run alone: its workers, and the server that they were forked from, notice."""
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "1"
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    assert len(family) >= 2
+    assert psutil.wait_procs(family, timeout=60)[1] == []
+
+
+def test_the_server_outlives_what_ends_the_group(tmp_path: Path) -> None:
+    """A run that takes longer to save itself would find its workers gone."""
+    forkserver._forkserver._stop()  # perhaps of another test, for something else
+    run = trainer(tmp_path)
+    loader = batches(run.dataset, run._numbered(0, 6), shift=None, workers=1, device=CPU)
+    next(loader)
+    server = psutil.Process(forkserver._forkserver._forkserver_pid)
+    for process in (server, *server.children()):
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+    assert len(list(loader)) == 5
+    assert server.status() != psutil.STATUS_ZOMBIE
+
+
+LOCK = threading.Lock()
+
+
+class Locked(WindowDataset):
+    """Windows that are read by whoever holds this module's lock."""
+
+    def shifted(self, numbers: Numbers, shift_samples: Numbers) -> Batch:
+        """As the windows do, in turn."""
+        with LOCK:
+            return super().shifted(numbers, shift_samples)
+
+
+def test_workers_share_no_lock_thread_or_file_with_the_run(tmp_path: Path) -> None:
+    """Forked from it, they would wait for ever for a lock that a thread of it held at that moment."""
+    run = trainer(tmp_path)
+    dataset = Locked(run.dataset.index, run.dataset.stored, run.dataset.samples_per_step)
+    numbered = list(run._numbered(0, 4))
+    with (tmp_path / "held").open("w") as held, LOCK:
+        os.set_inheritable(held.fileno(), True)
+        loader = batches(dataset, iter(numbered), shift=None, workers=2, device=CPU)
+        first = next(loader)
+        files = [f.path for child in psutil.Process().children(recursive=True) for f in child.open_files()]
+    assert held.name not in files
+    assert np.array_equal(first.windows, numbered[0][1])
+    assert len(list(loader)) == 3
 
 
 def _group_lives(group: int) -> bool:

@@ -8,20 +8,16 @@ recording in hand, which another one builds.
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection
+from functools import partial
 
 from ictal.errors import InputError
 from ictal.recordings import montages
 from ictal.recordings.corpus import Labelled, Quarantined
-from ictal.signals import files
+from ictal.signals import files, forking
 from ictal.signals.kernels import KernelName
 from ictal.signals.ledger import Line
 from ictal.signals.preprocess import PreprocessConfig
@@ -184,8 +180,8 @@ def _outcomes(
 @contextmanager
 def _pool(processes: int) -> Iterator[Executor]:
     """Processes that finish the recording in hand when this one is interrupted, and begin no other."""
-    context = multiprocessing.get_context("forkserver")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_worker)
+    initializer = partial(forking.begin, terminable=True)
+    pool = ProcessPoolExecutor(processes, mp_context=forking.context(__name__), initializer=initializer)
     try:
         yield pool
     except BrokenExecutor as error:
@@ -242,16 +238,3 @@ def _worker_died(where: str, got: object) -> InputError:
         remedy="where memory ran out, use fewer of them; the same command goes on from there",
         code="worker-died",
     )
-
-
-def _begin_worker() -> None:
-    """Leave interrupts to the parent, and end with it, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    connection.wait([parent.sentinel])
-    os._exit(1)

@@ -7,7 +7,6 @@ does. A batch therefore holds until `keep` further ones have been asked for.
 from __future__ import annotations
 
 import itertools
-import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ictal.signals import forking
 from ictal.training.augment import OnsetShift
 from ictal.windows.dataset import Batch, Memory, WindowDataset
 
@@ -80,8 +80,8 @@ def batches(
         dataset: The windows.
         numbered: Which batches.
         shift: Where their windows begin.
-        workers: Processes that read ahead; 0 for a thread of this one. They start anew from nothing (`spawn`), so that
-            they share no lock or thread with this process.
+        workers: Processes that read ahead; 0 for a thread of this one. They share no lock, thread or file with this
+            process (`signals.forking`).
         device: Where they will be used. For the processor, microvolts are computed ahead and in memory of the ring
             too; for a GPU without workers the ring is pinned: its copy must be done before the memory's next turn.
         keep: Batches that are used at the same time.
@@ -135,8 +135,8 @@ def _by_processes(windows: Shifted, turns: Iterator[tuple[int, Numbered]], worke
         collate_fn=_as_given,
         num_workers=workers,
         prefetch_factor=_AHEAD_OF_EACH,
-        worker_init_fn=_leave_signals_to_the_run,
-        multiprocessing_context="spawn",
+        worker_init_fn=_begin,
+        multiprocessing_context=forking.context(__name__),
     )
     for turn, parcel in enumerate(loader):
         memory, size = windows.memory(turn), len(parcel["windows"])
@@ -155,7 +155,6 @@ def _as_given(batch: Any) -> Any:
     return batch
 
 
-def _leave_signals_to_the_run(_worker: int) -> None:
+def _begin(_worker: int) -> None:
     """Ctrl-C and a cluster's SIGTERM reach the whole process group; the run saves itself and ends its workers then."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    forking.begin(terminable=False)
