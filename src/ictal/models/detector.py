@@ -68,6 +68,9 @@ class DetectorConfig:
     """Steps that one row of features answers for. The layers' work depends on the rows alone, whose samples,
     `samples_per_step * steps_per_row`, are a multiple of four. The stem's rhythms start at 1 to 13 Hz when a row is an
     eighth of a second: 32 samples at 256 Hz, 16 at 128 Hz."""
+    seizure_types: tuple[str, ...] = ()
+    """Types of seizures, as annotated (`fnsz`, `gnsz`, ...), that a second head tells apart; none: there is no such
+    head."""
     dropout: float = 0.1
     """Share of numbers silenced in training, after the stem and after each layer."""
     input_scale_uv: float = 50.0
@@ -82,6 +85,10 @@ class DetectorConfig:
             divides, "model.head_dim", self.head_dim, f"a divisor of expand * width = {self.expand * self.width}"
         )
         self._check_row()
+        many = len(set(self.seizure_types)) == len(self.seizure_types) != 1
+        check_setting(many, "model.seizure_types", self.seizure_types, "two different types or more, or none")
+        own = self.kind == "module" and self.seizure_types
+        check_setting(not own, "model.seizure_types", self.seizure_types, 'none, with kind "module"')
         named = "." in self.module if self.kind == "module" else not self.module
         check_setting(named, "model.module", self.module, 'package.name with kind "module", and empty otherwise')
         check_setting(0 <= self.dropout < 1, "model.dropout", self.dropout, "0 <= dropout < 1")
@@ -152,6 +159,7 @@ class Detector(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.norm = Norm(config.width, eps=1e-5) if self.layers else nn.Identity()
         self.head = _prior_head(self.stem.width, config.steps_per_row, drawn_prior)
+        self.type_head = nn.Linear(self.stem.width, len(config.seizure_types)) if config.seizure_types else None
 
     def forward(
         self, signal_uv: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
@@ -165,6 +173,10 @@ class Detector(nn.Module):
             valid_channels: Which channels each signal has (B, C), true or false; none means all. The others are not
                 looked at.
         """
+        return self.answer(self.rows(signal_uv, valid_samples, valid_channels))
+
+    def rows(self, signal_uv: Tensor, valid_samples: Tensor | None, valid_channels: Tensor | None) -> Tensor:
+        """Rows of features (B, R, W) that have passed the layers; the arguments are those of `forward`."""
         _, channels, samples = signal_uv.shape
         assert channels == self.channels, (channels, self.channels)
         row = self.config.samples_per_row
@@ -179,12 +191,21 @@ class Detector(nn.Module):
         hidden = self.dropout(self.stem(signal, valid_samples, valid_channels))
         for layer in self.layers:
             hidden = layer(hidden, keep)
-        return self.answer(hidden)
+        passed: Tensor = hidden
+        return passed
 
-    def answer(self, hidden: Tensor) -> Tensor:
-        """Logits (B, S) of rows (B, R, W) that have passed the layers."""
-        logits: Tensor = self.head(self.norm(hidden))
+    def answer(self, rows: Tensor) -> Tensor:
+        """Logits (B, S) of `rows` (B, R, W)."""
+        logits: Tensor = self.head(self.norm(rows))
         return logits.flatten(1)
+
+    def types(self, rows: Tensor) -> Tensor:
+        """Log probability of each type, were the step ictal, (B, S, types) of `rows` (B, R, W); alike within a row."""
+        assert self.type_head is not None, "the detector tells no types apart"
+        logits: Tensor = self.type_head(self.norm(rows))
+        log_probability = torch.log_softmax(logits, dim=-1)
+        every_step: Tensor = log_probability.repeat_interleave(self.config.steps_per_row, dim=1)
+        return every_step
 
 
 def build(config: DetectorConfig, channels: int, drawn_prior: float, backend: Chosen = "chunked") -> Detector:
