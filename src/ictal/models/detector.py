@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from ictal.errors import InputError, check_setting
@@ -162,8 +163,11 @@ class Detector(nn.Module):
         self.type_head = nn.Linear(self.stem.width, len(config.seizure_types)) if config.seizure_types else None
 
     def forward(
-        self, signal_uv: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
-    ) -> Tensor:
+        self,
+        signal_uv: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None = None,
+        valid_channels: Bool[Tensor, "batch channel"] | None = None,
+    ) -> Float[Tensor, "batch step"]:
         """Logits of every step.
 
         Args:
@@ -175,7 +179,12 @@ class Detector(nn.Module):
         """
         return self.answer(self.rows(signal_uv, valid_samples, valid_channels))
 
-    def rows(self, signal_uv: Tensor, valid_samples: Tensor | None, valid_channels: Tensor | None) -> Tensor:
+    def rows(
+        self,
+        signal_uv: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None,
+        valid_channels: Bool[Tensor, "batch channel"] | None,
+    ) -> Float[Tensor, "batch row width"]:
         """Rows of features (B, R, W) that have passed the layers; the arguments are those of `forward`."""
         _, channels, samples = signal_uv.shape
         assert channels == self.channels, (channels, self.channels)
@@ -194,12 +203,12 @@ class Detector(nn.Module):
         passed: Tensor = hidden
         return passed
 
-    def answer(self, rows: Tensor) -> Tensor:
+    def answer(self, rows: Float[Tensor, "batch row width"]) -> Float[Tensor, "batch step"]:
         """Logits (B, S) of `rows` (B, R, W)."""
         logits: Tensor = self.head(self.norm(rows))
         return logits.flatten(1)
 
-    def types(self, rows: Tensor) -> Tensor:
+    def types(self, rows: Float[Tensor, "batch row width"]) -> Float[Tensor, "batch step type"]:
         """Log probability of each type, were the step ictal, (B, S, types) of `rows` (B, R, W); alike within a row."""
         assert self.type_head is not None, "the detector tells no types apart"
         logits: Tensor = self.type_head(self.norm(rows))
@@ -213,7 +222,7 @@ def build(config: DetectorConfig, channels: int, drawn_prior: float, backend: Ch
     return Detector(config, channels, drawn_prior, backend)
 
 
-def compressed(signal: Tensor) -> Tensor:
+def compressed(signal: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The inverse hyperbolic sine, from functions that a processor has in wide form (ten times as fast as `asinh`)."""
     size = signal.abs()
     return torch.log(size + torch.sqrt(size.square() + 1)) * signal.sign()
@@ -289,8 +298,11 @@ class OwnStem(nn.Module):
         self.told = tuple(name for name in ("valid_samples", "valid_channels") if name in named)
 
     def forward(
-        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
-    ) -> Tensor:
+        self,
+        signal: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None = None,
+        valid_channels: Bool[Tensor, "batch channel"] | None = None,
+    ) -> Float[Tensor, "batch step 1"]:
         """(B, S, 1); samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         batch, channels, samples = signal.shape
         masks = {
