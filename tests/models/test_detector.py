@@ -198,6 +198,24 @@ def test_every_parameter_of_every_preset_gets_a_gradient(preset: str, kind: str)
         assert reached > (2 / 3 if name.endswith("in_proj_bias") else 0.9999), (name, reached)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_head_tells_types_apart_and_changes_no_logit(kind: str) -> None:
+    """Its weights are all that is added; each step has a distribution, and each of its parameters a gradient."""
+    plain = detector(kind=kind, samples_per_step=8, steps_per_row=2)
+    typed = detector(kind=kind, samples_per_step=8, steps_per_row=2, seizure_types=("fnsz", "gnsz", "absz"))
+    missing = typed.load_state_dict(plain.state_dict(), strict=False).missing_keys
+    assert missing == ["type_head.weight", "type_head.bias"]
+    x, counts = signal(2, 320), torch.tensor([320, 100])
+    assert torch.equal(typed(x, counts), plain(x, counts))
+    told = typed.types(typed.rows(x, counts, None))
+    assert told.shape == (2, 40, 3)
+    torch.testing.assert_close(told.exp().sum(dim=2), torch.ones(2, 40))
+    assert torch.equal(told[:, ::2], told[:, 1::2])
+    told[..., 1].sum().backward()  # type: ignore[no-untyped-call]
+    assert typed.type_head is not None
+    assert all(bool((p.grad != 0).all()) for p in typed.type_head.parameters() if p.grad is not None)
+
+
 def test_artefacts_stay_finite_and_silence_too() -> None:
     """An electrode off by a volt, and a flat recording, give finite answers and gradients."""
     model = detector().train()
@@ -241,9 +259,11 @@ def test_a_tiny_detector_learns_eight_windows_by_heart() -> None:
         ("input_scale_uv", 0.0),
         ("width", 0),
         ("layers", 0),
+        ("seizure_types", ("fnsz",)),
+        ("seizure_types", ("fnsz", "fnsz")),
     ],
 )
-def test_a_detector_that_cannot_be_built_is_refused_by_name(field: str, value: float) -> None:
+def test_a_detector_that_cannot_be_built_is_refused_by_name(field: str, value: object) -> None:
     """The error names the setting."""
     with pytest.raises(InputError) as refused:
         DetectorConfig(**{field: value})  # type: ignore[arg-type]

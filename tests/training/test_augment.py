@@ -14,7 +14,7 @@ from ictal.errors import InputError
 from ictal.recordings.montages import named
 from ictal.timeline.grid import WindowGrid
 from ictal.training.augment import Augmentation, AugmentConfig, OnsetShift, mirrored
-from ictal.windows.dataset import Batch, WindowDataset, step_labels
+from ictal.windows.dataset import NO_TYPE, Batch, WindowDataset, step_labels
 from ictal.windows.index import IndexedRecording, build
 from ictal.windows.labels import SEIZURE, LabelRule
 from tests.training.small import CHANNELS, NoisySource
@@ -38,6 +38,7 @@ def batch_of(signal_uv: torch.Tensor, ictal: tuple[int, ...] = ()) -> Batch:
         valid_channels=torch.ones(signal_uv.shape[:2], dtype=torch.bool),
         labels=labels,
         weights=torch.ones_like(labels),
+        types=torch.full(labels.shape, NO_TYPE, dtype=torch.int8),
     )
 
 

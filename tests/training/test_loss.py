@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ictal.training.loss import StepLoss
+from ictal.training.loss import StepLoss, type_sums
+from ictal.windows.dataset import NO_TYPE
 from ictal.windows.prior import LossWeights
 
 shares = st.floats(0, 1)
@@ -43,3 +44,13 @@ def test_a_confident_mistake_keeps_its_gradient() -> None:
     StepLoss().sums(logits, torch.ones(1, 1), torch.ones(1, 1))[0].backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     assert float(logits.grad) == pytest.approx(-1.0)
+
+
+def test_the_loss_of_types_is_over_the_steps_that_have_one() -> None:
+    """By hand: two typed steps of weights 1 and 0.5; what the others say does not count."""
+    told = torch.log(torch.tensor([[[0.25, 0.75], [0.5, 0.5], [0.9, 0.1]]]))
+    lost, weight = type_sums(told, torch.tensor([[1, 0, NO_TYPE]], dtype=torch.int8), torch.tensor([[1.0, 0.5, 1.0]]))
+    assert float(weight) == 1.5
+    assert float(lost) == pytest.approx(-math.log(0.75) - 0.5 * math.log(0.5))
+    nothing = torch.full((1, 3), NO_TYPE, dtype=torch.int8)
+    assert [float(one) for one in type_sums(told, nothing, torch.ones(1, 3))] == [0, 0]

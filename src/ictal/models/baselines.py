@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -45,7 +46,9 @@ class GatedRecurrence(nn.Module):
         self.gru = nn.GRU(width, width, batch_first=True, bidirectional=True)
         self.out_proj = nn.Linear(2 * width, width, bias=False)
 
-    def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
+    def forward(
+        self, hidden: Float[Tensor, "batch step width"], keep: Bool[Tensor, "batch step"] | None = None
+    ) -> Float[Tensor, "batch step width"]:
         """The layer's output; `keep` (B, S) says which steps are real: the first ones."""
         both = self.gru(hidden)[0] if keep is None else self._first(hidden, keep.sum(dim=1))
         projected: Tensor = self.out_proj(both)
@@ -87,8 +90,11 @@ class ShallowStem(nn.Module):
         self.spatial = nn.Conv2d(width, width, (channels, 1), bias=False)
 
     def forward(
-        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
-    ) -> Tensor:
+        self,
+        signal: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None = None,
+        valid_channels: Bool[Tensor, "batch channel"] | None = None,
+    ) -> Float[Tensor, "batch step width"]:
         """Features of every step; samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         steps = signal.shape[-1] // self.samples_per_step
         reach = self.samples_per_step - 1
@@ -131,8 +137,11 @@ class UNetStem(nn.Module):
         )
 
     def forward(
-        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
-    ) -> Tensor:
+        self,
+        signal: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None = None,
+        valid_channels: Bool[Tensor, "batch channel"] | None = None,
+    ) -> Float[Tensor, "batch step width"]:
         """Features of every step; samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         batch, _, samples = signal.shape
         if valid_channels is not None:
@@ -164,7 +173,7 @@ class _Convolution(nn.Module):
         self.conv = nn.Conv1d(inward, outward, _KERNEL, padding=_KERNEL // 2)
         self.residual = inward == outward
 
-    def forward(self, hidden: Tensor) -> Tensor:
+    def forward(self, hidden: Float[Tensor, "batch inward frame"]) -> Float[Tensor, "batch outward frame"]:
         convolved: Tensor = functional.elu(self.conv(hidden))
         return hidden + convolved if self.residual else convolved
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from ictal.errors import InputError, check_setting
@@ -68,6 +69,9 @@ class DetectorConfig:
     """Steps that one row of features answers for. The layers' work depends on the rows alone, whose samples,
     `samples_per_step * steps_per_row`, are a multiple of four. The stem's rhythms start at 1 to 13 Hz when a row is an
     eighth of a second: 32 samples at 256 Hz, 16 at 128 Hz."""
+    seizure_types: tuple[str, ...] = ()
+    """Types of seizures, as annotated (`fnsz`, `gnsz`, ...), that a second head tells apart; none: there is no such
+    head."""
     dropout: float = 0.1
     """Share of numbers silenced in training, after the stem and after each layer."""
     input_scale_uv: float = 50.0
@@ -82,6 +86,10 @@ class DetectorConfig:
             divides, "model.head_dim", self.head_dim, f"a divisor of expand * width = {self.expand * self.width}"
         )
         self._check_row()
+        many = len(set(self.seizure_types)) == len(self.seizure_types) != 1
+        check_setting(many, "model.seizure_types", self.seizure_types, "two different types or more, or none")
+        own = self.kind == "module" and self.seizure_types
+        check_setting(not own, "model.seizure_types", self.seizure_types, 'none, with kind "module"')
         named = "." in self.module if self.kind == "module" else not self.module
         check_setting(named, "model.module", self.module, 'package.name with kind "module", and empty otherwise')
         check_setting(0 <= self.dropout < 1, "model.dropout", self.dropout, "0 <= dropout < 1")
@@ -152,10 +160,14 @@ class Detector(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.norm = Norm(config.width, eps=1e-5) if self.layers else nn.Identity()
         self.head = _prior_head(self.stem.width, config.steps_per_row, drawn_prior)
+        self.type_head = nn.Linear(self.stem.width, len(config.seizure_types)) if config.seizure_types else None
 
     def forward(
-        self, signal_uv: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
-    ) -> Tensor:
+        self,
+        signal_uv: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None = None,
+        valid_channels: Bool[Tensor, "batch channel"] | None = None,
+    ) -> Float[Tensor, "batch step"]:
         """Logits of every step.
 
         Args:
@@ -165,6 +177,15 @@ class Detector(nn.Module):
             valid_channels: Which channels each signal has (B, C), true or false; none means all. The others are not
                 looked at.
         """
+        return self.answer(self.rows(signal_uv, valid_samples, valid_channels))
+
+    def rows(
+        self,
+        signal_uv: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None,
+        valid_channels: Bool[Tensor, "batch channel"] | None,
+    ) -> Float[Tensor, "batch row width"]:
+        """Rows of features (B, R, W) that have passed the layers; the arguments are those of `forward`."""
         _, channels, samples = signal_uv.shape
         assert channels == self.channels, (channels, self.channels)
         row = self.config.samples_per_row
@@ -179,12 +200,21 @@ class Detector(nn.Module):
         hidden = self.dropout(self.stem(signal, valid_samples, valid_channels))
         for layer in self.layers:
             hidden = layer(hidden, keep)
-        return self.answer(hidden)
+        passed: Tensor = hidden
+        return passed
 
-    def answer(self, hidden: Tensor) -> Tensor:
-        """Logits (B, S) of rows (B, R, W) that have passed the layers."""
-        logits: Tensor = self.head(self.norm(hidden))
+    def answer(self, rows: Float[Tensor, "batch row width"]) -> Float[Tensor, "batch step"]:
+        """Logits (B, S) of `rows` (B, R, W)."""
+        logits: Tensor = self.head(self.norm(rows))
         return logits.flatten(1)
+
+    def types(self, rows: Float[Tensor, "batch row width"]) -> Float[Tensor, "batch step type"]:
+        """Log probability of each type, were the step ictal, (B, S, types) of `rows` (B, R, W); alike within a row."""
+        assert self.type_head is not None, "the detector tells no types apart"
+        logits: Tensor = self.type_head(self.norm(rows))
+        log_probability = torch.log_softmax(logits, dim=-1)
+        every_step: Tensor = log_probability.repeat_interleave(self.config.steps_per_row, dim=1)
+        return every_step
 
 
 def build(config: DetectorConfig, channels: int, drawn_prior: float, backend: Chosen = "chunked") -> Detector:
@@ -192,7 +222,7 @@ def build(config: DetectorConfig, channels: int, drawn_prior: float, backend: Ch
     return Detector(config, channels, drawn_prior, backend)
 
 
-def compressed(signal: Tensor) -> Tensor:
+def compressed(signal: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """The inverse hyperbolic sine, from functions that a processor has in wide form (ten times as fast as `asinh`)."""
     size = signal.abs()
     return torch.log(size + torch.sqrt(size.square() + 1)) * signal.sign()
@@ -268,8 +298,11 @@ class OwnStem(nn.Module):
         self.told = tuple(name for name in ("valid_samples", "valid_channels") if name in named)
 
     def forward(
-        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
-    ) -> Tensor:
+        self,
+        signal: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None = None,
+        valid_channels: Bool[Tensor, "batch channel"] | None = None,
+    ) -> Float[Tensor, "batch step 1"]:
         """(B, S, 1); samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         batch, channels, samples = signal.shape
         masks = {

@@ -20,6 +20,7 @@ import math
 from typing import TypeAlias
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ictal.models.backends import Chosen, mixer, product
@@ -37,7 +38,7 @@ _NORM_FLOOR = 1e-5
 class Norm(nn.RMSNorm):
     """Root mean square normalisation in the precision of its weight, whatever autocast has made of the input."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "*shape width"]) -> Float[Tensor, "*shape width"]:
         """(..., W) to the same shape."""
         return super().forward(x.to(self.weight.dtype))
 
@@ -85,7 +86,9 @@ class Mamba2(Direction):
         self.norm = Norm(inner, eps=_NORM_FLOOR)
         self.out_proj = nn.Linear(inner, width, bias=False)
 
-    def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
+    def forward(
+        self, hidden: Float[Tensor, "batch length width"], keep: Bool[Tensor, "batch length"] | None = None
+    ) -> Float[Tensor, "batch length width"]:
         """The layer's output; `keep` (B, L) says which steps are real."""
         if keep is not None:
             hidden = hidden * keep.unsqueeze(-1)
@@ -105,7 +108,9 @@ class Mamba2(Direction):
         """The directions of time that it reads in."""
         return [self]
 
-    def resume(self, hidden: Tensor, memory: Memory | None) -> tuple[Tensor, Memory]:
+    def resume(
+        self, hidden: Float[Tensor, "batch length width"], memory: Memory | None
+    ) -> tuple[Float[Tensor, "batch length width"], Memory]:
         """The output of steps that follow those in the memory, and the memory after them.
 
         Args:
@@ -146,7 +151,9 @@ class Residual(nn.Module):
         self.layer = layer
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, hidden: Tensor, keep: Tensor | None = None) -> Tensor:
+    def forward(
+        self, hidden: Float[Tensor, "batch length width"], keep: Bool[Tensor, "batch length"] | None = None
+    ) -> Float[Tensor, "batch length width"]:
         """(B, L, W) to the same shape."""
         added: Tensor = hidden + self.dropout(self.layer(self.norm(hidden), keep))
         return added

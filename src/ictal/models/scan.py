@@ -19,6 +19,7 @@ Shape legend: B batch, L length, H heads, P head_dim, N state, K chunks, Q steps
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, NestedIOFunction, once_differentiable
 from torch.nn import functional
@@ -27,15 +28,15 @@ _GROUP_CHUNKS = 32
 
 
 def scan(
-    x: Tensor,
-    dt: Tensor,
-    a: Tensor,
-    b: Tensor,
-    c: Tensor,
+    x: Float[Tensor, "batch length head head_dim"],
+    dt: Float[Tensor, "batch length head"],
+    a: Float[Tensor, "*each head"],
+    b: Float[Tensor, "batch length state"],
+    c: Float[Tensor, "batch length state"],
     *,
-    initial_state: Tensor | None = None,
+    initial_state: Float[Tensor, "batch head head_dim state"] | None = None,
     chunk: int = 32,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Float[Tensor, "batch length head head_dim"], Float[Tensor, "batch head head_dim state"]]:
     """Output of every step, and the state after the last one.
 
     Args:

@@ -29,6 +29,7 @@ from __future__ import annotations
 import math
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -64,8 +65,11 @@ class ChannelStem(nn.Module):
         self.spectrum = nn.Linear(rhythms, width, bias=False)
 
     def forward(
-        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
-    ) -> Tensor:
+        self,
+        signal: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None = None,
+        valid_channels: Bool[Tensor, "batch channel"] | None = None,
+    ) -> Float[Tensor, "batch step width"]:
         """Features of every step; samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         batch, channels, samples = signal.shape
         overlap = 3 * self.stride
@@ -115,8 +119,11 @@ class LineLengthStem(nn.Module):
         self.samples_per_step = samples_per_step
 
     def forward(
-        self, signal: Tensor, valid_samples: Tensor | None = None, valid_channels: Tensor | None = None
-    ) -> Tensor:
+        self,
+        signal: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None = None,
+        valid_channels: Bool[Tensor, "batch channel"] | None = None,
+    ) -> Float[Tensor, "batch step width"]:
         """Features of every step; samples from `valid_samples` (B) on, and those of channels absent, must be zero."""
         steps = signal.shape[-1] // self.samples_per_step
         held = torch.ones(len(signal), steps, device=signal.device, dtype=signal.dtype)
@@ -141,13 +148,15 @@ class LineLengthStem(nn.Module):
         return torch.unflatten(every, -1, (-1, self.samples_per_step)).mean(dim=-1)
 
 
-def kept(valid_samples: Tensor, frames: int, samples_per_frame: int) -> Tensor:
+def kept(valid_samples: Int[Tensor, " batch"], frames: int, samples_per_frame: int) -> Bool[Tensor, "batch {frames}"]:
     """Which frames (B, frames) hold at least one valid sample."""
     first = torch.arange(frames, device=valid_samples.device) * samples_per_frame
     return first < valid_samples.unsqueeze(-1)
 
 
-def channel_mean(values: Tensor, valid_channels: Tensor | None) -> Tensor:
+def channel_mean(
+    values: Float[Tensor, "batch channel *rest"], valid_channels: Bool[Tensor, "batch channel"] | None
+) -> Float[Tensor, " batch *rest"]:
     """Mean of (B, C, ...) over the channels that are valid (B, C); none means all. Without any it is zero."""
     if valid_channels is None:
         return values.mean(dim=1)
@@ -156,7 +165,9 @@ def channel_mean(values: Tensor, valid_channels: Tensor | None) -> Tensor:
     return torch.einsum("bc...,bc->b...", values, shares)
 
 
-def channel_max(values: Tensor, valid_channels: Tensor | None, *, least: float) -> Tensor:
+def channel_max(
+    values: Float[Tensor, "batch channel *rest"], valid_channels: Bool[Tensor, "batch channel"] | None, *, least: float
+) -> Float[Tensor, " batch *rest"]:
     """Largest of (B, C, ...) over the channels that are valid (B, C); none means all.
 
     Args:

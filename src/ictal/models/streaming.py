@@ -10,6 +10,7 @@ Shape legend: C channels, T samples, S steps.
 from __future__ import annotations
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ictal.errors import InputError
@@ -56,7 +57,7 @@ class Stream:
         InputError: if the detector reads time in both directions (code `model-not-causal`).
     """
 
-    def __init__(self, detector: Detector, valid_channels: Tensor | None = None) -> None:
+    def __init__(self, detector: Detector, valid_channels: Bool[Tensor, " channel"] | None = None) -> None:
         require_causal(detector.config)
         assert isinstance(detector.stem, ChannelStem)
         self.detector = detector.eval()
@@ -76,7 +77,7 @@ class Stream:
         """Samples that must follow a row's last sample before the logits of its steps can be given."""
         return LOOKAHEAD_ROWS * self.row
 
-    def push(self, signal_uv: Tensor) -> Tensor:
+    def push(self, signal_uv: Float[Tensor, "channel time"]) -> Float[Tensor, " step"]:
         """Logits (S,) of the steps that these samples finish; S may be 0.
 
         Args:
@@ -86,7 +87,7 @@ class Stream:
         whole = self.first_row + self.buffer.shape[-1] // self.row
         return self._answer_until(whole - LOOKAHEAD_ROWS, valid_samples=None)
 
-    def finish(self) -> Tensor:
+    def finish(self) -> Float[Tensor, " step"]:
         """Logits (S,) of the steps that are left when no more samples will come; the last may be part of a step."""
         valid, config = self.buffer.shape[-1], self.detector.config
         rows = self.first_row + -(-valid // self.row)

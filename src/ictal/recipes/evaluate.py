@@ -18,7 +18,7 @@ from ictal.detection.events import confidence
 from ictal.detection.tuning import OperatingPoint, choose
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
-from ictal.recipes import opening, score
+from ictal.recipes import opening, score, seizure_types
 from ictal.recipes.curve import staircases
 from ictal.recipes.detect import artefacts_of, described
 from ictal.recipes.detector import Detector, Trace
@@ -58,6 +58,8 @@ class ScoredPart:
     durations_s: tuple[float, ...]
     types: tuple[tuple[str, ...], ...]
     """The type of each seizure."""
+    named_types: tuple[tuple[str, ...], ...]
+    """The type that the detector names each seizure of the index; empty where it tells none apart."""
     montages: tuple[str, ...]
     """The common reference that the channels name."""
 
@@ -220,19 +222,23 @@ def require_scorable(planned: Planned, part: Part, *, no_seizures_expected: bool
 
 def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
     numbers = planned.split[part]
-    logits, montages = Spool(run.folder), []
+    index = planned.index.select(numbers)
+    logits, named, montages = Spool(run.folder), [], []
     for done, stored in enumerate(open_signals(run, planned, part), 1):
         logits.append(detector.logits(stored))
+        if detector.config.model.seizure_types:
+            named.append(tuple(seizure_types.names(detector, stored, index.recordings[done - 1].seizures)))
         montages.append(stored.reference or "no reference named")
         progress(done, len(numbers))
     return ScoredPart(
         part=part,
-        index=planned.index.select(numbers),
+        index=index,
         logits=logits,
         samples_per_step=run.config.model.samples_per_step,
         reference_s=tuple(np.array(planned.labelled[n].seizures_s, dtype=np.float64).reshape(-1, 2) for n in numbers),
         durations_s=tuple(planned.labelled[n].duration_s for n in numbers),
         types=tuple(planned.labelled[n].types or ("",) * len(planned.labelled[n].seizures_s) for n in numbers),
+        named_types=tuple(named),
         montages=tuple(montages),
     )
 
@@ -300,6 +306,7 @@ def results(detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated
         **_scores(scored, detections_s),
         **_areas(ranking),
         "ranking": ranking,
+        "types": seizure_types.document(config.model.seizure_types, scored.index, scored.named_types),
         "ece": steps.reliability.ece,
         "mean_probability": steps.mean_probability,
         "ictal_share": ictal_steps / steps.steps,

@@ -19,6 +19,7 @@ from ictal.recipes.detector import Detector, device_of, trained_alike
 from ictal.recipes.mining import Miner
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
+from ictal.recipes.seizure_types import require_types
 from ictal.recipes.signals import open_signals
 from ictal.recipes.validation import Validator
 from ictal.recordings.montages import named
@@ -176,7 +177,9 @@ def _is_kept(folder: Path, detector: Detector, weights: Mapping[str, Tensor]) ->
 def training_windows(run: Run, planned: Planned) -> WindowDataset:
     """The training part's windows over the store; nothing is built here, a missing recording is an error."""
     stored = open_signals(run, planned, "train")
-    return WindowDataset(planned.batches.index, stored, run.config.model.samples_per_step)
+    model, index = run.config.model, planned.batches.index
+    require_types(model.seizure_types, index)
+    return WindowDataset(index, stored, model.samples_per_step, model.seizure_types)
 
 
 def _run_hash(run: Run, planned: Planned, dataset: WindowDataset, ranks: Ranks, validate: Validator | None) -> str:

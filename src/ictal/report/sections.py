@@ -288,8 +288,9 @@ def _seizures(document: Document | None) -> Section:
         heading=heading,
         lead="Each annotated seizure as it was annotated, neither merged nor cut: found if a detection meets it or the "
         "30 s before and 60 s after. Latency is from its onset to its first detection's, negative if that was first.",
-        parts=tuple(
-            tables.seizures(found, group) for group in ("type", "length", "montage", "patient") if found[f"by_{group}"]
+        parts=_present(
+            *(tables.seizures(found, by) for by in ("type", "length", "montage", "patient") if found[f"by_{by}"]),
+            tables.types(document["types"]) if document.get("types") else None,
         ),
     )
 

@@ -508,6 +508,28 @@ def seizures(document: Document, group: str) -> Table:
     )  # fmt: skip
 
 
+def types(document: Document) -> Table:
+    """Annotated and named types of seizures.
+
+    Args:
+        document: The part `types` of an evaluation.
+    """
+    told, others = document["types"], document["others"]
+    rows = tuple(
+        (kind, *map(count, row), percent(recall))
+        for kind, row, recall in zip(told, document["counts"], document["recalls"], strict=True)
+    )
+    return Table(
+        caption="Types of seizures: annotated (rows) and named (columns)",
+        columns=("Annotated", *told, "Named as annotated"),
+        rows=rows,
+        numeric=frozenset(range(1, len(told) + 2)),
+        note="Each annotated seizure as a whole, by the mean log probability of each type over its annotated time. "
+        f"Named as annotated: {percent(document['accuracy'])}; always naming the commonest: "
+        f"{percent(document['commonest'])}. {count(others)} of another type, or of none, are left out.",
+    )
+
+
 def _seizure_row(row: Document, *, alarming: bool) -> Iterator[Cell]:
     intervals = row["intervals"]
     yield f"{count(row['found'])} of {count(row['seizures'])}"

@@ -6,12 +6,13 @@ remembers, so that a threshold chosen on recordings holds for a stream. Any othe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ictal.detection.stitching import stitch
 from ictal.models.detector import Detector
@@ -50,25 +51,64 @@ def recording_logits(
     """
     if isinstance(model, Detector) and is_causal(model.config):
         return streamed_logits(model, recording, chunk_samples=batch_size * length_samples)
+    model.eval()
+    return _over_windows(
+        lambda *window: model(*window).unsqueeze(-1),
+        recording,
+        length_samples=length_samples,
+        samples_per_step=samples_per_step,
+        batch_size=batch_size,
+        device=device,
+    )[:, 0]
+
+
+def recording_types(
+    model: Detector, recording: SignalSource, *, length_samples: int, batch_size: int, device: torch.device
+) -> npt.NDArray[np.float64]:
+    """Log probability of each type of seizure, were it one, in every time step of a recording: (steps, types).
+
+    Always on windows: a seizure that is to be named is over.
+    """
+    model.eval()
+    return _over_windows(
+        lambda *window: model.types(model.rows(*window)),
+        recording,
+        length_samples=length_samples,
+        samples_per_step=model.config.samples_per_step,
+        batch_size=batch_size,
+        device=device,
+    )
+
+
+def _over_windows(
+    answer: Callable[[Tensor, Tensor, Tensor], Tensor],
+    recording: SignalSource,
+    *,
+    length_samples: int,
+    samples_per_step: int,
+    batch_size: int,
+    device: torch.device,
+) -> npt.NDArray[np.float64]:
+    """Answers (B, S, numbers) of windows that overlap by half, as one (steps, numbers) of the recording."""
     half = length_samples // samples_per_step // 2 * samples_per_step
     grid = WindowGrid(length_samples=length_samples, stride_samples=half)
     starts = grid.starts(np.arange(int(grid.count(recording.samples))))
     steps = -(-recording.samples // samples_per_step)
-    logits = np.full((len(starts), length_samples // samples_per_step), np.nan)
     channels = torch.from_numpy(recording.valid_channels).to(device)
-    model.eval()
+    answers = []
     with torch.inference_mode():
         for first in range(0, len(starts), batch_size):
             batch = starts[first : first + batch_size]
             signal = np.stack([recording.read_uv(int(start), length_samples) for start in batch])
             valid = np.minimum(length_samples, recording.samples - batch)
-            answer = model(
+            found = answer(
                 torch.from_numpy(signal).to(device),
                 torch.from_numpy(valid).to(device),
                 channels.expand(len(batch), -1),
             )
-            logits[first : first + len(batch)] = answer.double().cpu().numpy()
-    return stitch(logits, starts // samples_per_step, steps)
+            answers.append(found.double().cpu().numpy())
+    every = np.concatenate(answers)
+    return np.stack([stitch(every[..., n], starts // samples_per_step, steps) for n in range(every.shape[2])], axis=1)
 
 
 def streamed_logits(model: Detector, recording: SignalSource, *, chunk_samples: int) -> npt.NDArray[np.float64]:

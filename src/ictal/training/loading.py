@@ -30,7 +30,7 @@ Parcel = dict[str, npt.NDArray[Any]]
 
 _AHEAD = 1  # batches that the thread reads while one is used
 _AHEAD_OF_EACH = 2  # batches that each process reads ahead
-_TENSORS = ("scale_uv", "valid_samples", "valid_channels", "labels", "weights")
+_TENSORS = ("scale_uv", "valid_samples", "valid_channels", "labels", "weights", "types")
 
 
 class Shifted(Dataset[Parcel]):

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ictal.errors import InputError, check_setting
+from ictal.models.detector import Detector
 from ictal.training import checkpoint as checkpoints
 from ictal.training import loading
 from ictal.training.augment import Augmentation, OnsetShift
@@ -29,7 +30,7 @@ from ictal.training.checkpoint import Checkpoint
 from ictal.training.guards import Guard, Observation, seizure_windows, separation, watch
 from ictal.training.interruption import Interrupted, stop_requests
 from ictal.training.logs import View, cut_logs, step_log
-from ictal.training.loss import StepLoss
+from ictal.training.loss import StepLoss, type_sums
 from ictal.training.optimiser import adamw, learning_rate
 from ictal.training.ranks import ALONE, Ranks
 from ictal.training.selection import Scores, Select, Selection
@@ -81,6 +82,9 @@ class TrainConfig:
     """Weight of ictal steps against the others; 0.5 is neutral."""
     focal_gamma: float = 0.0
     """How much steps that the model is sure of lose of their weight in the loss; 0 is plain cross-entropy."""
+    type_weight: float = 0.3
+    """What telling the type of an ictal step counts in the loss against telling that it is ictal; read only where the
+    model has `seizure_types`."""
     label_smoothing: float = 0.0
     """Share of each label that is moved to one half."""
     logit_adjustment: float = 0.0
@@ -94,7 +98,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "checkpoint_steps", "accumulate", "validate_steps"):
             check_setting(getattr(self, name) >= 1, f"train.{name}", getattr(self, name), "at least 1")
-        for name in ("learning_rate", "clip_norm", "positive_weight"):
+        for name in ("learning_rate", "clip_norm", "positive_weight", "type_weight"):
             valid = 0 < getattr(self, name) < math.inf
             check_setting(valid, f"train.{name}", getattr(self, name), "a number above 0")
         for name in ("warmup_steps", "patience", "weight_decay", "false_alarms_per_24h", "focal_gamma"):
@@ -288,13 +292,14 @@ class Trainer:
         clock.lap("transfer_s")
         weight = torch.stack([self.loss.sums(b.labels, b.labels, b.weights)[1] for b in batches]).sum()
         shared = self.ranks.summed(torch.stack([weight, weight.new_tensor(float(stop_signal or 0))]))
-        logits, lost = [], weight.new_zeros(())
+        logits, lost, typed = [], weight.new_zeros(()), weight.new_zeros(2)
         for number, batch in enumerate(batches):
-            answer, loss = self._forward(batch, number)
+            answer, loss, types = self._forward(batch, number)
             logits.append(answer.detach())
             lost += loss.detach()
+            typed += types.detach()
             clock.lap("forward_s")
-            (loss / shared[0]).backward()  # type: ignore[no-untyped-call]
+            ((loss + self.config.type_weight * types[0]) / shared[0]).backward()  # type: ignore[no-untyped-call]
             clock.lap("backward_s")
         self.ranks.add_gradients(self.model)
         clock.lap("transfer_s")
@@ -322,7 +327,8 @@ class Trainer:
         self.round.add(observation)
         self.done += 1
         clock.lap("optimiser_s")
-        return {**self._record(observation, rate), "warnings": warnings}, clock.laps, int(shared[1])
+        record = {**self._record(observation, rate), **self._type_loss(typed), "warnings": warnings}
+        return record, clock.laps, int(shared[1])
 
     def _prepare_step(self) -> float:
         """Set the step's learning rate and clear the gradients."""
@@ -337,16 +343,38 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         return rate
 
-    def _forward(self, batch: Batch, number: int) -> tuple[Tensor, Tensor]:
-        """Logits and summed loss of one batch; dropout and augmentation follow from seed and batch alone."""
+    def _forward(self, batch: Batch, number: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits, summed loss, and summed loss and weight of types (2), of one batch.
+
+        Dropout and augmentation follow from seed and batch alone.
+        """
         own = (self.done * self.config.accumulate + number) * self.ranks.ranks + self.ranks.rank
         torch.manual_seed(2 * (self.config.seed * 1_000_003 + own))
         signal_uv, valid_channels = self.augmentation(batch, own)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16"):
-            answer: Tensor = self.model(signal_uv, batch.valid_samples, valid_channels)
+            answer, types = self._answers(signal_uv, batch.valid_samples, valid_channels)
         logits = answer.float() + self.logit_shift
         loss, _ = self.loss.sums(logits, batch.labels, batch.weights)
-        return logits, loss
+        if types is None:
+            return logits, loss, loss.new_zeros(2)
+        return logits, loss, torch.stack(type_sums(types.float(), batch.types, batch.labels * batch.weights))
+
+    def _answers(
+        self, signal_uv: Tensor, valid_samples: Tensor, valid_channels: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        """Logits (B, S), and log probabilities of types (B, S, types) where types are told apart."""
+        if not self.dataset.types:
+            return self.model(signal_uv, valid_samples, valid_channels), None
+        assert isinstance(self.model, Detector)
+        rows = self.model.rows(signal_uv, valid_samples, valid_channels)
+        return self.model.answer(rows), self.model.types(rows)
+
+    def _type_loss(self, typed: Tensor) -> Record:
+        """Mean loss over the steps of all ranks that have a type, in nats."""
+        if not self.dataset.types:
+            return {}
+        lost, weight = self.ranks.summed(typed).tolist()
+        return {"type_loss": lost / weight if weight else None}
 
     def _validate(self, record: Record, laps: dict[str, float]) -> None:
         """Score the averaged weights if it is time to; the best are kept."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ictal.windows.dataset import NO_TYPE
 from ictal.windows.prior import LossWeights
 
 
@@ -45,3 +46,17 @@ class StepLoss:
             unsure = torch.exp(labels * functional.logsigmoid(-logits) + (1 - labels) * functional.logsigmoid(logits))
             return (losses * counted * unsure.pow(self.focal_gamma)).sum(), counted.sum()
         return (losses * counted).sum(), counted.sum()
+
+
+def type_sums(log_probability: Tensor, types: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross-entropy in nats over types of seizures and the weight of the steps that have one, summed over the batch.
+
+    Args:
+        log_probability: Of each type, (B, S, types).
+        types: Place of each step's type, NO_TYPE where it has none: (B, S).
+        weights: Of each step, (B, S).
+    """
+    typed = types != NO_TYPE
+    own = log_probability.gather(2, types.long().clamp_min(0).unsqueeze(2)).squeeze(2)
+    counted = weights * typed
+    return -(own * counted).sum(), counted.sum()

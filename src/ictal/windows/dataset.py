@@ -21,6 +21,9 @@ from ictal.signals.readable import Readable
 from ictal.windows.index import WindowIndex
 from ictal.windows.pools import Numbers
 
+NO_TYPE = -1
+"""In place of a type: of steps that are not ictal, or of a type that is not told apart."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
@@ -46,6 +49,8 @@ class Batch:
     """Ictal share of what carries a label in each step: (B, S) float32."""
     weights: Tensor
     """Share of each step that carries a label: inside the recording, outside the margins: (B, S) float32."""
+    types: Tensor
+    """Place of each ictal step's type among those that are told apart, or NO_TYPE: (B, S) int8."""
     room: Tensor | None = None
     """Memory that `signal_uv` is put into, rather than in memory of its own: (B, C, T) float32."""
 
@@ -61,7 +66,7 @@ class Batch:
             return self
         moved = {
             name: getattr(self, name).to(device, non_blocking=True)
-            for name in ("units", "scale_uv", "valid_samples", "valid_channels", "labels", "weights")
+            for name in ("units", "scale_uv", "valid_samples", "valid_channels", "labels", "weights", "types")
         }
         return replace(self, **moved, room=None)
 
@@ -83,9 +88,16 @@ class WindowDataset(Dataset[Batch]):
         index: The windows.
         stored: The signal of every recording of the index, in its order.
         samples_per_step: Samples that one label stands for; must divide the window's length.
+        types: Types of seizures that are told apart.
     """
 
-    def __init__(self, index: WindowIndex, stored: Sequence[Readable], samples_per_step: int) -> None:
+    def __init__(
+        self,
+        index: WindowIndex,
+        stored: Sequence[Readable],
+        samples_per_step: int,
+        types: Sequence[str] = (),
+    ) -> None:
         assert len(stored) == len(index.recordings)
         assert index.grid.length_samples % samples_per_step == 0
         for recording, signal in zip(index.recordings, stored, strict=True):
@@ -93,6 +105,7 @@ class WindowDataset(Dataset[Batch]):
         self.index = index
         self.stored = stored
         self.samples_per_step = samples_per_step
+        self.types = tuple(types)
         self._memory: Memory | None = None
 
     def __len__(self) -> int:
@@ -140,6 +153,7 @@ class WindowDataset(Dataset[Batch]):
             valid_channels=torch.from_numpy(np.stack([self.stored[r].valid_channels for r in recordings])),
             labels=torch.from_numpy(labels),
             weights=torch.from_numpy(weights),
+            types=torch.from_numpy(step_types(self.index, numbers, labels, self.types, shift_samples)),
             room=None if memory.room is None else memory.room[: len(numbers)],
         )
 
@@ -175,3 +189,35 @@ def step_labels(
     ictal, labelled = index.labels.labelled(recording[:, None], edges[:, :-1], edges[:, 1:])
     labels = np.divide(ictal, labelled, out=np.zeros(ictal.shape, dtype=np.float32), where=labelled > 0)
     return labels, (labelled / samples_per_step).astype(np.float32)
+
+
+def step_types(
+    index: WindowIndex,
+    windows: Numbers,
+    labels: npt.NDArray[np.float32],
+    types: Sequence[str],
+    shift_samples: Numbers | int = 0,
+) -> npt.NDArray[np.int8]:
+    """Place among `types` of the type of the seizure in every ictal step, the first one where a step holds two.
+
+    Args:
+        index: The windows.
+        windows: Window numbers, shape (windows,).
+        labels: What `step_labels` gives for them, (windows, steps).
+        types: Types of seizures that are told apart.
+        shift_samples: Samples that each window begins later than the index has it.
+
+    Returns:
+        Shape (windows, steps); NO_TYPE in steps that are not ictal, and where the type is another or unknown.
+    """
+    found = np.full(labels.shape, NO_TYPE, dtype=np.int8)
+    if not types:
+        return found
+    recording, start = index.locate(windows)
+    step = index.grid.length_samples // labels.shape[1]
+    row, place = np.nonzero(labels)
+    seizure = index.next_seizure(recording[row], (start + shift_samples)[row] + place * step)
+    place_of = {kind: number for number, kind in enumerate(types)}
+    codes = np.array([place_of.get(kind, NO_TYPE) for kind in index.seizure_types], dtype=np.int8)
+    found[row, place] = codes[seizure]
+    return found

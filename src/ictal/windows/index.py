@@ -211,6 +211,13 @@ class WindowIndex:
             more, event = more[further], event[further]
         return best
 
+    def next_seizure(self, recording: Numbers, samples: Samples) -> Numbers:
+        """Number of the first seizure of each recording that stops after a sample; any number where there is none."""
+        base = self.lengths.max(initial=0) + 1
+        stops = self.events[:, 1] + base * self.event_recording
+        found: Numbers = np.searchsorted(stops, samples + base * recording, side="right")
+        return np.minimum(found, max(self.seizures - 1, 0))
+
     def locate(self, windows: npt.ArrayLike) -> tuple[Numbers, Samples]:
         """Recording number and first sample of each window."""
         windows = np.asarray(windows, dtype=np.int64)

@@ -1,0 +1,85 @@
+"""The shapes that models state are checked in every test: by a hook that pytest installs (`--jaxtyping-packages`).
+
+The scan is checked here by itself: `torch.compile` traces it, and cannot trace a check.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import beartype
+import pytest
+import torch
+from jaxtyping import TypeCheckError, jaxtyped
+
+from ictal.models.detector import Detector, DetectorConfig
+from ictal.models.mamba import Mamba2
+from ictal.models.scan import scan
+from ictal.models.stem import channel_mean, kept
+from ictal.models.streaming import Stream
+
+ROOT = Path(__file__).resolve().parents[2]
+STATED = ("baselines", "detector", "mamba", "scan", "stem", "streaming")
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_every_public_function_states_its_shapes(name: str) -> None:
+    """No argument and no result is a tensor of no stated shape."""
+    tree = ast.parse((ROOT / "src" / "ictal" / "models" / f"{name}.py").read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    private = {
+        node
+        for outer in tree.body
+        if isinstance(outer, ast.ClassDef) and outer.name[0] == "_"
+        for node in ast.walk(outer)
+    }
+    for function in functions:
+        if (function.name.startswith("_") and function.name != "__init__") or function in private:
+            continue
+        arguments = [*function.args.args, *function.args.kwonlyargs]
+        for annotation in (*(argument.annotation for argument in arguments), function.returns):
+            if annotation is not None:
+                assert "Tensor" not in _unshaped(ast.unparse(annotation)), f"{name}:{function.lineno} {function.name}"
+
+
+def _unshaped(annotation: str) -> str:
+    for kind in ("Float", "Int", "Bool"):
+        annotation = annotation.replace(f"{kind}[Tensor,", "")
+    return annotation
+
+
+def test_a_wrong_shape_is_caught() -> None:
+    """In signals, masks and counts of another batch, another kind of number, and between arguments."""
+    model = Detector(DetectorConfig(samples_per_step=16), 3, 0.2).eval()
+    signal = torch.zeros(2, 3, 320)
+    whole, mask = torch.tensor([320, 320]), torch.ones(2, 3, dtype=torch.bool)
+    assert model(signal, whole, mask).shape == (2, 20)
+    for wrong in (
+        (signal[0], whole, mask),
+        (signal, whole[:1], mask),
+        (signal, whole, mask[:1]),
+        (signal, whole, mask.float()),
+        (signal, whole.float(), mask),
+        (signal.long(), whole, mask),
+    ):
+        with pytest.raises(TypeCheckError):
+            model(*wrong)
+    with pytest.raises(TypeCheckError):
+        channel_mean(torch.zeros(2, 3, 4), torch.ones(2, 4, dtype=torch.bool))
+    with pytest.raises(TypeCheckError):
+        kept(torch.zeros(2, 2, dtype=torch.int64), 3, 4)
+    with pytest.raises(TypeCheckError):
+        Mamba2(8, state=4, head_dim=4)(torch.zeros(2, 5, 8), torch.ones(2, 4, dtype=torch.bool))
+    with pytest.raises(TypeCheckError):
+        Stream(Detector(DetectorConfig(kind="mamba", samples_per_step=16), 3, 0.2)).push(torch.zeros(1, 3, 16))
+
+
+def test_the_scan_keeps_to_its_shapes() -> None:
+    """Output and state of every operand's shape; step sizes of another length are caught."""
+    checked = jaxtyped(typechecker=beartype.beartype)(scan)
+    x, dt, b = torch.randn(2, 9, 3, 4), torch.rand(2, 9, 3), torch.randn(2, 9, 5)
+    _, state = checked(x, dt, -torch.rand(3), b, b)
+    checked(x.double(), dt, -torch.rand(2, 3), b, b, initial_state=state)
+    with pytest.raises(TypeCheckError):
+        checked(x, dt[:, 1:], -torch.rand(3), b, b)

@@ -1,0 +1,70 @@
+"""Types of seizures from the annotations to a table of what was named what."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ictal.recipes import plan as planning
+from ictal.recipes.run import open_planned
+from tests.end_to_end.commands import FinishedRun, Terminal, finish
+
+TYPES = ("cpsz", "gnsz")
+
+
+@pytest.fixture(scope="module")
+def typed_run(terminal: Terminal, synthetic_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
+    """A run that tells apart the types of its training seizures."""
+    folder = tmp_path_factory.mktemp("typed")
+    run = finish(
+        terminal, folder / "run", synthetic_corpus, folder / "store",
+        model__seizure_types=list(TYPES), train__steps=60,
+    )  # fmt: skip
+    assert terminal("evaluate", run.folder, "--evaluate.part", "train").code == 0
+    return run
+
+
+def test_types_are_learnt_and_counted(typed_run: FinishedRun) -> None:
+    """On what it was trained on: the loss of types falls, and seizures are named better than by the commonest."""
+    rows = [json.loads(line) for line in (typed_run.folder / "train.jsonl").read_text().splitlines()]
+    first, last = (sum(row["type_loss"] for row in part) / 10 for part in (rows[:10], rows[-10:]))
+    assert last < 0.6 * first
+    opened = open_planned(typed_run.folder, ())
+    planned = planning.load(opened)
+    annotated = Counter(planned.index.select(planned.split["train"]).seizure_types)
+    assert set(annotated) == set(TYPES)
+    found = typed_run.json("evaluation.json")["types"]
+    assert [sum(row) for row in found["counts"]] == [annotated[kind] for kind in TYPES]
+    assert (found["types"], found["others"]) == (list(TYPES), 0)
+    assert found["accuracy"] > found["commonest"]
+
+
+def test_the_report_shows_the_table(typed_run: FinishedRun, terminal: Terminal) -> None:
+    """With both types, and what chance would give."""
+    assert terminal("report", typed_run.folder).code == 0
+    page = (typed_run.folder / "report.html").read_text()
+    assert "annotated (rows) and named (columns)" in page
+    assert "always naming the commonest" in page
+
+
+def test_off_by_default(finished_run: FinishedRun) -> None:
+    """No head, no loss, no table."""
+    assert finished_run.json("evaluation.json")["types"] is None
+    assert "type_loss" not in json.loads((finished_run.folder / "train.jsonl").read_text().splitlines()[0])
+
+
+def test_a_type_that_no_training_seizure_has_is_refused(
+    finished_run: FinishedRun, terminal: Terminal, synthetic_corpus: Path, tmp_path: Path
+) -> None:
+    """With the types that there are."""
+    folder = tmp_path / "run"
+    places = ["--corpus.path", synthetic_corpus, "--machine.store", finished_run.store]
+    config = ["--config", finished_run.folder / "config.toml"]
+    assert terminal("plan", folder, *config, *places, "--model.seizure_types", '["gnsz", "mysz"]').code == 0
+    said = terminal("train", folder)
+    assert said.code == 2
+    assert "got:      mysz" in said.err
+    assert "gnsz (" in said.err
