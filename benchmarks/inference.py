@@ -38,7 +38,7 @@ class Recording:
     def __init__(self, minutes: float) -> None:
         shape = CHANNELS, round(minutes * 60 * RATE_HZ)
         self.signal_uv = 40 * np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
-        self.samples = shape[1]
+        self.samples, self.valid_channels = shape[1], np.ones(CHANNELS, dtype=np.bool_)
 
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
         """As the store gives it."""
