@@ -32,7 +32,7 @@ def asked(url: str) -> Iterator[None]:
     Raises:
         FileNotFoundError: if there is no such object.
         InputError: if there is no such bucket (code `store-bucket`), if this machine may not use it (`store-access`),
-            or if it does not answer (`store-unreachable`).
+            or if it does not answer as it should (`store-unreachable`).
     """
     try:
         yield
@@ -83,7 +83,7 @@ def _no_access(url: str, error: BaseException) -> InputError:
 
 def _unreachable(url: str, error: BaseException) -> InputError:
     return InputError(
-        "The bucket does not answer",
+        "The bucket does not answer as it should",
         where=url,
         got=_short(error),
         expected="an answer within a minute of trying",
