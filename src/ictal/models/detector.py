@@ -18,6 +18,7 @@ Shape legend: B batch, C channels, T samples, S = T / samples_per_step steps, R 
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import math
@@ -190,12 +191,12 @@ class Detector(nn.Module):
         assert channels == self.channels, (channels, self.channels)
         row = self.config.samples_per_row
         assert samples % row == 0, (samples, row)
-        keep = None
-        if valid_channels is not None:
-            signal_uv = signal_uv.masked_fill(~valid_channels.unsqueeze(-1), 0)
+        there = [] if valid_channels is None else [valid_channels.unsqueeze(2)]
         if valid_samples is not None:
-            signal_uv = signal_uv.masked_fill(~kept(valid_samples, samples, 1).unsqueeze(1), 0)
-            keep = kept(valid_samples, samples // row, row)
+            there.append(kept(valid_samples, samples, 1).unsqueeze(1))
+        if there:
+            signal_uv = signal_uv.masked_fill(~functools.reduce(torch.logical_and, there), 0)
+        keep = None if valid_samples is None else kept(valid_samples, samples // row, row)
         signal = compressed(signal_uv / self.config.input_scale_uv)
         hidden = self.dropout(self.stem(signal, valid_samples, valid_channels))
         for layer in self.layers:

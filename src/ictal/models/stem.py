@@ -39,8 +39,10 @@ _CYCLES_PER_STEP = (0.125, 1.6)
 _ENERGY_FLOOR = 1e-3
 _OCTAVES = 6
 _AVERAGED_STEPS = 17
-_LEAST_SILU = -0.27846455
-"""Minimum of `silu`: a channel with this value is never larger than another."""
+_LEAST_SILU = -0.2784645
+"""No value of `silu` is below it by more than rounding."""
+_FAR_BELOW = 1e4
+"""Taken off absent channels, so that none is the largest."""
 
 
 class ChannelStem(nn.Module):
@@ -162,7 +164,7 @@ def channel_mean(
         return values.mean(dim=1)
     shares = valid_channels.to(values.dtype)
     shares = shares / shares.sum(dim=1, keepdim=True).clamp_min(1)
-    return torch.einsum("bc...,bc->b...", values, shares)
+    return (values * _beside(shares, values)).sum(dim=1)
 
 
 def channel_max(
@@ -175,10 +177,15 @@ def channel_max(
         valid_channels: Which count.
         least: What is given where no channel is valid.
     """
-    if valid_channels is not None:
-        absent = ~valid_channels[(..., *(None,) * (values.ndim - 2))]
-        values = values.masked_fill(absent, least)
-    return values.amax(dim=1)
+    if valid_channels is None:
+        return values.amax(dim=1)
+    lowered = values - _FAR_BELOW * _beside((~valid_channels).to(values.dtype), values)
+    return lowered.amax(dim=1).clamp_min(least)
+
+
+def _beside(of_channels: Tensor, values: Tensor) -> Tensor:
+    """(B, C) with as many axes as values (B, C, ...)."""
+    return of_channels[(..., *(None,) * (values.ndim - 2))]
 
 
 def _box(signal: Tensor, samples: int) -> Tensor:
