@@ -234,5 +234,9 @@ def test_what_belongs_together_has_one_length() -> None:
     one = _voice("a", [(1, 2, "sz")])
     with pytest.raises(ValueError, match="shorter"):
         agreement._said(one, _recordings(60, 60))
-    with pytest.raises(AssertionError, match="two or more"):
+    patients = Recordings(names=["r0", "r1"], patients=["p"], durations_s=[60, 60])
+    two = _voice("b", [(1, 2, "sz")], [])
+    with pytest.raises(ValueError, match="shorter"):
+        agreement._scored(two, two, patients, np.random.default_rng(0))
+    with pytest.raises(AssertionError, match=r"^agreement is of two or more"):
         _document(voices=[one], recordings=_recordings(60))

@@ -190,3 +190,24 @@ def test_one_patient_has_no_interval() -> None:
     (only,) = _patients(1)
     found = bootstrap([_counted(*only, None, 6)], np.random.default_rng(0), draws=10)
     assert all(math.isnan(one.lower) for one in found.values())
+
+
+def test_a_detector_that_is_always_right_has_no_brier_score_to_speak_of() -> None:
+    """Nor have its resamples; and intervals are of the level that is asked for."""
+    right = [(np.array([1.0, 0.0, 0.0]), np.array([True, False, False]))] * 3
+    found = bootstrap([_counted(p, t, None, 6) for p, t in right], np.random.default_rng(0), draws=20)
+    assert (found["brier"].lower, found["brier"].upper) == (0.0, 0.0)
+    assert (found["brier_skill"].lower, found["auprc"].upper) == (1.0, 1.0)
+    histograms = [_counted(p, t, None, 6) for p, t in _patients(9)]
+    wide, narrow = (bootstrap(histograms, np.random.default_rng(1), draws=300, level=level) for level in (0.95, 0.5))
+    assert wide["brier"].lower < narrow["brier"].lower < narrow["brier"].upper < wide["brier"].upper
+
+
+def test_resamples_with_one_class_alone_are_counted_and_left_out() -> None:
+    """One patient is ictal throughout, the other never: half of the draws hold both."""
+    patients = [(np.array([0.9, 0.8]), np.array([True, True])), (np.array([0.1, 0.2]), np.array([False, False]))]
+    found = bootstrap([_counted(p, t, None, 6) for p, t in patients], np.random.default_rng(0), draws=4_000)
+    for name in ("auroc", "auprc", "brier_skill"):
+        assert 1_900 < found[name].undefined_draws < 2_100, name
+    assert found["auprc"].lower == found["auprc"].upper == 1.0
+    assert found["brier"].undefined_draws == 0
