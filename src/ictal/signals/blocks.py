@@ -1,4 +1,4 @@
-"""A signal that comes in pieces of any length, cut anew into the blocks of the store.
+"""Blocks of the store: a signal that comes in pieces of any length cut into them, and windows put together of them.
 
 A block is written as soon as it is full, from memory that stays in the core's cache: no array of the whole recording is
 ever made, and what a build needs of memory does not grow with the recording.
@@ -11,10 +11,31 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from ictal.signals.readable import Window
 from ictal.signals.source import Pieces
 
 VALUE = np.dtype("<i2")
 """A stored number."""
+
+
+def laid_out(blocks: npt.NDArray[np.int16], first_sample: int, out: Window) -> None:
+    """Put the samples from one of the first block on, which the blocks hold, into memory of (channels, samples).
+
+    All whole blocks are one assignment: many small ones take half as long again.
+    """
+    channels, samples = out.shape
+    width = blocks.shape[2]
+    head = min(-first_sample % width, samples)
+    whole = (samples - head) // width
+    tail = head + whole * width
+    if head:
+        out[:, :head] = blocks[0, :, first_sample : first_sample + head]
+    if whole:
+        begin = 1 if head else 0
+        middle = out[:, head:tail].reshape(channels, whole, width)  # one axis made two: never a copy
+        middle[...] = blocks[begin : begin + whole].transpose(1, 0, 2)
+    if tail < samples:
+        out[:, tail:] = blocks[-1, :, : samples - tail]
 
 
 class Blocks:

@@ -32,7 +32,7 @@ from ictal.recordings import montages
 from ictal.recordings.edf import Header
 from ictal.recordings.montages import Validity
 from ictal.signals import faults, reading
-from ictal.signals.blocks import VALUE, Blocks
+from ictal.signals.blocks import VALUE, Blocks, laid_out
 from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache
 from ictal.signals.folder import Folder
 from ictal.signals.kernels import KernelName
@@ -179,10 +179,7 @@ class StoredRecording(Readable):
         if not self._fill(blocks, first, wait=wait):
             return False
         inside = max(min(out.shape[1], self.samples - start_sample), 0)
-        for number, block in enumerate(blocks, first):
-            zero = number * width
-            begin, end = max(zero, start_sample), min(zero + width, start_sample + inside)
-            out[:, begin - start_sample : end - start_sample] = block[:, begin - zero : end - zero]
+        laid_out(blocks, start_sample - first * width, out[:, :inside])
         out[:, inside:] = 0
         return True
 
