@@ -26,7 +26,7 @@ from ictal.recordings.corpus import Labelled
 from ictal.signals import bucket as bucket_module
 from ictal.signals import manifest, upkeep
 from ictal.signals.addresses import place_of
-from ictal.signals.bucket import LINES_PER_OBJECT, Bucket
+from ictal.signals.bucket import LINES_PER_OBJECT, Bucket, BucketFile
 from ictal.signals.ledger import Line
 from ictal.signals.prepare import prepare
 from ictal.signals.store import Entry, SignalStore, StoredRecording
@@ -293,6 +293,25 @@ def test_a_signal_that_nobody_describes_is_completed_or_replaced(
     s3.put(name, spoil(sound))
     assert store.build(header, SMALL) == (entry, True)
     assert s3.get(name) == sound
+    assert store.verify(entry.key) == entry
+
+
+def test_a_signal_that_goes_while_it_is_compared_is_built_anew(
+    write_recording: WriteRecording, store: SignalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another builder found it wrong at the same moment, and removed it."""
+    header = write_recording(seconds=5).header
+    entry, _ = store.build(header, SMALL)
+    store.place.delete(f"{entry.key}.json")
+    original = BucketFile.checksum
+
+    def gone(self: BucketFile) -> str:
+        self.bucket.delete(self.name)
+        return original(self)
+
+    monkeypatch.setattr(BucketFile, "checksum", gone)
+    assert store.build(header, SMALL) == (entry, True)
+    monkeypatch.undo()
     assert store.verify(entry.key) == entry
 
 
