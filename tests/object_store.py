@@ -59,8 +59,13 @@ class Server:
         return from_url(url, client_options={"allow_http": True}, **options)  # type: ignore[call-overload, no-any-return]
 
     def asked(self) -> list[tuple[str, str, int]]:
-        """Method, path and status of every request so far."""
-        found = re.findall(r'"(\w+) (\S+) HTTP/1.1" (\d+)', self.log.read_text())
+        """Method, path and status of every request so far; a thread of the server may write after it has answered."""
+        size, text = -1, ""
+        while len(text) != size:
+            size = len(text)
+            time.sleep(0.1)
+            text = self.log.read_text()
+        found = re.findall(r'"(\w+) (\S+) HTTP/1.1" (\d+)', text)
         return [(method, path, int(status)) for method, path, status in found]
 
 

@@ -26,7 +26,7 @@ from ictal.recordings.corpus import Labelled
 from ictal.signals import bucket as bucket_module
 from ictal.signals import manifest, upkeep
 from ictal.signals.addresses import place_of
-from ictal.signals.bucket import LINES_PER_OBJECT, Bucket
+from ictal.signals.bucket import LINES_PER_OBJECT, Bucket, BucketFile
 from ictal.signals.ledger import Line
 from ictal.signals.prepare import prepare
 from ictal.signals.store import Entry, SignalStore, StoredRecording
@@ -56,9 +56,9 @@ def far(bucket_url: str, tmp_path: Path) -> SignalStore:
     return SignalStore(place(bucket_url, tmp_path / "other", cache_bytes=0))
 
 
-def requests(s3: Server, name: str) -> Counter[tuple[str, int]]:
+def requests(s3: Server, address: str) -> Counter[tuple[str, int]]:
     """How often an object was asked for, by method and status; 206 answers a range."""
-    return Counter((method, status) for method, path, status in s3.asked() if path.endswith(name))
+    return Counter((method, status) for method, path, status in s3.asked() if path == address.removeprefix("s3:/"))
 
 
 def test_its_files_are_those_of_a_folder(
@@ -73,7 +73,8 @@ def test_its_files_are_those_of_a_folder(
     for name in (f"{ours.key}.npy", f"{ours.key}.json"):
         assert s3.get(store.address(name)) == (tmp_path / "folder" / name).read_bytes()
     assert [kept.name for kept in store.place.kept()] == sorted([f"{ours.key}.npy", f"{ours.key}.json"])
-    put = [path.rpartition(".")[2] for method, path, _ in s3.asked() if method == "PUT" and ours.key in path]
+    own = store.address(ours.key).removeprefix("s3:/")
+    put = [path.rpartition(".")[2] for method, path, _ in s3.asked() if method == "PUT" and path.startswith(own)]
     assert put == ["npy", "json"]
     assert store.build(header, SMALL) == (ours, False)
     assert store.verify(ours.key) == ours
@@ -85,14 +86,14 @@ def test_a_window_is_one_ranged_request_where_nothing_may_be_copied(
     """Announced or not; no byte of it is kept on the disk."""
     entry, _ = store.build(write_recording(seconds=33).header, SMALL)
     recording, whole = far.open(entry.key), store.open(entry.key).read(0, entry.samples)
-    before = requests(s3, f"{entry.key}.npy")
+    before = requests(s3, store.address(f"{entry.key}.npy"))
     for start in (0, 100, 1900):
         recording.announce(start, 640)
         window = recording.read(start, 640)
         assert np.array_equal(window[:, : entry.samples - start], whole[:, start : start + 640])
         assert not window[:, entry.samples - start :].any()
     assert np.array_equal(recording.read(5, 640), whole[:, 5:645])
-    assert requests(s3, f"{entry.key}.npy") - before == {("GET", 206): 4}
+    assert requests(s3, store.address(f"{entry.key}.npy")) - before == {("GET", 206): 4}
     assert not list((tmp_path / "other").rglob("*.npy"))
 
 
@@ -101,15 +102,34 @@ def test_a_recording_crosses_the_network_once_where_there_is_room(
 ) -> None:
     """Whatever is read of it, and by whoever opens the store again."""
     entry, _ = store.build(write_recording(seconds=33).header, SMALL)
-    before = requests(s3, f"{entry.key}.npy")
+    before = requests(s3, store.address(f"{entry.key}.npy"))
     for _ in range(2):
         recording = store.open(entry.key)
         for start in (0, 700, 300):
             recording.announce(start, 640)
             recording.read(start, 640)
-    assert requests(s3, f"{entry.key}.npy") - before == {("GET", 200): 1, ("HEAD", 200): 2}
+    assert requests(s3, store.address(f"{entry.key}.npy")) - before == {("GET", 200): 1, ("HEAD", 200): 2}
     recording.evict()
     assert recording.read_into(0, np.empty((19, 10), np.int16), wait=True)
+
+
+def test_what_finds_no_room_is_read_past_the_cache(
+    write_recording: WriteRecording, bucket_url: str, s3: Server, tmp_path: Path
+) -> None:
+    """Room for one of two: the first stays, and no window of the second fetches more than its own bytes."""
+    store = SignalStore(place(bucket_url, tmp_path / "own", cache_bytes=100_000))
+    first, second = (
+        store.open(store.build(write_recording(f"{name}_1", seconds=33, seed=n).header, SMALL)[0].key)
+        for n, name in enumerate("ab")
+    )
+    for start in (0, 640, 100):
+        for recording in (first, second):
+            recording.announce(start, 640)
+            assert recording.read(start, 640).any()
+    got = {one: requests(s3, one.file.address) for one in (first, second)}
+    assert (got[first]["GET", 200], got[first]["GET", 206]) == (1, 0)
+    assert (got[second]["GET", 200], got[second]["GET", 206]) == (0, 3)
+    assert [path.stem for path in (tmp_path / "own" / "recordings").glob("*.npy")] == [first.entry.checksum]
 
 
 def test_nothing_is_waited_for_that_is_not_here(write_recording: WriteRecording, store: SignalStore) -> None:
@@ -273,6 +293,25 @@ def test_a_signal_that_nobody_describes_is_completed_or_replaced(
     s3.put(name, spoil(sound))
     assert store.build(header, SMALL) == (entry, True)
     assert s3.get(name) == sound
+    assert store.verify(entry.key) == entry
+
+
+def test_a_signal_that_goes_while_it_is_compared_is_built_anew(
+    write_recording: WriteRecording, store: SignalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another builder found it wrong at the same moment, and removed it."""
+    header = write_recording(seconds=5).header
+    entry, _ = store.build(header, SMALL)
+    store.place.delete(f"{entry.key}.json")
+    original = BucketFile.checksum
+
+    def gone(self: BucketFile) -> str:
+        self.bucket.delete(self.name)
+        return original(self)
+
+    monkeypatch.setattr(BucketFile, "checksum", gone)
+    assert store.build(header, SMALL) == (entry, True)
+    monkeypatch.undo()
     assert store.verify(entry.key) == entry
 
 

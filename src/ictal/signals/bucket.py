@@ -16,7 +16,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -155,8 +155,8 @@ class Bucket:
             obstore.put(self.writer, name, content, use_multipart=False)
 
     def delete(self, name: str) -> None:
-        """Remove an object."""
-        with asked(self.url):
+        """Remove an object, if nobody else has."""
+        with suppress(FileNotFoundError), asked(self.url):
             obstore.delete(self.writer, name)
 
     def alone(self, name: str) -> AbstractContextManager[None]:

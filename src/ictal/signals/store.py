@@ -418,8 +418,12 @@ class SignalStore:
         It must, once it is described; before, if it holds the same. One that differs is of a builder that has died, for
         all that anybody knows: if that one is alive after all, whoever reads the recording finds it damaged.
         """
-        described = self.place.size_bytes(_json(key)) is not None
-        return described or self.place.signal(_npy(key), npy_bytes, checksum).checksum() == checksum
+        if self.place.size_bytes(_json(key)) is not None:
+            return True
+        try:
+            return self.place.signal(_npy(key), npy_bytes, checksum).checksum() == checksum
+        except FileNotFoundError:  # another builder has removed it just now
+            return False
 
 
 def _hashed(digest: blake3, header: bytes, blocks: Blocks) -> Iterator[bytes | memoryview]:
