@@ -10,7 +10,8 @@ import pytest
 
 from ictal.recipes import plan as planning
 from ictal.recipes.run import open_planned
-from tests.end_to_end.commands import FinishedRun, Terminal, finish
+from ictal.recordings.annotations import bids
+from tests.end_to_end.commands import FinishedRun, Terminal, finish, recordings
 
 TYPES = ("cpsz", "gnsz")
 
@@ -40,6 +41,19 @@ def test_types_are_learnt_and_counted(typed_run: FinishedRun) -> None:
     assert [sum(row) for row in found["counts"]] == [annotated[kind] for kind in TYPES]
     assert (found["types"], found["others"]) == (list(TYPES), 0)
     assert found["accuracy"] > found["commonest"]
+
+
+def test_detections_have_a_type(typed_run: FinishedRun, terminal: Terminal, tmp_path: Path) -> None:
+    """One of the two, in HED-SCORE's words, in the formats that can say it."""
+    path = recordings(typed_run.corpus, "train", ictal=True)[0]
+    for name in ("x_events.tsv", "x.json", "x.csv_bi"):
+        assert terminal("detect", path, tmp_path / name, "--run", typed_run.folder).code in {0, 1}
+    said = [event["label"] for event in json.loads((tmp_path / "x.json").read_text())["events"]]
+    assert said
+    assert set(said) <= {"sz_foc_ia", "sz_gen"}
+    written = [event.label for event in bids.read(tmp_path / "x_events.tsv").events]
+    assert [label for label in written if label != "bckg"] == said
+    assert ",seiz," in (tmp_path / "x.csv_bi").read_text()
 
 
 def test_the_report_shows_the_table(typed_run: FinishedRun, terminal: Terminal) -> None:

@@ -23,7 +23,7 @@ from ictal.detection.artefacts import Read, in_events
 from ictal.detection.events import confidence
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
-from ictal.recipes import writing
+from ictal.recipes import seizure_types, writing
 from ictal.recipes.config import MachineConfig
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.writing import Format, Found
@@ -31,10 +31,12 @@ from ictal.recordings import edf
 from ictal.recordings.corpus import Quarantined
 from ictal.recordings.edf import Header
 from ictal.recordings.events import Event
+from ictal.recordings.labels import hed_score
 from ictal.recordings.montages import valid
 from ictal.signals.fingerprint import content_hash
 from ictal.signals.source import Prepared, prepared
 from ictal.signals.units import FULL_SCALE
+from ictal.timeline import spans as sp
 
 LEDGER = "detections.jsonl"
 _RECORDINGS = {".edf", ".bdf"}
@@ -193,9 +195,10 @@ def look(recording: str, header: Header, ready: Prepared, detector: Detector) ->
         channels=ready.derivation.channels,
         validity=ready.derivation.validity,
     )
+    sure = confidence(probability, detector.steps_hz, found_s)
     found = Found(
         recording=recording,
-        events=described(found_s, confidence(probability, detector.steps_hz, found_s), artefacts),
+        events=described(found_s, sure, artefacts, labels=_labels(detector, signal, found_s)),
         earliest_s=detector.onsets(probability, found_s)[:, 0].tolist(),
         duration_s=header.duration_s,
         start=header.start,
@@ -203,12 +206,24 @@ def look(recording: str, header: Header, ready: Prepared, detector: Detector) ->
     return found, probability
 
 
-def described(found_s: Trace, sure: Trace, artefacts: Sequence[tuple[str, ...]]) -> list[Event]:
+def described(
+    found_s: Trace, sure: Trace, artefacts: Sequence[tuple[str, ...]], *, labels: Sequence[str] | None = None
+) -> list[Event]:
     """Detections with how sure the detector is of each, and what was wrong with the channels in it."""
     return [
-        Event(onset_s=float(onset), stop_s=float(stop), label="sz", confidence=round(float(c), 4), artefacts=flaws)
-        for (onset, stop), c, flaws in zip(found_s, sure, artefacts, strict=True)
+        Event(onset_s=float(onset), stop_s=float(stop), label=label, confidence=round(float(c), 4), artefacts=flaws)
+        for (onset, stop), c, flaws, label in zip(
+            found_s, sure, artefacts, labels or ["sz"] * len(found_s), strict=True
+        )
     ]
+
+
+def _labels(detector: Detector, signal: InMemory, found_s: Trace) -> list[str] | None:
+    """The type of each detection in HED-SCORE's words; None where the detector tells none apart."""
+    if not detector.config.model.seizure_types:
+        return None
+    edges = sp.samples_from_seconds(found_s.reshape(-1), detector.config.signals.rate_hz).reshape(-1, 2)
+    return [hed_score(kind) for kind in seizure_types.names(detector, signal, edges)]
 
 
 def artefacts_of(

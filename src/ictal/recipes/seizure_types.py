@@ -1,7 +1,8 @@
 """Telling types of seizures apart: what training needs for it, and how well it is done.
 
-The question here is "which type is this seizure", not "where are seizures": each annotated seizure is named as a whole,
-by the mean log probability of each type over its annotated time, and counted against its annotation.
+The question here is "which type is this seizure", not "where are seizures". A seizure is named as a whole, by the mean
+log probability of each type over its time. An evaluation names the annotated ones, and counts them against their
+annotation.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def require_types(types: Sequence[str], index: WindowIndex) -> None:
 
 
 def names(detector: Detector, signal: SignalSource, seizures: Spans) -> list[str]:
-    """The type that each seizure of a recording is named.
+    """The type that each seizure of a recording, annotated or detected, is named.
 
     Args:
         detector: One that tells types apart.
