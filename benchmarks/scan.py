@@ -93,15 +93,15 @@ def matmul_flops(run: Callable[[], None]) -> int:
 
 
 def medians_ms(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Median wall time of each candidate, one run of each per round."""
+    """Median CPU time of each candidate, all threads together, one run of each per round."""
     taken: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
         run()
     for _ in range(rounds):
         for name, run in runs.items():
-            begin = time.perf_counter()
+            begin = time.process_time()
             run()
-            taken[name].append(1e3 * (time.perf_counter() - begin))
+            taken[name].append(1e3 * (time.process_time() - begin))
     return {name: statistics.median(times) for name, times in taken.items()}
 
 

@@ -362,4 +362,6 @@ def test_the_demo_ends_on_its_document(terminal: Terminal, tmp_path: Path) -> No
     assert any("probe of 500 windows" in strategy for strategy in strategies)
     again = terminal(*command)
     assert again.document["scorers"] == document["scorers"]
+    kept = json.loads((tmp_path / "demo" / "run" / "backend.json").read_text())
+    assert kept == {"asked": "chunked", "ran": "chunked"}
     assert terminal(*command, "--seed", 1).code == 2

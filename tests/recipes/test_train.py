@@ -95,6 +95,10 @@ def test_a_backend_is_chosen_and_recorded(finished_run: FinishedRun, terminal: T
         assert json.loads((folder / "backend.json").read_text()) == {"asked": asked, "ran": ran}
         lines = [line for line in said.err.splitlines() if line.startswith("backend")]
         assert [line.split() for line in lines] == [["backend", ran, "(machine.backend", "=", f"{asked})"]]
+    without = trained(finished_run, terminal, tmp_path / "without", "--model.kind", "linear")
+    assert without.code == 0, without.err
+    assert "backend" not in without.err
+    assert not (tmp_path / "without" / "backend.json").exists()
     refused = trained(finished_run, terminal, tmp_path / "other", "--machine.backend", "triton")
     assert refused.code == 2
     assert "a CUDA device" in refused.err

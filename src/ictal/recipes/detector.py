@@ -135,7 +135,7 @@ def backend_of(config: Config) -> Chosen:
         InputError: if the backend that was named cannot run on the device, or the model has nothing for it to compute.
     """
     model, backend = config.model, config.machine.backend
-    if model.kind in {"bimamba", "mamba"}:
+    if has_scan(config):
         return choose(backend, device_of(config), state=model.state, head_dim=model.head_dim)
     check_setting(
         backend in {"auto", "chunked"},
@@ -144,6 +144,17 @@ def backend_of(config: Config) -> Chosen:
         f'"auto": a model of kind "{model.kind}" has no scan',
     )
     return "chunked"
+
+
+def has_scan(config: Config) -> bool:
+    """Whether the model has Mamba layers."""
+    return config.model.kind in {"bimamba", "mamba"}
+
+
+def backend_that_ran(folder: Path) -> dict[str, str]:
+    """What computed the Mamba layers in training, by the name `backend`; nothing where there were none."""
+    path = folder / BACKEND
+    return {"backend": str(read_json(path)["ran"])} if path.exists() else {}
 
 
 def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None = None) -> None:

@@ -120,7 +120,7 @@ def _provenance(source: Path, detector: Detector) -> dict[str, Any]:
             "steps": verdict["step"],
             "verdict": verdict["kind"],
             **verdict["evidence"],
-            "backend": _of_run(source, detectors.BACKEND, "train")["ran"],
+            **detectors.backend_that_ran(source),
         },
         "evaluation": _scores(evaluation),
         "versions": {name: value for name, value in versions.items() if name not in _OF_ONE_MACHINE},

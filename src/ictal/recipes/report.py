@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ictal.recipes.detector import BACKEND, CARD, WEIGHTS
+from ictal.recipes.detector import CARD, WEIGHTS, backend_that_ran
 from ictal.recipes.examples import ScoredRecording, examples
 from ictal.recipes.opening import openings
 from ictal.recipes.plan import Planned
@@ -250,17 +250,10 @@ def _provenance(run: Run, planned: Planned) -> dict[str, str]:
         "index hash": planned.index.hash,
         "plan hash": planned.hash,
         **{f"{name} hash": content for name in HASHED if (content := _content(run.path(name)))},
-        **_backend(run),
+        **backend_that_ran(run.folder),
         "seeds": f"split {run.config.split.seed}, batch {run.config.batch.seed}, train {run.config.train.seed}",
         **{name: str(value) for name, value in versions().items()},
     }
-
-
-def _backend(run: Run) -> dict[str, str]:
-    if not run.path(BACKEND).exists():
-        return {}
-    kept = run.read_json(BACKEND, "ictal train")
-    return {"backend": f"{kept['ran']} (asked for: {kept['asked']})"}
 
 
 def _content(path: Path) -> str:

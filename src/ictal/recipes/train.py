@@ -53,7 +53,8 @@ def train_run(
         run: What to train.
         planned: Its plan.
         progress: Called after every step.
-        chosen: Called once by the first process, before the first step, with the backend and what was asked for.
+        chosen: Called once by the first process, before the first step, with the backend and what was asked for; not
+            called for a model without Mamba layers.
 
     Raises:
         GuardStop: if a guard stops the run; its verdict is kept in the run folder.
@@ -68,7 +69,8 @@ def train_run(
             checkpoints.load(trainer.checkpoint_path, trainer.run_hash)  # of another run: stop before anything is kept
         if ranks.leads:
             run.keep_config()
-            _keep_backend(run, chosen)
+            if detectors.has_scan(config):
+                _keep_backend(run, chosen)
         try:
             trainer.run(progress)
         except GuardStop as stop:
