@@ -47,5 +47,6 @@ def test_no_event_has_no_flags_and_the_shortest_has_a_sample() -> None:
     assert _marks(values, (1.0, 1.01)) == [([True], [False])]
     values[0, 11] = 9
     assert _marks(values, (1.0, 1.01), (1.0, 1.2)) == [([True], [False]), ([False], [False])]
-    with pytest.raises(AssertionError, match="outside"):
-        _marks(values, (3.0, 4.0))
+    for beyond in ((3.0, 4.0), (2.0, 2.5)):
+        with pytest.raises(AssertionError, match="outside"):
+            _marks(values, beyond)

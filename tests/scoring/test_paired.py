@@ -149,3 +149,12 @@ def test_holm_raises_what_was_tried_often() -> None:
     assert holm([0.01, 0.04, math.nan, 0.03]) == pytest.approx([0.03, 0.06, math.nan, 0.06], nan_ok=True)
     assert holm([0.7, 0.6]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_lengths_within_a_second_and_rounded_fractions_are_the_same_reference() -> None:
+    """Formats round durations to seconds, and sums of fractions of events to a float."""
+    ours, theirs = Counts(reference=3, duration_s=DAY_S), Counts(reference=3 + 5e-7, duration_s=DAY_S + 0.9)
+    assert differences({"p": ours}, {"p": theirs}, np.random.default_rng(0)).keys() == set(RATES)
+    for other in (replace(ours, duration_s=DAY_S + 1.1), replace(ours, reference=3 + 2e-6)):
+        with pytest.raises(InputError):
+            differences({"p": ours}, {"p": other}, np.random.default_rng(0))

@@ -173,3 +173,37 @@ def test_intervals_are_those_of_resampled_patients(monkeypatch: pytest.MonkeyPat
             expected.tolist()
         )
     assert built["false_alarms_interval"]["lower"] == pytest.approx(np.quantile(rates, 0.025))
+
+
+@pytest.mark.parametrize("chunk", [1, 20, 1 << 22])
+def test_medians_of_resamples_are_those_of_the_values_as_often_as_drawn(
+    monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """Even and odd numbers of values, ties, patients without one, draws of these alone; however many at once."""
+    monkeypatch.setattr(module, "_CHUNK", chunk)
+    patient = np.array([0, 0, 2, 2, 2, 3])
+    values = np.array([5.0, -2.0, 5.0, 11.0, 3.0, -7.0])
+    found = outcomes([[]] * 5, [[]] * 5, [HOUR_S] * 5, list("abcde"))
+    table = module._Tables(found, list("abcde"), [Counts(duration_s=HOUR_S)] * 5, np.random.default_rng(0))
+    expected = []
+    for row in table.times[:, patient].astype(np.int64):
+        drawn = np.repeat(values, row)
+        expected.append(float(np.median(drawn)) if len(drawn) else np.nan)
+    np.testing.assert_array_equal(table._medians(patient, values), expected)
+    assert np.isnan(expected).any()
+
+
+def test_nothing_is_said_to_be_undefined_that_is_defined() -> None:
+    """A seizure that was found has a rate and a latency."""
+    found = document(
+        names=["r"],
+        patients=["p"],
+        reference_s=[[(100.0, 200.0)]],
+        hypothesis_s=[[(150.0, 160.0)]],
+        durations_s=[HOUR_S],
+        types=[["sz"]],
+        generator=np.random.default_rng(0),
+    )
+    rows: Any = found["all"]
+    assert rows["undefined"] == []
+    assert found["by_montage"] == {}
