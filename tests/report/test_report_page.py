@@ -145,6 +145,8 @@ def test_no_false_alarm_comes_with_what_it_does_not_rule_out() -> None:
     """Three in the time that was scored, by Poisson: 3.0 / 1.5 h is 48 per 24 h; else nothing is said."""
     (said,) = readings.doubts(specimen.ratios(4, 2, 0, 1.5))
     assert "a detector with 48 per 24 h" in said
+    assert "a detector with 719 per 24 h" in next(readings.doubts(specimen.ratios(4, 2, 0, 0.1)))
+    assert "a detector with 1.0 per 24 h" in next(readings.doubts(specimen.ratios(4, 2, 0, 72.0)))
     assert list(readings.doubts(specimen.ratios(4, 2, 1, 1.5))) == []
     assert list(readings.doubts(specimen.ratios(0, 0, 0, 0.0))) == []
 
