@@ -118,8 +118,8 @@ def doubts(event: Document) -> Iterator[str]:
         rate = -math.log(ONCE_IN_20) / event["hours"] * 24
         shown = decimal(rate, 0 if rate >= 10 else 1)
         yield (
-            f"No false alarm in {duration(3600 * event['hours'])}: a detector with {shown} per 24 h raises none in that "
-            "time, once in 20 times."
+            f"No false alarm in {duration(3600 * event['hours'])}: a detector with {shown} per 24 h raises none in "
+            "that time, once in 20 times."
         )
 
 
