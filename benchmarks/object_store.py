@@ -149,13 +149,13 @@ def batch(recordings: Sequence[StoredRecording], windows: Windows) -> list[npt.N
 
 def npz(place: Bucket, number: int, start: int) -> npt.NDArray[np.float32]:
     """A window from an object of its own."""
-    values: npt.NDArray[np.float32] = np.load(io.BytesIO(place.read(f"{number}-{start}.npz")))["values"]
+    values: npt.NDArray[np.float32] = np.load(io.BytesIO(place.read(f"{number}-{start}.npz") or b""))["values"]
     return values
 
 
 def npz_of_all(place: Bucket, number: int, start: int) -> npt.NDArray[np.float32]:
     """A window from the object of its recording."""
-    values: npt.NDArray[np.float32] = np.load(io.BytesIO(place.read(f"{number}.npz")))["values"]
+    values: npt.NDArray[np.float32] = np.load(io.BytesIO(place.read(f"{number}.npz") or b""))["values"]
     return values[start // STARTS.step]
 
 

@@ -88,6 +88,24 @@ def test_a_bucket_is_looked_after_as_a_folder_is(
     assert terminal("store", "verify", f"{bucket_url}/nothing").code == 2
 
 
+@pytest.mark.parametrize("loader_workers", [0, 1])
+def test_damage_stops_training_with_one_error_whoever_reads(
+    terminal: Terminal, s3: Server, bucket_url: str, places: list[object], tmp_path: Path, loader_workers: int
+) -> None:
+    """A thread of the run, or another process: which recording, where, and what to do."""
+    run, own = tmp_path / "run", bucket_url.removeprefix("s3:/")
+    terminal("plan", run, *places, *words())
+    terminal("prepare", run)
+    for path in {path for _, path, _ in s3.asked() if path.startswith(own) and path.endswith(".npy")}:
+        sound = s3.get(f"s3:/{path}")
+        s3.put(f"s3:/{path}", sound[:5000] + bytes([sound[5000] ^ 8]) + sound[5001:])
+    said = terminal("train", run, "--machine.loader_workers", loader_workers)
+    assert said.code == 2
+    assert "Traceback" not in said.err
+    assert said.err.count("A recording in the signal store is damaged") == 1
+    assert f"ictal store gc {bucket_url} --damaged" in said.err
+
+
 @pytest.mark.usefixtures("s3")
 def test_a_bucket_that_is_not_there_stops_before_any_work(
     finished_run: FinishedRun, terminal: Terminal, tmp_path: Path

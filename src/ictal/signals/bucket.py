@@ -127,13 +127,16 @@ class Bucket:
         except FileNotFoundError:
             return None
 
-    def read(self, name: str) -> bytes:
-        """A whole object."""
-        with asked(self.url):
-            return obstore.get(self.reader, name).bytes().to_bytes()
+    def read(self, name: str) -> bytes | None:
+        """A whole object; None if there is none."""
+        try:
+            with asked(self.url):
+                return obstore.get(self.reader, name).bytes().to_bytes()
+        except FileNotFoundError:
+            return None
 
-    def read_each(self, names: Sequence[str]) -> Iterator[bytes]:
-        """Whole objects in the order of their names, many requests at once."""
+    def read_each(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        """Whole objects in the order of their names, many requests at once; None for one that is not there."""
         return _threads().map(self.read, names)
 
     def create(self, name: str, size_bytes: int, parts: Parts) -> bool:
@@ -291,7 +294,7 @@ class BucketJournal:
         """What every process has written."""
         with asked(self.bucket.url):
             listed = [one["path"] for page in obstore.list(self.bucket.reader, JOURNAL) for one in page]
-        return self.bucket.read_each(sorted(listed))
+        return filter(None, self.bucket.read_each(sorted(listed)))
 
 
 _own_lines_lock = threading.Lock()

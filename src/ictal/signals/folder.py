@@ -105,13 +105,13 @@ class Folder:
         except FileNotFoundError:
             return None
 
-    def read(self, name: str) -> bytes:
-        """A whole file."""
-        return (self.root / name).read_bytes()
-
-    def read_each(self, names: Sequence[str]) -> Iterator[bytes]:
-        """Whole files, one after the other."""
-        return map(self.read, names)
+    def read_each(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        """Whole files, one after the other; None for one that is not there."""
+        for name in names:
+            try:
+                yield (self.root / name).read_bytes()
+            except FileNotFoundError:
+                yield None
 
     def create(self, name: str, size_bytes: int, parts: Parts) -> bool:
         """Write a file that appears under its name only when all of it is on disk.

@@ -52,7 +52,7 @@ def table(store: SignalStore) -> pa.Table:
     Raises:
         InputError: if a recording's own file is damaged.
     """
-    entries = [recording.entry for recording in store.open_all()]
+    entries = [recording.entry for recording in store.open_each(store.every_key())]
     rows: list[dict[str, object]] = [_stored(entry) for entry in entries]
     present = {entry.source for entry in entries}
     failed = {line.source: line for line in store.ledger.lines() if not line.built}

@@ -115,19 +115,8 @@ class Place(Protocol):
     def size_bytes(self, name: str) -> int | None:
         """Size of a file; None if there is none."""
 
-    def read(self, name: str) -> bytes:
-        """A whole file.
-
-        Raises:
-            FileNotFoundError: if there is none.
-        """
-
-    def read_each(self, names: Sequence[str]) -> Iterator[bytes]:
-        """Whole files in the order of their names, some fetched ahead.
-
-        Raises:
-            FileNotFoundError: for one that is not there, in its turn.
-        """
+    def read_each(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        """Whole files in the order of their names, some fetched ahead; None for one that is not there."""
 
     def create(self, name: str, size_bytes: int, parts: Parts) -> bool:
         """Write a file, unless another builder did; returns whether it is this one's. All parts are taken either way.

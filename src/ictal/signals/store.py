@@ -37,7 +37,7 @@ from ictal.signals.fingerprint import CACHE_NAME, DIGEST_BYTES, FingerprintCache
 from ictal.signals.folder import Folder
 from ictal.signals.kernels import KernelName
 from ictal.signals.ledger import Ledger, Line
-from ictal.signals.places import Kept, Place, SignalFile
+from ictal.signals.places import Place, SignalFile
 from ictal.signals.preprocess import NUMERICS_VERSION, PreprocessConfig
 from ictal.signals.readable import Readable, Window
 from ictal.signals.source import flat, pieces
@@ -333,7 +333,8 @@ class SignalStore:
 
     def every_key(self) -> tuple[str, ...]:
         """Names of all recordings, in order."""
-        return _keys(self.place.kept())
+        names = [one.name for one in self.place.kept()]
+        return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
 
     def open(self, key: str) -> StoredRecording:
         """A recording that is in the store.
@@ -342,7 +343,7 @@ class SignalStore:
             InputError: if it is not (code `store-missing`), is of another version (`store-version`), or its files
                 contradict each other (`store-damaged`).
         """
-        return next(self._opened([key], self.place.size_bytes))
+        return next(self.open_each([key]))
 
     def open_each(self, keys: Sequence[str]) -> Iterator[StoredRecording]:
         """Recordings that are in the store, in the order of their keys; the place is asked for many at once.
@@ -350,33 +351,26 @@ class SignalStore:
         Raises:
             InputError: as `open` does, for each in its turn.
         """
-        if len(keys) < _FEW:
-            return self._opened(keys, self.place.size_bytes)
-        sizes = {one.name: one.size_bytes for one in self.place.kept()}
-        return self._opened(keys, sizes.get)
+        return map(_sound, self.look_at(keys))
 
-    def open_all(self) -> Iterator[StoredRecording]:
-        """All recordings, in the order of their keys.
-
-        Raises:
-            InputError: as `open` does, for each in its turn.
-        """
-        kept = self.place.kept()
-        sizes = {one.name: one.size_bytes for one in kept}
-        return self._opened(_keys(kept), sizes.get)
-
-    def _opened(self, keys: Sequence[str], size_of: Callable[[str], int | None]) -> Iterator[StoredRecording]:
-        texts = self.place.read_each([_json(key) for key in keys])
-        for key in keys:
+    def look_at(self, keys: Sequence[str]) -> Iterator[StoredRecording | InputError]:
+        """The same, with the error in the place of a recording that cannot be opened."""
+        sizes = {} if len(keys) < _FEW else {one.name: one.size_bytes for one in self.place.kept()}
+        size_of: Callable[[str], int | None] = sizes.get if sizes else self.place.size_bytes
+        for key, text in zip(keys, self.place.read_each([_json(key) for key in keys]), strict=True):
             try:
-                text = next(texts)
-            except FileNotFoundError as error:
-                raise faults.missing(self.address(_json(key))) from error
-            entry = _decoded(self.address(_json(key)), text)
-            npy_bytes = size_of(_npy(key)) or 0
-            if npy_bytes != entry.npy_bytes:
-                raise faults.damaged(self.address(_npy(key)), f"{npy_bytes} bytes", f"{entry.npy_bytes} bytes")
-            yield StoredRecording(file=self.place.signal(_npy(key), npy_bytes, entry.checksum), entry=entry)
+                yield self._opened(key, text, size_of)
+            except InputError as error:
+                yield error
+
+    def _opened(self, key: str, text: bytes | None, size_of: Callable[[str], int | None]) -> StoredRecording:
+        if text is None:
+            raise faults.missing(self.address(_json(key)))
+        entry = _decoded(self.address(_json(key)), text)
+        npy_bytes = size_of(_npy(key)) or 0
+        if npy_bytes != entry.npy_bytes:
+            raise faults.damaged(self.address(_npy(key)), f"{npy_bytes} bytes", f"{entry.npy_bytes} bytes")
+        return StoredRecording(file=self.place.signal(_npy(key), npy_bytes, entry.checksum), entry=entry)
 
     def verify(self, key: str) -> Entry:
         """Compare a recording's signal file with its checksum; reads all of it.
@@ -436,16 +430,18 @@ def _hashed(digest: blake3, header: bytes, blocks: Blocks) -> Iterator[bytes | m
         yield piece
 
 
+def _sound(found: StoredRecording | InputError) -> StoredRecording:
+    if isinstance(found, InputError):
+        raise found
+    return found
+
+
 def _json(key: str) -> str:
     return f"{key}.json"
 
 
 def _npy(key: str) -> str:
     return f"{key}.npy"
-
-
-def _keys(kept: Sequence[Kept]) -> tuple[str, ...]:
-    return tuple(sorted(one.name.removesuffix(".json") for one in kept if one.name.endswith(".json")))
 
 
 def _decoded(address: str, text: bytes) -> Entry:

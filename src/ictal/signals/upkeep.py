@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ictal.errors import InputError
 from ictal.signals.faults import DAMAGED, VERSION
 from ictal.signals.places import Kept, Place
-from ictal.signals.store import SignalStore
+from ictal.signals.store import SignalStore, StoredRecording
 
 ABANDONED_S = 24 * 3600.0
 """A draft or a lock that nobody has touched for so long belongs to a builder that has died."""
@@ -46,7 +46,7 @@ def require_readable(store: SignalStore) -> None:
     Raises:
         InputError: for the first recording that is not, as `SignalStore.open` does.
     """
-    for _ in store.open_all():
+    for _ in store.open_each(store.every_key()):
         pass
 
 
@@ -84,10 +84,9 @@ def garbage(store: SignalStore, kept: Collection[str] | None = None, *, now_s: f
         now_s: Time, by the clock of the files.
     """
     now_s = time.time() if now_s is None else now_s
-    files = store.place.kept()
-    reasons = {
-        name: reason for key in store.every_key() if (reason := _reason(store, key, kept)) for name in _pair(key)
-    }
+    files, keys = store.place.kept(), store.every_key()
+    why = {key: _reason(key, found, kept) for key, found in zip(keys, store.look_at(keys), strict=True)}
+    reasons = {name: reason for key, reason in why.items() if reason for name in _pair(key)}
     reasons |= _abandoned(files, now_s)
     return [_garbage(store, one, reasons[one.name]) for one in files if one.name in reasons]
 
@@ -113,11 +112,9 @@ def _pair(key: str) -> tuple[str, str]:
     return f"{key}.json", f"{key}.npy"
 
 
-def _reason(store: SignalStore, key: str, kept: Collection[str] | None) -> str:
-    try:
-        store.open(key)
-    except InputError as error:
-        return f"written in {error.got}, which this version does not read" if error.code == VERSION else ""
+def _reason(key: str, found: StoredRecording | InputError, kept: Collection[str] | None) -> str:
+    if isinstance(found, InputError):
+        return f"written in {found.got}, which this version does not read" if found.code == VERSION else ""
     return "" if kept is None or key in kept else "needed by none of the runs"
 
 

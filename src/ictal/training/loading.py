@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ictal.errors import InputError
 from ictal.signals import forking
 from ictal.training.augment import OnsetShift
 from ictal.windows.dataset import Batch, Memory, WindowDataset
@@ -33,7 +34,7 @@ _AHEAD_OF_EACH = 2  # batches that each process reads ahead
 _TENSORS = ("scale_uv", "valid_samples", "valid_channels", "labels", "weights", "types")
 
 
-class Shifted(Dataset[Parcel]):
+class Shifted(Dataset[Parcel | InputError]):
     """Whole batches by number and windows, each window read from where it begins in that batch.
 
     Args:
@@ -58,9 +59,12 @@ class Shifted(Dataset[Parcel]):
         """The memory whose turn it is."""
         return self.ring[turn % len(self.ring)]
 
-    def __getitem__(self, turn: tuple[int, Numbered]) -> Parcel:
-        """What another process hands over; the signals are in the ring."""
-        batch = self.read(*turn)
+    def __getitem__(self, turn: tuple[int, Numbered]) -> Parcel | InputError:
+        """What another process hands over; the signals are in the ring. Bad input travels whole, to be raised there."""
+        try:
+            batch = self.read(*turn)
+        except InputError as error:
+            return error
         tensors = {name: getattr(batch, name).numpy() for name in _TENSORS}
         return {"windows": batch.windows, "shift_samples": batch.shift_samples, **tensors}
 
@@ -139,6 +143,8 @@ def _by_processes(windows: Shifted, turns: Iterator[tuple[int, Numbered]], worke
         multiprocessing_context=forking.context(__name__),
     )
     for turn, parcel in enumerate(loader):
+        if isinstance(parcel, InputError):
+            raise parcel
         memory, size = windows.memory(turn), len(parcel["windows"])
         tensors: dict[str, Tensor] = {name: torch.from_numpy(parcel[name]) for name in _TENSORS}
         yield Batch(
