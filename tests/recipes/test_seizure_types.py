@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import ictal
 from ictal.recipes import plan as planning
 from ictal.recipes.run import open_planned
 from ictal.recordings.annotations import bids
@@ -51,6 +52,7 @@ def test_detections_have_a_type(typed_run: FinishedRun, terminal: Terminal, tmp_
     said = [event["label"] for event in json.loads((tmp_path / "x.json").read_text())["events"]]
     assert said
     assert set(said) <= {"sz_foc_ia", "sz_gen"}
+    assert [event.label for event in ictal.load(typed_run.folder).detect(path).events] == said
     written = [event.label for event in bids.read(tmp_path / "x_events.tsv").events]
     assert [label for label in written if label != "bckg"] == said
     assert ",seiz," in (tmp_path / "x.csv_bi").read_text()

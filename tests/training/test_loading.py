@@ -88,7 +88,7 @@ def test_batches_do_not_depend_on_who_reads_them(tmp_path: Path) -> None:
     for own, other in zip(here, there, strict=True):
         assert np.array_equal(own.windows, other.windows)
         assert np.array_equal(own.shift_samples, other.shift_samples)
-        for name in ("signal_uv", "valid_samples", "labels", "weights"):
+        for name in ("signal_uv", "valid_samples", "valid_channels", "labels", "weights", "types"):
             assert torch.equal(getattr(own, name), getattr(other, name))
 
 

@@ -39,6 +39,8 @@ class Detection:
     stop_s: float
     confidence: float
     """Mean probability inside, which is the ictal share to expect of its time."""
+    label: str
+    """`sz`, or its type in HED-SCORE's words where the model tells types apart."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -163,7 +165,11 @@ def _detections(found: Found) -> Iterator[Detection]:
     for event, earliest_s in zip(found.events, found.earliest_s, strict=True):
         assert event.confidence is not None
         yield Detection(
-            onset_s=event.onset_s, onset_earliest_s=earliest_s, stop_s=event.stop_s, confidence=event.confidence
+            onset_s=event.onset_s,
+            onset_earliest_s=earliest_s,
+            stop_s=event.stop_s,
+            confidence=event.confidence,
+            label=event.label,
         )
 
 
