@@ -27,7 +27,7 @@ from ictal.detection.calibration import Calibration
 from ictal.detection.tuning import OperatingPoint
 from ictal.models.detector import DetectorConfig, build
 from ictal.recipes.config import Config
-from ictal.recipes.detector import Detector
+from ictal.recipes.detector import Detector, backend_of
 from ictal.recipes.following import Follower
 from ictal.recordings.arriving import lsl
 from ictal.recordings.channels import SCALP_19
@@ -43,9 +43,10 @@ def detector_of(size: str) -> Detector:
     """An untrained detector of 19 channels."""
     model = DetectorConfig(**{**vars(SIZES[size]), "kind": "mamba"})
     torch.manual_seed(0)
+    config = Config(model=model)
     return Detector(
-        model=build(model, len(SCALP_19), 0.1).eval(),
-        config=Config(model=model),
+        model=build(model, len(SCALP_19), 0.1, backend_of(config)).eval(),
+        config=config,
         channels=SCALP_19,
         prior=Prior(natural=Prevalence(window=0.02, time_step=0.01), drawn=Prevalence(window=0.5, time_step=0.1)),
         batches_hash="",

@@ -32,6 +32,7 @@ from torch.utils.data import DataLoader
 from ictal import cli
 from ictal.models.detector import DetectorConfig, build
 from ictal.recipes import plan as planning
+from ictal.recipes.detector import backend_of
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run, open_planned
 from ictal.recipes.train import trainer_of
@@ -129,8 +130,9 @@ def in_turn(run: Run, planned: Planned) -> tuple[list[Seconds], list[Seconds], l
     trainer, _, prior = trainer_of(
         run, planned, ranks=ALONE, folder=run.folder, device=torch.device(run.config.machine.device)
     )
-    model = build(run.config.model, len(trainer.augmentation.mirror), prior.answer).to(trainer.device).train()
-    other = bare(trainer, model)
+    config = run.config
+    model = build(config.model, len(trainer.augmentation.mirror), prior.answer, backend_of(config))
+    other = bare(trainer, model.to(trainer.device).train())
     ours: list[Seconds] = []
     theirs: list[Seconds] = []
     last = [now(trainer.device)]
