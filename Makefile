@@ -30,9 +30,10 @@ docs: .venv/.ready
 viewer: .venv/.ready
 	PATH="$(CURDIR)/$(BIN):$$PATH" src/ictal/review/page/build.sh src/ictal/review/page/built
 
-# The model that `ictal detect` uses when none is named, made again: see examples/pretrained/make.sh.
+# The model that `ictal detect` uses when none is named, made again, from CLIPS of real EEG too: see docs/tiny.md.
 pretrained: .venv/.ready
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/pretrained/make.sh pretrained src/ictal/recipes/shipped/tiny
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/pretrained/make.sh pretrained src/ictal/recipes/shipped/tiny \
+		"$(CLIPS)" "$(ATTRIBUTION)"
 
 # The sdist, and the wheel that is built from it.
 dist: .venv/.ready

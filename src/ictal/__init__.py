@@ -19,7 +19,7 @@ def load(model: str | os.PathLike[str] = "tiny", *, device: str = "cpu") -> Read
 
     Args:
         model: Folder of an evaluated run or of an exported model, or `tiny`, which comes with the program and has
-            learnt from synthetic EEG alone.
+            learnt from little but synthetic EEG.
         device: torch device to compute on.
 
     Raises:

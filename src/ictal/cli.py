@@ -443,6 +443,7 @@ def export(
     to: Literal["torch-export", "onnx"] | None = None,
     licence: str = "",
     limits: str = "",
+    attribution: str = "",
     json: AsJson = False,
 ) -> int:
     """Write a run's detector as a model folder: weights, settings, where it comes from, and a model card.
@@ -454,6 +455,7 @@ def export(
             (model.pt2) or `onnx` (model.onnx; needs ictal[onnx]).
         licence: Licence of the weights, as an SPDX name such as Apache-2.0.
         limits: A sentence that is shown wherever the model is used.
+        attribution: Whose data it was made from, where their licence asks for it; the model card names them.
         json: Print one JSON document on stdout, nothing else.
     """
     from ictal.recipes.console import Console, show_exported
@@ -462,7 +464,7 @@ def export(
 
     console = Console(as_json=json)
     with console.step("export", source):
-        provenance = recipe(folder_of(source), out, form=to, licence=licence, limits=limits)
+        provenance = recipe(folder_of(source), out, form=to, licence=licence, limits=limits, attribution=attribution)
     console.result({"out": str(out), **provenance}, show_exported)
     return 0
 
@@ -488,7 +490,7 @@ def detect(
         source: The EDF, or a folder of them. With --stream, the file to write as well, if any.
         target: The file to write, in the format that its name asks for, or a folder.
         model: Folder of an evaluated run or of an exported model, or `tiny`, which comes with the program and has
-            learnt from synthetic EEG alone.
+            learnt from little but synthetic EEG.
         form: Format in a folder: HED-SCORE TSV, TUSZ's csv_bi, EDF+ annotations, or JSON.
         stream: lsl, lsl:NAME, or an EDF that a recorder is still writing; Ctrl-C ends it.
         unit: Unit of an LSL stream that states none: uV, mV or V.

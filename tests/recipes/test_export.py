@@ -102,10 +102,13 @@ def test_the_card_says_how_a_logit_becomes_a_probability(model: Path) -> None:
 
 
 def test_a_model_folder_is_exported_again(terminal: Terminal, model: Path, tmp_path: Path) -> None:
-    """With its provenance, and another licence where one is given."""
-    assert terminal("export", model, tmp_path / "again", "--licence", "CC0-1.0").code == 0
+    """With its provenance, and another licence where one is given; whose data it is from stands in the card too."""
+    words = ("--licence", "CC0-1.0", "--attribution", "The recordings of A. Person")
+    assert terminal("export", model, tmp_path / "again", *words).code == 0
     before, after = (json.loads((folder / "provenance.json").read_text()) for folder in (model, tmp_path / "again"))
-    assert after == {**before, "licence": "CC0-1.0"}
+    assert after == {**before, "licence": "CC0-1.0", "attribution": "The recordings of A. Person"}
+    cards = [(folder / "README.md").read_text() for folder in (model, tmp_path / "again")]
+    assert [card.count("| made from | The recordings of A. Person |") for card in cards] == [0, 1]
     assert (tmp_path / "again" / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 from ictal.report import card
 from ictal.scoring.eventlists import event_lists
 from ictal.scoring.szcore import count_events_by_recording
-from tests.end_to_end.commands import Terminal, recordings
+from tests.end_to_end.commands import Terminal, put, recordings
 
 TINY = detectors.SHIPPED / "tiny"
 SETTINGS = Path("examples/pretrained/tiny.toml")
@@ -57,14 +59,16 @@ def test_it_finds_the_seizures_of_synthetic_patients_that_nobody_saw(
 
 
 def test_its_limits_are_said_on_every_use(terminal: Terminal, unseen: Path, tmp_path: Path) -> None:
-    """One line on stderr, which says that it has learnt from synthetic EEG alone; the card says it too."""
+    """One line on stderr, with what little it has learnt from; the card says it too, and whose clips they were."""
     said = terminal("detect", recordings(unseen, "train")[0], tmp_path / "x.tsv")
     lines = [line for line in said.err.splitlines() if line.startswith("Model tiny: ")]
     assert len(lines) == 1
-    assert "synthetic EEG alone" in lines[0]
+    assert "It has learnt from synthetic EEG and 3 short clips of real EEG alone" in lines[0]
     page = (TINY / MODEL_CARD).read_text()
     assert lines[0].removeprefix("Model tiny: ") in page
     assert "Not for clinical use" in page
+    assert "CHB-MIT Scalp EEG Database" in page
+    assert "Open Data Commons Attribution" in page
 
 
 def test_bipolar_and_referential_recordings_give_the_same(unseen: Path) -> None:
@@ -95,6 +99,41 @@ def test_it_is_what_its_settings_make() -> None:
     assert detectors.trained_alike(detector.config, configs.load(SETTINGS))
     assert detector.config.evaluate.false_alarms_per_24h == configs.load(SETTINGS).evaluate.false_alarms_per_24h
     assert asdict(detector.config.corpus) == asdict(configs.Config().corpus)
+
+
+FAKE = """#!/bin/sh
+echo "$@" >> "$LOG"
+case $1 in
+synth) mkdir -p "$2/edf/train/a" "$2/edf/dev/b" "$2/edf/eval/c" ;;
+evaluate) exit 1 ;;
+export) mkdir "$3" && touch "$3/README.md" ;;
+esac
+"""
+
+
+def test_clips_are_learnt_from_and_named(tmp_path: Path) -> None:
+    """`make.sh` puts the contiguous ones into the training part, and wants to know whose they are."""
+    program, clips = tmp_path / "bin" / "ictal", tmp_path / "clips"
+    for folder in (program.parent, clips):
+        folder.mkdir()
+    put(program, FAKE)
+    program.chmod(0o755)
+    for name in ("chb01_03_clip", "chb02_16_spliced20s"):
+        put(clips / f"{name}.edf", b"")
+        put(clips / f"{name}.csv_bi", b"")
+    work = tmp_path / "work"
+    words = ["sh", "examples/pretrained/make.sh", str(work), str(tmp_path / "out"), str(clips)]
+    environment = {"PATH": f"{program.parent}:{os.defpath}", "LOG": str(tmp_path / "log")}
+    assert subprocess.run(words, env=environment, capture_output=True, check=False).returncode == 2
+    assert not work.exists()
+    subprocess.run([*words, "Clips of A. Person"], env=environment, check=True)
+    parts = {part: sorted(path.name for path in (work / "corpus-with-clips" / "edf" / part).rglob("*"))
+             for part in ("train", "dev", "eval")}  # fmt: skip
+    assert parts["train"] == ["a", "c", "chb01", "chb01_03_clip.csv_bi", "chb01_03_clip.edf", "s001"]
+    assert (parts["dev"], parts["eval"]) == (["b"], ["a", "b", "c"])
+    exported = (tmp_path / "log").read_text().splitlines()[-1]
+    assert "It has learnt from synthetic EEG and 1 short clips of real EEG alone" in exported
+    assert exported.endswith("--attribution Clips of A. Person")
 
 
 def test_its_card_was_written_from_what_it_says_of_itself() -> None:

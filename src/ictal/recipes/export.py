@@ -34,7 +34,13 @@ _OF_ONE_PERSON = ("per_patient", "per_recording", "macro")
 
 
 def export(
-    source: Path, out: Path, *, form: graph.Form | None = None, licence: str = "", limits: str = ""
+    source: Path,
+    out: Path,
+    *,
+    form: graph.Form | None = None,
+    licence: str = "",
+    limits: str = "",
+    attribution: str = "",
 ) -> dict[str, Any]:
     """Write the model folder of a run, or of another model folder; it appears whole or not at all.
 
@@ -44,6 +50,7 @@ def export(
         form: Also write the network as a graph of this form.
         licence: Of the weights, as an SPDX name; empty keeps what a model folder says.
         limits: A sentence that is shown wherever the model is used; empty keeps what a model folder says.
+        attribution: Whose data it was made from, where their licence asks for it; empty keeps what a model folder says.
 
     Returns:
         What `provenance.json` holds.
@@ -54,7 +61,8 @@ def export(
     """
     detector = _portable(detectors.require_ready(detectors.load(source, MachineConfig(backend="chunked")), source))
     provenance = _provenance(source, detector)
-    provenance |= {name: text for name, text in (("licence", licence), ("limits", limits)) if text}
+    stated = {"licence": licence, "limits": limits, "attribution": attribution}
+    provenance |= {name: text for name, text in stated.items() if text}
     with _appearing(out) as folder:
         detectors.save(folder, detector, load_file(source / detectors.WEIGHTS))
         if form is not None:
