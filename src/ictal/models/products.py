@@ -3,12 +3,11 @@
 torch computes `linear` in float32 with MKL, which on AMD processors leaves half of a core unused; its convolutions, and
 everything in bfloat16, go through oneDNN, which does not. So a linear map is written as what it also is, a convolution
 of one tap over images whose channels are the columns. torch hands such a convolution to oneDNN from 16 images on; were
-that to change, the numbers would stay and only the speed would go.
+that to change, or torch to be without oneDNN, the numbers would stay and only the speed would go.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,8 +16,6 @@ _IMAGES = 16
 
 def linear(rows: Tensor, weight: Tensor) -> Tensor:
     """`rows` (..., K) times the transpose of `weight` (M, K): (..., M)."""
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
-        return functional.linear(rows, weight)
     flat = rows.reshape(-1, rows.shape[-1])
     count, missing = len(flat), -len(flat) % _IMAGES
     even = functional.pad(flat, (0, 0, 0, missing)) if missing else flat
