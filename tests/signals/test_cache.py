@@ -246,14 +246,21 @@ def test_processes_together_stay_below_the_limit(cache: Cache) -> None:
     assert not list(cache.folder.glob(".*"))
 
 
-def test_a_full_disk_is_one_clear_error(cache: Cache) -> None:
-    """A quota on the size of a file stands for it."""
+@pytest.mark.parametrize("when", ["at once", "in the middle"])
+def test_a_full_disk_is_one_clear_error(cache: Cache, when: str) -> None:
+    """A quota on the size of a file stands for it; it may come while the copy is being fetched."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE - 1, hard))
+
+    def chunks() -> Iterator[bytes]:
+        for piece in pieces(content(1)):
+            yield piece
+            resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE // 2, hard))
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE - 1 if when == "at once" else soft, hard))
     try:
         with pytest.raises(InputError) as caught:
-            kept(cache, 1)
+            cache.keep(name(content(1)), SIZE, chunks)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.code == "store-full"
-    assert not list(cache.folder.glob("*"))
+    assert list(cache.folder.iterdir()) == []

@@ -18,8 +18,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from blake3 import blake3
 
@@ -79,12 +80,12 @@ class Cache:
                 return self._fetched(draft, checksum, chunks)
 
     @contextmanager
-    def _draft(self, checksum: str) -> Iterator[BinaryIO]:
+    def _draft(self, checksum: str) -> Iterator[FileIO]:
         """The draft of a copy, held by this thread alone; it is gone afterwards, be it by having become the copy."""
         path = self.folder / f".{checksum}.tmp"
         self.folder.mkdir(parents=True, exist_ok=True)
         while True:
-            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+            file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+")
             fcntl.flock(file, fcntl.LOCK_EX)
             if _is(file, path):
                 break
@@ -96,20 +97,21 @@ class Cache:
                 path.unlink()
             file.close()
 
-    def _fetched(self, draft: BinaryIO, checksum: str, chunks: Chunks) -> str:
+    def _fetched(self, draft: FileIO, checksum: str, chunks: Chunks) -> str:
         digest = blake3()
         for chunk in chunks():
             digest.update(chunk)
-            draft.write(chunk)
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[draft.write(rest) :]
         draft.truncate()
-        draft.flush()
         os.fsync(draft.fileno())
         found = digest.hexdigest(length=DIGEST_BYTES)
         if found == checksum:
             (self.folder / f".{checksum}.tmp").replace(self.path(checksum))
         return found
 
-    def _reserved(self, draft: BinaryIO, size_bytes: int) -> bool:
+    def _reserved(self, draft: FileIO, size_bytes: int) -> bool:
         """Let a draft take its room, if there is or can be made any."""
         with alone(self.folder / ".room.lock"):
             drafts = [_status(path) for path in self.folder.glob(".*.tmp") if not _is_dead(path)]
@@ -152,7 +154,7 @@ def in_use(copy: Path) -> None:
             os.utime(copy)
 
 
-def _is(file: BinaryIO, path: Path) -> bool:
+def _is(file: FileIO, path: Path) -> bool:
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
@@ -162,7 +164,7 @@ def _is(file: BinaryIO, path: Path) -> bool:
 def _is_dead(draft: Path) -> bool:
     """Whether the process that fetched this has died; then it is removed."""
     try:
-        with draft.open("rb") as file:
+        with FileIO(draft, "r") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
