@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,6 +41,7 @@ def test_a_convolution_of_one_tap_is_the_linear_map(
         assert float(error) < TOLERANCE[kind]
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration on top of oneDNN")
 def test_without_onednn_the_numbers_are_the_same() -> None:
     """As on processors that torch is built without it for."""
     rows, weight = torch.randn(300, 50), torch.randn(40, 50)
