@@ -18,6 +18,7 @@ import pytest
 from ictal.errors import InputError
 from ictal.recordings.corpus import Labelled
 from ictal.signals import upkeep
+from ictal.signals.addresses import place_of
 from ictal.signals.prepare import Workers, prepare
 from ictal.signals.store import SignalStore
 from tests.signals.builders import SMALL
@@ -38,6 +39,12 @@ class Cluster:
     address: str
     scheduler: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def bucket(bucket_url: str, tmp_path: Path) -> SignalStore:
+    """A store in a bucket, which the environment of whatever is started from here on names."""
+    return SignalStore(place_of(bucket_url, tmp_path / "own", 0))
 
 
 @pytest.fixture
@@ -103,6 +110,19 @@ def test_a_scheduler_killed_during_the_build_is_one_clear_error_and_what_was_bui
     assert sum(not one.built for one in result.ready) >= len(before)
     assert upkeep.damaged(store) == []
     assert Counter(line.key for line in store.ledger.lines()) == dict.fromkeys(store.every_key(), 1)
+
+
+def test_a_cluster_builds_into_a_bucket(
+    write_recording: WriteRecording, bucket: SignalStore, request: pytest.FixtureRequest
+) -> None:
+    """Each worker has credentials of its own, in its environment, and tells of what it made."""
+    cluster: Cluster = request.getfixturevalue("cluster")  # begun only now that the environment names the bucket
+    recordings = [write_recording(f"p{n}_1", seconds=3, seed=n) for n in range(6)]
+    result = prepare(recordings, bucket, SMALL, workers=Workers(scheduler=cluster.address))
+    assert len(result.ready) == 6
+    assert upkeep.damaged(bucket) == []
+    assert Counter(line.key for line in bucket.ledger.lines()) == dict.fromkeys(bucket.every_key(), 1)
+    assert not any(line.by.endswith(f"-{os.getpid()}") for line in bucket.ledger.lines())
 
 
 def test_a_scheduler_that_is_not_there_is_one_clear_error(
