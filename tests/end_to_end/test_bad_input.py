@@ -308,7 +308,7 @@ def test_a_run_without_a_setting_is_told_what_to_say(
     cut = "".join(row for row in whole.splitlines(True) if not row.startswith(("select =", "backend =", "exclude =")))
     (run / "config.toml").write_text(cut)
     said = terminal("plan", run)
-    remedy = "--corpus.exclude '[]' --train.select last --machine.backend chunked"
+    remedy = "--corpus.exclude '[]' --train.select last --machine.backend auto"
     require_refusal(said, "corpus.exclude, train.select, machine.backend", remedy)
     assert terminal("plan", run, *shlex.split(remedy)).code == 0
     assert (run / "config.toml").read_text() == whole
