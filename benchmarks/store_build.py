@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import tempfile
 import time
@@ -129,11 +128,9 @@ def seconds(work: Callable[[], object]) -> float:
 
 def ours(edf: Path, kernel: KernelName) -> int:
     """Into an empty store; bytes of its files."""
-    store = SignalStore(edf.with_name("store"))
+    store = SignalStore(Path(tempfile.mkdtemp(dir=edf.parent)))
     store.build(read_header(edf), CONFIG, kernel=kernel)
-    size = sum(file.stat().st_size for file in store.place.own.glob("*.*"))
-    shutil.rmtree(store.place.own)
-    return size
+    return sum(file.stat().st_size for file in store.place.own.glob("*.*"))
 
 
 def theirs(edf: Path) -> int:
@@ -143,7 +140,7 @@ def theirs(edf: Path) -> int:
     signal = incident_signal(1e6 * raw.get_data(picks=names), raw.info["sfreq"])
     starts = range(0, signal.shape[1] - WINDOW_SAMPLES + 1, STRIDE_SAMPLES)
     windows = np.stack([signal[:, start : start + WINDOW_SAMPLES] for start in starts]).astype(np.float32)
-    path = edf.with_name("cache.npz")
+    path = Path(tempfile.mkdtemp(dir=edf.parent)) / "cache.npz"
     np.savez_compressed(path, windows=windows)
     return path.stat().st_size
 
