@@ -374,3 +374,29 @@ def test_portions_hold_all_rows_once_and_few_pieces(most: int) -> None:
     sums = [int(pieces[rows].sum()) for rows in portions]
     assert all(of <= 2 * most or len(pieces[rows]) == 1 for of, rows in zip(sums, portions, strict=True))
     assert len(portions) == {1: 8, 5: 6, 12: 3, 1_000: 1}[most]
+
+
+def test_a_first_row_of_many_pieces_is_a_portion_as_well() -> None:
+    """It lies beyond the first edge already."""
+    runs = np.array([[0, 60], [100, 103], [200, 210]])
+    block = SimpleNamespace(clock=SimpleNamespace(cut=10))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK_PIECES", 5)
+        portions = list(module._Block._portions(block, runs))  # type: ignore[arg-type]
+    assert [(rows.start, rows.stop) for rows in portions] == [(0, 1), (1, 3)]
+
+
+def test_blocks_hold_as_many_recordings_as_fit() -> None:
+    """Ten steps and no more, unless one recording has more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BLOCK_STEPS", 10)
+        assert list(module._blocks([4, 6, 1, 12, 3, 7])) == [(0, 2), (2, 3), (3, 4), (4, 6)]
+        assert list(module._blocks([3, 3, 3, 3])) == [(0, 3), (3, 4)]
+        assert list(module._blocks([])) == []
+
+
+def test_without_a_recording_there_is_one_row_of_nothing() -> None:
+    """No seizure, no alarm, no time."""
+    stairs = staircase([], [], 1.0)
+    assert (stairs.highest.tolist(), stairs.reference, stairs.duration_s) == ([1.0], 0, 0.0)
+    assert (stairs.true_positives.tolist(), stairs.false_positives.tolist()) == ([0], [0])
