@@ -51,7 +51,7 @@ WARM = 2
 def planned_run(folder: Path, options: argparse.Namespace) -> tuple[Run, Planned]:
     """A run of the synthetic corpus, planned and prepared."""
     write_corpus(folder / "corpus", SYNTH, workers=1)
-    model = {f"model.{name}": value for name, value in vars(SIZES[options.size]).items() if value != ""}
+    model = {f"model.{name}": value for name, value in vars(SIZES[options.size]).items() if value not in ("", ())}
     settings = {
         "corpus.path": folder / "corpus",
         "machine.store": folder / "store",

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from ictal.models.detector import DetectorConfig, build
 from ictal.training.guards import (
     CompositionGuard,
     DataGuard,
@@ -358,19 +360,20 @@ def observation(step: int, logits: Tensor, labels: Tensor) -> Observation:
     )
 
 
+@pytest.mark.parametrize("kind", ["bimamba", "mamba", "gru", "shallow", "unet", "linear"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
-def test_one_broken_sample_anywhere_is_found(tmp_path: Path, value: float) -> None:
-    """Also where infinities of both signs would cancel, and not where a sum only overflows."""
-    run = trainer(tmp_path)
-    guard = numbers(run)
-    fine = observation(1, torch.zeros(4, 1), torch.zeros(4, 1))
-    whole = replace(fine, signal_uv=torch.full((4, 2, 50), 3e38))
-    assert guard.observe(whole) is None
-    broken = torch.zeros(4, 2, 50)
+def test_one_broken_sample_anywhere_is_found(tmp_path: Path, kind: Any, value: float) -> None:
+    """Whatever the detector, it leaves traces in the answers; the guard says that the signal was the cause."""
+    guard = numbers(trainer(tmp_path))
+    model = build(DetectorConfig(kind=kind), 3, 0.3).eval()
+    signal_uv = torch.randn(4, 3, 15 * 32) * 50
+    fine = replace(observation(1, torch.zeros(4, 15), torch.zeros(4, 15)), signal_uv=signal_uv)
+    assert guard.observe(replace(fine, logits=model(signal_uv).detach())) is None
+    broken = signal_uv.clone()
     broken[2, 1, 33], broken[0, 0, 0] = value, -value
-    verdict = guard.observe(replace(fine, signal_uv=broken))
+    verdict = guard.observe(replace(fine, signal_uv=broken, logits=model(broken).detach()))
     assert verdict is not None
-    assert "signal" in verdict.message
+    assert "signal, logits not finite" in verdict.message
     assert verdict.evidence["broken_windows"] == [0, 2]
     assert verdict.evidence["broken_recordings"] == "r0, r2"
     assert verdict.evidence["recordings"] == "r0, r1, r2, r3"

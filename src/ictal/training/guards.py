@@ -179,14 +179,15 @@ class NumbersGuard(Guard):
         return self._rate(observation) or self._frozen(observation) or self._stillness(observation)
 
     def _not_finite(self, observation: Observation) -> list[str]:
+        """What is not finite; the signal is looked at only where it has left traces, to say whether it was the cause."""
         finite = {
-            "signal": _finite(observation.signal_uv),
             "loss": math.isfinite(observation.loss),
             "logits": bool(torch.isfinite(observation.logits).all()),
             "gradients": math.isfinite(observation.gradient_norm),
             "parameters": _all_finite(list(self.model.parameters())),
         }
-        return [name for name, fine in finite.items() if not fine]
+        broken = [name for name, fine in finite.items() if not fine]
+        return ["signal", *broken] if broken and not bool(torch.isfinite(observation.signal_uv).all()) else broken
 
     def _rate(self, observation: Observation) -> Verdict | None:
         rate = observation.learning_rate
@@ -559,11 +560,6 @@ def _all_finite(tensors: Sequence[Tensor]) -> bool:
     """Whether all numbers of all tensors are finite: a finite norm proves it, with one question to the device."""
     norm = nn.utils.get_total_norm([tensor.detach() for tensor in tensors])
     return bool(torch.isfinite(norm)) or all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
-
-
-def _finite(values: Tensor) -> bool:
-    """Whether all are finite; a finite sum proves it, in a thirtieth of the time that looking at each takes."""
-    return bool(torch.isfinite(values.sum())) or bool(torch.isfinite(values).all())
 
 
 def _at(observation: Observation, kind: str, message: str, **evidence: float | list[int] | str | None) -> Verdict:
