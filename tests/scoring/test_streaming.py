@@ -120,6 +120,8 @@ def test_histograms_add_up(seed: int, cut: int) -> None:
     assert both.squares == pytest.approx(whole.squares)
     parts[0].add(p[cut:], truth[cut:], None if weights is None else weights[cut:])
     np.testing.assert_allclose(parts[0].mass, whole.mass)
+    np.testing.assert_allclose(parts[0].promised, whole.promised)
+    assert parts[0].squares == pytest.approx(whole.squares)
 
 
 def test_no_step_and_one_class_have_no_measure() -> None:
