@@ -179,7 +179,7 @@ class NumbersGuard(Guard):
         return self._rate(observation) or self._frozen(observation) or self._stillness(observation)
 
     def _not_finite(self, observation: Observation) -> list[str]:
-        """What is not finite; the signal is looked at only where it has left traces, to say whether it was the cause."""
+        """What is not finite; the signal is looked at only if it left traces, to say whether it was the cause."""
         finite = {
             "loss": math.isfinite(observation.loss),
             "logits": bool(torch.isfinite(observation.logits).all()),
