@@ -112,24 +112,25 @@ class Augmentation:
             batch: The windows; the noise that padding gets is not looked at by any model.
             number: Of the batch, among those of all ranks.
         """
-        signal_uv, config = batch.signal_uv, self.config
+        config = self.config
         generator = torch.Generator().manual_seed(2 * (self.seed * 1_000_003 + number) + 1)
-        windows, channels = signal_uv.shape[:2]
-        device = signal_uv.device
+        windows, channels = batch.signal_uv.shape[:2]
+        device = batch.signal_uv.device
         octaves = (torch.rand(windows, 1, 1, generator=generator) * 2 - 1) * config.gain_octaves
-        flip = (torch.rand(windows, 1, 1, generator=generator) < config.mirror_share).to(device)
-        draws = torch.rand(windows, channels, 1, generator=generator).to(device)
-        mirror = self.mirror.to(device)
-        valid = batch.valid_channels.unsqueeze(-1)
-        valid = _some_lost(torch.where(flip, valid[:, mirror], valid), draws < config.dropout_share)
-        signal_uv = torch.where(flip, signal_uv[:, mirror], signal_uv)
+        flip = torch.rand(windows, 1, generator=generator) < config.mirror_share
+        lost = torch.rand(windows, channels, generator=generator) < config.dropout_share
+        places = torch.arange(windows).unsqueeze(1), torch.where(flip, self.mirror, torch.arange(channels))
+        rows, order = (place.to(device) for place in places)
+        valid = _some_lost(batch.valid_channels[rows, order], lost.to(device))
+        signal_uv = batch.signal_uv[rows, order]
         if config.background_share:
             signal_uv = self._mixed(signal_uv, batch, generator)
         if config.band_noise_uv:
-            signal_uv = signal_uv + self._band_noise(signal_uv.shape, generator).to(device)
+            signal_uv += self._band_noise(signal_uv.shape, generator).to(device)
         if config.line_noise_uv:
-            signal_uv = signal_uv + self._line_noise(signal_uv.shape, generator).to(device)
-        return signal_uv * (torch.exp2(octaves).to(device) * valid), valid.squeeze(-1)
+            signal_uv += self._line_noise(signal_uv.shape, generator).to(device)
+        signal_uv *= torch.exp2(octaves).to(device) * valid.unsqueeze(-1)
+        return signal_uv, valid
 
     def _mixed(self, signal_uv: Tensor, batch: Batch, generator: torch.Generator) -> Tensor:
         """Each window mixed with one that is background throughout; left alone where the batch has none."""
@@ -166,7 +167,7 @@ class Augmentation:
 
 
 def _some_lost(valid: Tensor, lost: Tensor) -> Tensor:
-    """The valid channels (B, C, 1) that are not lost; where all of a window would be, none is."""
+    """The valid channels (B, C) that are not lost; where all of a window would be, none is."""
     left = valid & ~lost
     return torch.where(left.any(dim=1, keepdim=True), left, valid)
 

@@ -27,8 +27,8 @@ Mode = Literal["stop", "warn"]
 
 _VANISHED = 1e-12
 """Norm of a gradient that changes nothing."""
-_THIN = 61
-"""Every so many samples are looked at for constant and repeated signals: a step's time is for learning."""
+_LOOKED_AT = 128
+"""So many samples of each channel are looked at for constant and repeated signals: a step's time is for learning."""
 _RECENT_BATCHES = 100
 """Over which the drawn seizure windows are summed, and answers ranked."""
 _DRIFT, _LIMIT = 0.5, 25.0
@@ -318,7 +318,8 @@ class DataGuard(Guard):
 
     def _signals(self, observation: Observation) -> Verdict | None:
         """A verdict on windows that are constant, saturated, copies of one another or those of the last step."""
-        thin, most = observation.signal_uv[:, :, ::_THIN].contiguous(), len(observation.windows) / 2
+        apart = observation.signal_uv.shape[2] // _LOOKED_AT | 1
+        thin, most = observation.signal_uv[:, :, ::apart].contiguous(), len(observation.windows) / 2
         flat = int((thin.amax(dim=(1, 2)) == thin.amin(dim=(1, 2))).sum())
         if flat > most:
             return _at(observation, "constant-signal", "most windows hold one value only", constant=flat)

@@ -304,6 +304,7 @@ class Trainer:
         self.ranks.add_gradients(self.model)
         clock.lap("transfer_s")
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        clock.lap("optimiser_s")
         windows = np.concatenate([batch.windows for batch in batches])
         index = self.dataset.index
         observation = Observation(
