@@ -204,8 +204,8 @@ FAULTS = (
     Fault(
         test="test_e5_a_number_that_is_none_stops_before_it_reaches_the_weights",
         path="training/guards.py",
-        right="        return [name for name, fine in finite.items() if not fine]\n",
-        wrong="        return []\n",
+        right="        broken = [name for name, fine in finite.items() if not fine]\n",
+        wrong="        broken = []\n",
     ),
     Fault(
         test="test_f2_recordings_are_not_laid_on_one_time_axis",

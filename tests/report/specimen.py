@@ -181,8 +181,8 @@ def curve() -> SensitivityCurve:
         false_alarms_interval=(4.2, 61.0),
         band=SensitivityBand(
             rates_per_24h=np.array([0.0, 1, 2, 5, 10, 24, 50, 100, 500]),
-            lower=np.array([0, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]),
-            upper=np.array([0.1, 0.4, 0.5, 0.7, 0.8, 0.9, 1, 1, 1]),
+            lower=np.array([0, 0.1, 0.2, 0.3, 0.3, 0.4, 0.5, 0.6, 0.7]),
+            upper=np.array([0.1, 0.8, 0.9, 0.9, 0.9, 0.9, 1, 1, 1]),
         ),
     )
 
