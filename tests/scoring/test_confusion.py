@@ -20,6 +20,14 @@ def test_shares_of_a_known_table() -> None:
     assert found.counts.tolist() == [[2, 1], [0, 1]]
     assert (found.others, found.accuracy, found.commonest) == (1, 0.75, 0.75)
     assert found.recalls == (pytest.approx(2 / 3), 1.0)
+    assert found.types == TYPES
+
+
+def test_every_annotated_seizure_has_a_named_type() -> None:
+    """One more on either side is a fault of the program."""
+    for annotated, named in ((["fnsz"], []), ([], ["fnsz"])):
+        with pytest.raises(ValueError, match="zip"):
+            confusion(TYPES, annotated, named)
 
 
 def test_what_has_nothing_below_the_line_is_no_number() -> None:
@@ -38,6 +46,7 @@ def test_parts_add_up_to_the_whole(pairs: list[tuple[str, str]], cut: int) -> No
         confusion(TYPES, [a for a, _ in part], [n for _, n in part]) for part in (pairs, pairs[:cut], pairs[cut:])
     )
     together = first + second
+    assert together.types == TYPES
     assert np.array_equal(together.counts, whole.counts)
     assert together.others == whole.others
     assert int(whole.counts.sum()) + whole.others == len(pairs)
