@@ -87,6 +87,7 @@ def _corpus(hours: int, spool: Spool, steps_hz: int, config: Config, generator: 
         reference_s=tuple(references),
         durations_s=(float(SECONDS),) * hours,
         types=tuple(("sz",) * len(one) for one in references),
+        named_types=(),
         montages=("AR",) * hours,
     )
 

@@ -12,11 +12,8 @@ seeds. What numbers of less precision cost has to be seen against what another s
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
 import statistics
-import sys
 import tempfile
 import time
 import tomllib
@@ -25,7 +22,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ictal import cli
+from training import command
+
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 
 WAYS = {
@@ -39,19 +37,6 @@ MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
     "sensitivity": lambda found: float(found["scorers"]["szcore_event"]["sensitivity"]),
     "false alarms/24 h": lambda found: float(found["scorers"]["szcore_event"]["false_alarms_per_24h"]),
 }
-
-
-def command(*words: object) -> None:
-    """Run a command of `ictal` in silence; findings are no failure."""
-    code: object = None
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        try:
-            cli.main([str(word) for word in words])
-        except SystemExit as leaving:
-            code = leaving.code
-    if code not in {0, 1}:
-        sys.exit(said.getvalue())
 
 
 def settings(folder: Path, options: argparse.Namespace) -> list[object]:

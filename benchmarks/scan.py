@@ -9,11 +9,10 @@ share of the machine's own `torch.mm` rate that each reaches on its matrix produ
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 
 import torch
+from layers import medians_ms
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
@@ -90,19 +89,6 @@ def matmul_flops(run: Callable[[], None]) -> int:
         run()
     counts = counter.get_flop_counts().get("Global", {})
     return sum(count for operation, count in counts.items() if "convolution" not in str(operation))
-
-
-def medians_ms(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Median CPU time of each candidate, all threads together, one run of each per round."""
-    taken: dict[str, list[float]] = {name: [] for name in runs}
-    for run in runs.values():
-        run()
-    for _ in range(rounds):
-        for name, run in runs.items():
-            begin = time.process_time()
-            run()
-            taken[name].append(1e3 * (time.process_time() - begin))
-    return {name: statistics.median(times) for name, times in taken.items()}
 
 
 def main() -> None:

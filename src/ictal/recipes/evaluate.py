@@ -26,7 +26,7 @@ from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.ranking import Ranked
 from ictal.recipes.run import Run
 from ictal.recipes.score import BOOTSTRAP_SEED, Corpus, require_declared
-from ictal.recipes.signals import open_signals
+from ictal.recipes.signals import open_parts
 from ictal.recipes.spool import Spool
 from ictal.recordings.annotations import bids
 from ictal.scoring import szcore
@@ -36,7 +36,7 @@ from ictal.scoring.curves import Curve
 from ictal.scoring.curves import Trace as ScoredTrace
 from ictal.scoring.reliability import ReliabilityTable
 from ictal.scoring.staircase import Staircase, added
-from ictal.timeline import spans as sp
+from ictal.signals.readable import Readable
 from ictal.windows.index import WindowIndex
 from ictal.windows.splits import Part
 
@@ -66,8 +66,7 @@ class ScoredPart:
     def ictal_shares(self) -> Iterator[Trace]:
         """Exact ictal share of every time step, recording by recording."""
         for recording, logits in zip(self.index.recordings, self.logits, strict=True):
-            edges = np.minimum(np.arange(len(logits) + 1) * self.samples_per_step, recording.samples)
-            yield sp.overlap(recording.seizures, edges[:-1], edges[1:]) / np.diff(edges)
+            yield recording.ictal_shares(len(logits), self.samples_per_step)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +79,8 @@ class Evaluated:
     target_reached: bool
     """Whether the dev part had a threshold that meets the target."""
     document: dict[str, object]
+    signals: tuple[Readable, ...] = ()
+    """Of the scored recordings."""
 
     def probabilities(self) -> Iterator[Trace]:
         """Of every time step, recording by recording."""
@@ -106,15 +107,22 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
     part: Part = run.config.evaluate.part
     tuned_on: Part = "dev" if planned.split["dev"] else part
     require_scorable(planned, part, no_seizures_expected=run.config.evaluate.no_seizures_expected)
-    if part == "eval" and open_eval:
-        open_signals(run, planned)  # what is missing or damaged costs no opening
+    locked = part == "eval" and not open_eval
+    signals = {} if locked else open_parts(run, planned)  # what is missing or damaged costs no opening
     opened = opening.open_eval(run, planned, allowed=open_eval) if part == "eval" else opening.openings(run)
     parts = [tuned_on] if tuned_on == part else [tuned_on, part]
     total = sum(len(planned.split[p]) for p in parts)
     done = 0
     scored: dict[Part, ScoredPart] = {}
     for name in parts:
-        scored[name] = _score_part(run, planned, detector, name, lambda n, _: progress(done + n, total))  # noqa: B023
+        scored[name] = _score_part(
+            run,
+            planned,
+            detector,
+            name,
+            signals[name],
+            lambda n, _: progress(done + n, total),  # noqa: B023
+        )
         done += len(planned.split[name])
     detector = tuned(detector, scored[tuned_on])
     detectors.save(run.folder, detector)
@@ -124,7 +132,7 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
         "plan_hash": planned.hash,
         "eval_openings": opened,
     }
-    return replace(evaluated, document={**evaluated.document, **about})
+    return replace(evaluated, document={**evaluated.document, **about}, signals=tuple(signals[part]))
 
 
 def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
@@ -135,7 +143,7 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
     part, steps_hz = evaluated.scored.part, evaluated.detector.steps_hz
     for number, stored, found_s, probability in zip(
         planned.split[part],
-        open_signals(run, planned, part),
+        evaluated.signals,
         evaluated.detections_s,
         evaluated.probabilities(),
         strict=True,
@@ -220,11 +228,13 @@ def require_scorable(planned: Planned, part: Part, *, no_seizures_expected: bool
     require_declared(f"the {part} part of the split", seizures, no_seizures_expected=no_seizures_expected)
 
 
-def _score_part(run: Run, planned: Planned, detector: Detector, part: Part, progress: Progress) -> ScoredPart:
+def _score_part(
+    run: Run, planned: Planned, detector: Detector, part: Part, signals: Sequence[Readable], progress: Progress
+) -> ScoredPart:
     numbers = planned.split[part]
     index = planned.index.select(numbers)
     logits, named, montages = Spool(run.folder), [], []
-    for done, stored in enumerate(open_signals(run, planned, part), 1):
+    for done, stored in enumerate(signals, 1):
         logits.append(detector.logits(stored))
         if detector.config.model.seizure_types:
             named.append(tuple(seizure_types.names(detector, stored, index.recordings[done - 1].seizures)))

@@ -11,7 +11,7 @@ from typing import Any
 from ictal.errors import check_setting
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.run import Run
-from ictal.recipes.signals import open_one, open_signals, signals_of, store_of, used
+from ictal.recipes.signals import open_one, open_parts, signals_of, store_of, used
 from ictal.signals import manifest, upkeep
 from ictal.signals.prepare import Prepared, Workers, prepare
 from ictal.windows import leakage
@@ -89,7 +89,7 @@ def without_store(
         shard: As `prepare_run` has it; there is nothing to share here.
 
     Raises:
-        InputError: as `signals.open_signals` does; if only a share is asked for.
+        InputError: as `signals.open_parts` does; if only a share is asked for.
     """
     check_setting(shard == (1, 1), "--shard", f"{shard[0]}/{shard[1]}", "nothing to share where there is no store")
     lengths_s = {number: planned.labelled[number].duration_s for number in used(planned)}
@@ -99,7 +99,7 @@ def without_store(
         done_s += length_s
         if progress is not None:
             progress(round(done_s), round(total_s))
-    open_signals(run, planned)
+    open_parts(run, planned)
     by_length = sorted(lengths_s, key=lengths_s.__getitem__)
     open_one(run, planned, by_length[0]).read(0, 1)  # compiles the kernel, where it is not yet
     tried = open_one(run, planned, by_length[-1])

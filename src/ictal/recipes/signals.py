@@ -21,10 +21,8 @@ from ictal.windows.leakage import Signal
 from ictal.windows.splits import Part
 
 
-def open_signals(run: Run, planned: Planned, part: Part | None = None) -> list[Readable]:
-    """Signals of one part of the plan, or of all.
-
-    Every part is opened, whichever is asked for: only so is it known that no signal serves in two of them.
+def open_parts(run: Run, planned: Planned) -> dict[Part, list[Readable]]:
+    """Signals of every part of the plan: only so is it known that none serves in two of them.
 
     Raises:
         InputError: if one is not in the store or its EDF cannot be read, is not as long as the index says, or is the
@@ -33,7 +31,12 @@ def open_signals(run: Run, planned: Planned, part: Part | None = None) -> list[R
     opened = _open(run, planned, used(planned))
     contents = {planned.index.recordings[number].id: signal.content for number, signal in opened.items()}
     leakage.copies(signals_of(planned, contents))
-    return [opened[number] for number in (opened if part is None else planned.split[part])]
+    return {part: [opened[number] for number in numbers] for part, numbers in planned.split.items()}
+
+
+def open_signals(run: Run, planned: Planned, part: Part) -> list[Readable]:
+    """Signals of one part, after all were opened; see `open_parts`."""
+    return open_parts(run, planned)[part]
 
 
 def open_one(run: Run, planned: Planned, number: int) -> Readable:

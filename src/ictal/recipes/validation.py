@@ -20,7 +20,6 @@ from ictal.recipes.spool import Spool
 from ictal.scoring.curves import Trace
 from ictal.scoring.staircase import Staircase, added
 from ictal.scoring.streaming import Histogram
-from ictal.timeline import spans as sp
 from ictal.training.inference import recording_logits
 from ictal.training.ranks import Ranks
 from ictal.training.selection import Scores
@@ -74,7 +73,8 @@ class Validator:
         for number in self._own:
             logits = correct_prior(self._logits(model, number), prior.prior.natural.time_step, prior.answer)
             probabilities.append(sigmoid(logits))
-            steps.add(probabilities[len(probabilities) - 1], self._ictal(number, len(logits)))
+            shares = self.index.recordings[number].ictal_shares(len(logits), self.run.config.model.samples_per_step)
+            steps.add(probabilities[len(probabilities) - 1], shares >= 0.5)
         every = sum(self.ranks.gathered(steps), Histogram())
         scores = [every.auprc.value, self._sensitivity(probabilities)]
         area, sensitivity = self.ranks.as_first(torch.tensor(scores, dtype=torch.float64, device=self.device)).tolist()
@@ -95,13 +95,6 @@ class Validator:
             batch_size=config.batch.size,
             device=self.device,
         )
-
-    def _ictal(self, number: int, steps: int) -> npt.NDArray[np.bool_]:
-        """Whether at least half of each time step is ictal."""
-        recording, step = self.index.recordings[number], self.run.config.model.samples_per_step
-        edges = np.minimum(np.arange(steps + 1) * step, recording.samples)
-        ictal: npt.NDArray[np.bool_] = 2 * sp.overlap(recording.seizures, edges[:-1], edges[1:]) >= np.diff(edges)
-        return ictal
 
     def _sensitivity(self, probabilities: Spool) -> float:
         """Of all recordings, from what each rank has counted in its own."""

@@ -103,6 +103,11 @@ class IndexedRecording:
     seizures: Spans
     types: tuple[str, ...] = ()
 
+    def ictal_shares(self, steps: int, samples_per_step: int) -> npt.NDArray[np.float64]:
+        """Exact ictal share of each time step, of the last one as far as the recording goes: shape (steps,)."""
+        edges = np.minimum(np.arange(steps + 1) * samples_per_step, self.samples)
+        return np.asarray(sp.overlap(self.seizures, edges[:-1], edges[1:]) / np.diff(edges))
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WindowIndex:
