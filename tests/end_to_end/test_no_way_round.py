@@ -70,6 +70,8 @@ def test_detections_never_replace_a_recording(terminal: Terminal, finished_run: 
         ("evaluate.false_alarms_per_24h", "-1"),
         ("machine.workers", "0"),
         ("machine.threads", "0"),
+        ("machine.cache_mb", "-1"),
+        ("machine.memory_mb", "-1"),
         ("windows.length_s", "nan"),
         ("model.samples_per_step", "128"),
         ("model.samples_per_step", "640"),

@@ -137,7 +137,8 @@ class MachineConfig:
     def __post_init__(self) -> None:
         check_setting(1 <= self.workers <= 512, "machine.workers", self.workers, "1 to 512")
         check_setting(1 <= self.threads <= 512, "machine.threads", self.threads, "1 to 512")
-        check_setting(self.memory_mb >= 0, "machine.memory_mb", self.memory_mb, "0 or more")
+        for name in ("cache_mb", "memory_mb"):
+            check_setting(getattr(self, name) >= 0, f"machine.{name}", getattr(self, name), "0 or more")
         check_setting(0 <= self.loader_workers <= 512, "machine.loader_workers", self.loader_workers, "0 to 512")
 
 
