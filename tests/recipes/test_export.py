@@ -57,6 +57,7 @@ def test_where_it_comes_from_is_kept(finished_run: FinishedRun, model: Path) -> 
     assert (provenance["licence"], provenance["limits"]) == ("Apache-2.0", LIMITS)
     assert provenance["versions"]["torch"] == torch.__version__
     assert provenance["training"]["backend"] == finished_run.json("backend.json")["ran"]
+    assert provenance["evaluation"]["backend"] == evaluation["backend"] == "fused"
     scored, kept = evaluation["scorers"]["szcore_event"], provenance["evaluation"]["scorers"]["szcore_event"]
     assert kept.items() <= scored.items()
     assert kept["reference"] > 0

@@ -60,6 +60,7 @@ def test_a_growing_file_is_followed_to_its_end(
 
     lines = lines_of(said.out)
     assert [lines[0]["kind"], lines[-1]["kind"]] == ["start", "stop"]
+    assert (lines[0]["backend"], said.err.count("machine.backend = auto")) == ("fused", 1)
     assert ends(lines) == [pytest.approx(pair, abs=1e-4) for pair in seizures(beside.read(live))]
     changes = [line for line in lines if line["kind"] in {"begin", "end"}]
     assert {line["label"] for line in changes} == {"sz"}

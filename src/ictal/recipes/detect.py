@@ -25,7 +25,7 @@ from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import seizure_types, writing
 from ictal.recipes.config import MachineConfig
-from ictal.recipes.detector import Detector, Trace
+from ictal.recipes.detector import Detector, SayBackend, Trace
 from ictal.recipes.writing import Format, Found
 from ictal.recordings import edf
 from ictal.recordings.corpus import Quarantined
@@ -74,32 +74,42 @@ class Detected:
     """Why the threshold misses its target, if it does."""
     limits: str
     """What whoever uses the detector must know; empty where its folder says nothing."""
+    backend: str | None
+    """What computed the detector's Mamba layers; None where it has none."""
 
     def document(self) -> dict[str, Any]:
         """As a JSON object."""
         return {**asdict(self), "quarantined": [asdict(one) for one in self.quarantined]}
 
 
-def open_detector(run_folder: Path, machine: MachineConfig) -> Detector:
+def open_detector(run_folder: Path, machine: MachineConfig, chosen: SayBackend | None = None) -> Detector:
     """The detector of a run that was evaluated.
+
+    Args:
+        run_folder: Of the run, or of an exported model.
+        machine: Where to compute.
+        chosen: Called with the backend and what was asked for, unless the model has no Mamba layers.
 
     Raises:
         InputError: if there is none, or it has no threshold yet.
     """
     detector = detectors.require_ready(detectors.load(run_folder, machine), run_folder)
+    detector.say_backend(chosen)
     torch.set_num_threads(machine.threads)
     return detector
 
 
-def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineConfig) -> Detected:
-    """Write the detections of one EDF in the format that the target's name asks for.
+def detect_file(
+    source: Path, target: Path, run_folder: Path, machine: MachineConfig, chosen: SayBackend | None = None
+) -> Detected:
+    """Write the detections of one EDF in the format that the target's name asks for; `chosen` as in `open_detector`.
 
     Raises:
         InputError: if the EDF, the detector or the target cannot be used.
     """
     form = writing.format_of(target)
     writing.require_writable(target, form)
-    detector = open_detector(run_folder, machine)
+    detector = open_detector(run_folder, machine, chosen)
     found = find(source, detector)
     writing.write(target, found, form)
     return Detected(
@@ -109,6 +119,7 @@ def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineCo
         quarantined=(),
         doubt=detector.unreached,
         limits=detector.limits,
+        backend=detector.backend,
     )
 
 
@@ -119,6 +130,7 @@ def detect_folder(
     machine: MachineConfig,
     form: Format = "tsv",
     progress: Callable[[int, int], None] | None = None,
+    chosen: SayBackend | None = None,
 ) -> Detected:
     """Write the detections of every recording below a folder into another folder.
 
@@ -129,11 +141,12 @@ def detect_folder(
         machine: Where to compute.
         form: Format of the detections.
         progress: Called with (done, total), in recordings.
+        chosen: As in `open_detector`.
 
     Raises:
         InputError: if the detector cannot be used, or no recording can.
     """
-    detector = open_detector(run_folder, machine)
+    detector = open_detector(run_folder, machine, chosen)
     recordings = _recordings(source, target)
     name = _hash_of(run_folder)
     ledger = _Ledger(target / LEDGER)
@@ -166,6 +179,7 @@ def detect_folder(
         quarantined=tuple(aside),
         doubt=detector.unreached,
         limits=detector.limits,
+        backend=detector.backend,
     )
 
 

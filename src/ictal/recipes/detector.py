@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,8 @@ BACKEND = "backend.json"
 SHIPPED = Path(__file__).parent / "shipped"
 """Model folders that come with the program."""
 Trace = npt.NDArray[np.float64]
+SayBackend: TypeAlias = Callable[[str, str], None]
+"""Is told the backend that was chosen, and what was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,11 +55,18 @@ class Detector:
     """Why no threshold met the target on the dev part; None if one did."""
     limits: str = ""
     """What whoever uses it must know; empty where its folder says nothing."""
+    backend: Chosen | None = None
+    """What computes its Mamba layers, once it is loaded; None where there are none."""
 
     @property
     def steps_hz(self) -> float:
         """Time steps per second."""
         return self.config.signals.rate_hz / self.config.model.samples_per_step
+
+    def say_backend(self, chosen: SayBackend | None) -> None:
+        """Tell somebody what computes the Mamba layers, and what was asked for; nothing where there are none."""
+        if chosen is not None and self.backend is not None:
+            chosen(self.backend, self.config.machine.backend)
 
     def traces(self, signal: SignalSource) -> Traces:
         """What the model says of every time step of a recording, as one trained at the natural prevalence would."""
@@ -205,7 +215,8 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     config = configs.check(card["config"], str(folder / CARD))
     config = config if machine is None else replace(config, machine=machine)
     prior = Prior(natural=Prevalence(**card["prior"]["natural"]), drawn=Prevalence(**card["prior"]["drawn"]))
-    model = build(config.model, len(card["channels"]), prior.drawn.time_step, backend_of(config))
+    backend = backend_of(config)
+    model = build(config.model, len(card["channels"]), prior.drawn.time_step, backend)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
@@ -227,4 +238,5 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
         operating_point=OperatingPoint(**card["operating_point"]) if card["operating_point"] else None,
         unreached=card["unreached"],
         limits=read_json(folder / PROVENANCE)["limits"] if (folder / PROVENANCE).exists() else "",
+        backend=backend if has_scan(config) else None,
     )

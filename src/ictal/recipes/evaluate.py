@@ -21,7 +21,7 @@ from ictal.recipes import detector as detectors
 from ictal.recipes import opening, score, seizure_types
 from ictal.recipes.curve import staircases
 from ictal.recipes.detect import artefacts_of, described, labels_of
-from ictal.recipes.detector import Detector, Trace
+from ictal.recipes.detector import Detector, SayBackend, Trace
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.ranking import Ranked
 from ictal.recipes.run import Run
@@ -87,7 +87,9 @@ class Evaluated:
         return map(self.detector.probability, self.scored.logits)
 
 
-def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: bool = False) -> Evaluated:
+def evaluate_run(
+    run: Run, planned: Planned, progress: Progress, chosen: SayBackend | None = None, *, open_eval: bool = False
+) -> Evaluated:
     """Score the part of the split that the configuration names; in memory is one recording at a time.
 
     The threshold comes from the dev part. Where there is none (`split.method = "all-train"`), it comes from the scored
@@ -97,6 +99,8 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
         run: The run.
         planned: Its plan.
         progress: Called with recordings done and in all.
+        chosen: Called once, before the first recording, with the backend and what was asked for; not called for a model
+            without Mamba layers.
         open_eval: Open the evaluation part, which is recorded; only this makes scoring it possible.
 
     Raises:
@@ -110,6 +114,7 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
     locked = part == "eval" and not open_eval
     signals = {} if locked else open_parts(run, planned)  # what is missing or damaged costs no opening
     opened = opening.open_eval(run, planned, allowed=open_eval) if part == "eval" else opening.openings(run)
+    detector.say_backend(chosen)
     parts = [tuned_on] if tuned_on == part else [tuned_on, part]
     total = sum(len(planned.split[p]) for p in parts)
     done = 0
@@ -318,6 +323,7 @@ def results(detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated
         **_scores(scored, detections_s),
         **_areas(ranking),
         "ranking": ranking,
+        "backend": detector.backend,
         "types": seizure_types.document(config.model, scored.index, scored.type_traces),
         "ece": steps.reliability.ece,
         "mean_probability": steps.mean_probability,

@@ -203,6 +203,7 @@ class Session:
                 "begin_known_after_s": _rounded(self.stretch.follower.delay_s + config.events.min_duration_s),
                 "end_known_after_s": _rounded(self.stretch.follower.delay_s + config.events.merge_gap_s),
                 "doubt": self.detector.unreached,
+                "backend": self.detector.backend,
             }
         )
 
