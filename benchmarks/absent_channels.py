@@ -43,7 +43,7 @@ def answers(detector: detectors.Detector, path: Path, rng: np.random.Generator) 
         there[rng.permutation(len(there))[:count]] = False
         left_uv = np.where(there[:, None], signal_uv, 0).astype(np.float32)
         for way, told in (("mask", there), ("zeros", np.ones_like(there))):
-            found[count, way] = detector.logits(InMemory(signal_uv=left_uv, valid_channels=told))
+            found[count, way] = detector.traces(InMemory(signal_uv=left_uv, valid_channels=told)).logits
     return found
 
 

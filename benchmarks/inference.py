@@ -21,7 +21,7 @@ import numpy.typing as npt
 import torch
 
 from ictal.models.detector import DetectorConfig, build, parameter_count
-from ictal.training.inference import recording_logits
+from ictal.training.inference import recording_traces
 
 RATE_HZ, CHANNELS, WINDOW_S, BATCH = 256, 19, 60, 16
 UNET = DetectorConfig(kind="unet", width=512, layers=8)
@@ -64,7 +64,7 @@ def main() -> None:
     }
     runs = {
         name: partial(
-            recording_logits,
+            recording_traces,
             model,
             recording,
             length_samples=WINDOW_S * RATE_HZ,

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import torch
 
 from ictal.detection.artefacts import Read, in_events
-from ictal.detection.events import confidence
+from ictal.detection.events import confidence, means_inside
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import seizure_types, writing
@@ -31,12 +31,10 @@ from ictal.recordings import edf
 from ictal.recordings.corpus import Quarantined
 from ictal.recordings.edf import Header
 from ictal.recordings.events import Event
-from ictal.recordings.labels import hed_score
 from ictal.recordings.montages import valid
 from ictal.signals.fingerprint import content_hash
 from ictal.signals.source import Prepared, prepared
 from ictal.signals.units import FULL_SCALE
-from ictal.timeline import spans as sp
 
 LEDGER = "detections.jsonl"
 _RECORDINGS = {".edf", ".bdf"}
@@ -184,7 +182,8 @@ def find(source: Path, detector: Detector) -> Found:
 def look(recording: str, header: Header, ready: Prepared, detector: Detector) -> tuple[Found, Trace]:
     """The seizures of a preprocessed recording, and the probability of each time step."""
     signal = InMemory(signal_uv=ready.signal.to_uv(), valid_channels=valid(ready.derivation.validity))
-    probability = detector.probability(detector.logits(signal))
+    traces = detector.traces(signal)
+    probability = detector.probability(traces.logits)
     found_s = detector.detect(probability, header.duration_s)
     values = ready.signal.values
     artefacts = artefacts_of(
@@ -198,7 +197,7 @@ def look(recording: str, header: Header, ready: Prepared, detector: Detector) ->
     sure = confidence(probability, detector.steps_hz, found_s)
     found = Found(
         recording=recording,
-        events=described(found_s, sure, artefacts, labels=_labels(detector, signal, found_s)),
+        events=described(found_s, sure, artefacts, labels=labels_of(detector, traces.types, found_s)),
         earliest_s=detector.onsets(probability, found_s)[:, 0].tolist(),
         duration_s=header.duration_s,
         start=header.start,
@@ -207,23 +206,19 @@ def look(recording: str, header: Header, ready: Prepared, detector: Detector) ->
 
 
 def described(
-    found_s: Trace, sure: Trace, artefacts: Sequence[tuple[str, ...]], *, labels: Sequence[str] | None = None
+    found_s: Trace, sure: Trace, artefacts: Sequence[tuple[str, ...]], *, labels: Sequence[str]
 ) -> list[Event]:
-    """Detections with how sure the detector is of each, and what was wrong with the channels in it."""
+    """Detections with how sure the detector is of each, what was wrong with the channels in it, and what it is."""
     return [
         Event(onset_s=float(onset), stop_s=float(stop), label=label, confidence=round(float(c), 4), artefacts=flaws)
-        for (onset, stop), c, flaws, label in zip(
-            found_s, sure, artefacts, labels or ["sz"] * len(found_s), strict=True
-        )
+        for (onset, stop), c, flaws, label in zip(found_s, sure, artefacts, labels, strict=True)
     ]
 
 
-def _labels(detector: Detector, signal: InMemory, found_s: Trace) -> list[str] | None:
-    """The type of each detection in HED-SCORE's words; None where the detector tells none apart."""
-    if not detector.config.model.seizure_types:
-        return None
-    edges = sp.samples_from_seconds(found_s.reshape(-1), detector.config.signals.rate_hz).reshape(-1, 2)
-    return [hed_score(kind) for kind in seizure_types.names(detector, signal, edges)]
+def labels_of(detector: Detector, types: Trace, found_s: Trace) -> list[str]:
+    """What each detection is called, from the log probability of each type in every time step, (steps, types)."""
+    inside = means_inside(types, detector.steps_hz, found_s)
+    return [seizure_types.label(detector.config.model.seizure_types, means) for means in inside.tolist()]
 
 
 def artefacts_of(

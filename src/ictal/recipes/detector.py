@@ -20,12 +20,11 @@ from ictal.detection.events import events, onset_span
 from ictal.detection.tuning import OperatingPoint
 from ictal.errors import InputError, check_setting
 from ictal.models.backends import Chosen, choose
-from ictal.models.detector import Detector as Model
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes.config import Config, MachineConfig
 from ictal.recipes.run import missing, read_json, write_text
-from ictal.training.inference import SignalSource, recording_logits, recording_types
+from ictal.training.inference import SignalSource, Traces, recording_traces
 from ictal.windows.prior import Prevalence, Prior
 
 TRAINED_WITH = ("signals", "windows", "batch", "model", "train", "augment", "guard")
@@ -59,10 +58,10 @@ class Detector:
         """Time steps per second."""
         return self.config.signals.rate_hz / self.config.model.samples_per_step
 
-    def logits(self, signal: SignalSource) -> Trace:
-        """Logit of every time step of a recording, as a model trained at the natural prevalence would give it."""
+    def traces(self, signal: SignalSource) -> Traces:
+        """What the model says of every time step of a recording, as one trained at the natural prevalence would."""
         grid = self.config.windows.grid(self.config.signals.rate_hz)
-        raw = recording_logits(
+        raw = recording_traces(
             self.model,
             signal,
             length_samples=grid.length_samples,
@@ -70,18 +69,8 @@ class Detector:
             batch_size=self.config.batch.size,
             device=device_of(self.config),
         )
-        return correct_prior(raw, self.prior.natural.time_step, self.prior.drawn.time_step)
-
-    def types(self, signal: SignalSource) -> Trace:
-        """Log probability of each of `model.seizure_types`, were it a seizure, in every time step: (steps, types)."""
-        assert isinstance(self.model, Model), "types are told apart by a detector of our own"
-        return recording_types(
-            self.model,
-            signal,
-            length_samples=self.config.windows.grid(self.config.signals.rate_hz).length_samples,
-            batch_size=self.config.batch.size,
-            device=device_of(self.config),
-        )
+        corrected = correct_prior(raw.logits, self.prior.natural.time_step, self.prior.drawn.time_step)
+        return raw._replace(logits=corrected)
 
     def probability(self, logits: Trace) -> Trace:
         """Calibrated probability of each time step being ictal."""

@@ -20,7 +20,7 @@ from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import opening, score, seizure_types
 from ictal.recipes.curve import staircases
-from ictal.recipes.detect import artefacts_of, described
+from ictal.recipes.detect import artefacts_of, described, labels_of
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.ranking import Ranked
@@ -53,13 +53,13 @@ class ScoredPart:
     part: Part
     index: WindowIndex
     logits: Spool
+    type_traces: Spool
+    """Log probability of each type of seizure that the detector tells apart, in every time step."""
     samples_per_step: int
     reference_s: tuple[Trace, ...]
     durations_s: tuple[float, ...]
     types: tuple[tuple[str, ...], ...]
     """The type of each seizure."""
-    named_types: tuple[tuple[str, ...], ...]
-    """The type that the detector names each seizure of the index; empty where it tells none apart."""
     montages: tuple[str, ...]
     """The common reference that the channels name."""
 
@@ -141,11 +141,12 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
     run.write_json("evaluation.json", evaluated.document)
     _write_traces(run.path("traces.npz"), evaluated.probabilities())
     part, steps_hz = evaluated.scored.part, evaluated.detector.steps_hz
-    for number, stored, found_s, probability in zip(
+    for number, stored, found_s, probability, types in zip(
         planned.split[part],
         evaluated.signals,
         evaluated.detections_s,
         evaluated.probabilities(),
+        evaluated.scored.type_traces,
         strict=True,
     ):
         recording = planned.labelled[number]
@@ -154,7 +155,8 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
         artefacts = artefacts_of(
             stored.read, stored.samples, stored.rate_hz, found_s, channels=stored.channels, validity=stored.validity
         )
-        found = described(found_s, confidence(probability, steps_hz, found_s), artefacts)
+        labels = labels_of(evaluated.detector, types, found_s)
+        found = described(found_s, confidence(probability, steps_hz, found_s), artefacts, labels=labels)
         bids.write(path, events=found, duration_s=recording.duration_s, start=recording.header.start)
 
 
@@ -233,22 +235,22 @@ def _score_part(
 ) -> ScoredPart:
     numbers = planned.split[part]
     index = planned.index.select(numbers)
-    logits, named, montages = Spool(run.folder), [], []
+    logits, types, montages = Spool(run.folder), Spool(run.folder), []
     for done, stored in enumerate(signals, 1):
-        logits.append(detector.logits(stored))
-        if detector.config.model.seizure_types:
-            named.append(tuple(seizure_types.names(detector, stored, index.recordings[done - 1].seizures)))
+        traces = detector.traces(stored)
+        logits.append(traces.logits)
+        types.append(traces.types)
         montages.append(stored.reference or "no reference named")
         progress(done, len(numbers))
     return ScoredPart(
         part=part,
         index=index,
         logits=logits,
+        type_traces=types,
         samples_per_step=run.config.model.samples_per_step,
         reference_s=tuple(np.array(planned.labelled[n].seizures_s, dtype=np.float64).reshape(-1, 2) for n in numbers),
         durations_s=tuple(planned.labelled[n].duration_s for n in numbers),
         types=tuple(planned.labelled[n].types or ("",) * len(planned.labelled[n].seizures_s) for n in numbers),
-        named_types=tuple(named),
         montages=tuple(montages),
     )
 
@@ -316,7 +318,7 @@ def results(detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated
         **_scores(scored, detections_s),
         **_areas(ranking),
         "ranking": ranking,
-        "types": seizure_types.document(config.model.seizure_types, scored.index, scored.named_types),
+        "types": seizure_types.document(config.model, scored.index, scored.type_traces),
         "ece": steps.reliability.ece,
         "mean_probability": steps.mean_probability,
         "ictal_share": ictal_steps / steps.steps,
