@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Literal
 
@@ -38,8 +39,8 @@ def choose(backend: Backend, device: torch.device, *, state: int, head_dim: int)
     """The backend that will run.
 
     Args:
-        backend: What was asked for; `auto` takes `fused` on a processor where the sizes allow it, `triton` on a CUDA
-            device where `fla-core` is installed, and `chunked` everywhere else.
+        backend: What was asked for; `auto` takes `fused` on a processor where the sizes allow it and numba can keep
+            what it compiles, `triton` on a CUDA device where `fla-core` is installed, and `chunked` everywhere else.
         device: Where the model will compute.
         state: Numbers that each head remembers per number of its input.
         head_dim: Numbers per head.
@@ -47,13 +48,13 @@ def choose(backend: Backend, device: torch.device, *, state: int, head_dim: int)
     Raises:
         InputError: if the backend that was named cannot run here (code `backend`).
     """
-    hindrance = {"fused": _not_fused(device, state, head_dim), "triton": _not_triton(device)}
+    hindrance = {"fused": lambda: _not_fused(device, state, head_dim), "triton": lambda: _not_triton(device)}
     if backend == "auto":
         fastest: Chosen = "fused" if device.type == "cpu" else "triton"
-        return "chunked" if hindrance[fastest] else fastest
+        return "chunked" if hindrance[fastest]() else fastest
     if backend == "compiled":
         _compile_one(device)
-    elif found := hindrance.get(backend):
+    elif backend in hindrance and (found := hindrance[backend]()):
         raise _refusal(backend, *found)
     return backend
 
@@ -123,6 +124,10 @@ def _not_fused(device: torch.device, state: int, head_dim: int) -> tuple[str, st
         return f"device {device}", "a processor"
     if state % FUSED_MULTIPLE or head_dim % FUSED_MULTIPLE:
         return f"model.state {state}, model.head_dim {head_dim}", f"multiples of {FUSED_MULTIPLE}"
+    try:
+        import_module("ictal.models.fused")  # where numba can compile, but keep nothing, it says so here
+    except RuntimeError as error:
+        return str(error), "a folder for what numba compiles, such as NUMBA_CACHE_DIR"
     return None
 
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ictal.recipes.live import Show, TrainingView
-from ictal.report.tables import FALSE_ALARM_TARGETS
+from ictal.report.numbers import FALSE_ALARM_TARGETS
 from ictal.scoring.bootstrap import LEVEL
 
 Json = Mapping[str, Any]

@@ -12,10 +12,10 @@ from matplotlib.ticker import NullLocator, PercentFormatter
 from ictal.report import charts, strips
 from ictal.report.contents import Contents, Document, RecordingStrip
 from ictal.report.figures import svg
-from ictal.report.numbers import UNDEFINED, count, decimal, level, percent, ratio, short_names
+from ictal.report.numbers import FALSE_ALARM_TARGETS, UNDEFINED, count, decimal, level, percent, ratio, short_names
 from ictal.report.palette import LIGHT
 from ictal.report.parts import Cell, Figure, Section, Table
-from ictal.report.tables import FALSE_ALARM_TARGETS, SCORER_NAMES, STRIP_COLUMNS, rate, rates, strip_cells
+from ictal.report.tables import SCORER_NAMES, STRIP_COLUMNS, rate, rates, strip_cells
 from ictal.report.templates import page
 
 _COLOURS = ("detection", "seizure", "good", "false", "prior", "muted")

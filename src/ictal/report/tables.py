@@ -21,6 +21,7 @@ from ictal.report.contents import (
 )
 from ictal.report.eeg import in_view
 from ictal.report.numbers import (
+    FALSE_ALARM_TARGETS,
     WHY_UNDEFINED,
     any_value,
     chance,
@@ -55,7 +56,6 @@ STRIP_COLUMNS = ("Length", "Annotated above the line, detected below it", "Found
 RATES = (("sensitivity", 2), ("precision", 2), ("f1", 2), ("false_alarms_per_24h", 1))
 """Of every scorer, with the decimals that are shown."""
 _MOST_SAID = 20
-FALSE_ALARM_TARGETS = (1, 2, 5, 10, 24, 50, 100)
 
 
 def corpus(document: Document) -> Table:
