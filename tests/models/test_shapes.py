@@ -22,7 +22,7 @@ from ictal.models.stem import channel_mean, kept
 from ictal.models.streaming import Stream
 
 ROOT = Path(__file__).resolve().parents[2]
-STATED = ("backends", "baselines", "chunked", "detector", "mamba", "scan", "stem", "streaming")
+STATED = ("backends", "baselines", "chunked", "detector", "fused", "mamba", "scan", "stem", "streaming")
 
 
 @pytest.mark.parametrize("name", STATED)
@@ -111,6 +111,17 @@ def test_the_chunked_layer_keeps_to_its_shapes(layer: type[Mamba2], monkeypatch:
     ):
         with pytest.raises(TypeCheckError):
             wrong()
+
+
+def test_the_fused_layer_keeps_to_its_shapes() -> None:
+    """Masks of another length or kind are caught, and one of a single window, which would be taken for all."""
+    layer = Mamba2(16, state=16, head_dim=16, backend="fused")
+    hidden = torch.randn(2, 9, 16)
+    assert layer(hidden, torch.ones(2, 9, dtype=torch.bool)).shape == hidden.shape
+    projected, weights = layer.in_proj(hidden), layer.weights()
+    for wrong in (torch.ones(2, 8, dtype=torch.bool), torch.ones(1, 9, dtype=torch.bool), torch.ones(2, 9)):
+        with pytest.raises(TypeCheckError):
+            layer.mix(projected, wrong, weights, 1e-5)
 
 
 def test_operands_of_another_length_are_caught() -> None:
