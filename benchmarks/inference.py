@@ -1,6 +1,6 @@
 """Time to run detectors over recorded EEG, taken in turns: Bi-Mamba, GRU, CNN, a U-Net of SeizureTransformer's shape.
 
-    python benchmarks/inference.py [--minutes 10] [--rounds 3] [--threads 2]
+    python benchmarks/inference.py [--sizes tiny base] [--minutes 10] [--rounds 3] [--threads 2]
 
 What `ictal detect` does with a prepared recording of 19 channels at 256 Hz: windows of 60 s that overlap by half, in
 batches of 16, stitched; so the network sees every sample twice. Weights do not matter to the time. GRU and CNN
@@ -60,6 +60,7 @@ class Recording:
 def main() -> None:
     """Print a row per detector."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", nargs="+", choices=list(SIZES), default=list(SIZES))
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
@@ -67,8 +68,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     recording = Recording(options.minutes)
     models = {
-        f"{size}, {name}": build(replace(config, kind=kind), CHANNELS, 0.1, backend)
-        for size, config in SIZES.items()
+        f"{size}, {name}": build(replace(SIZES[size], kind=kind), CHANNELS, 0.1, backend)
+        for size in options.sizes
         for name, kind, backend in KINDS
     } | {REFERENCE: build(UNET, CHANNELS, 0.1)}
     runs = {

@@ -19,6 +19,7 @@ from importlib.util import find_spec
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -79,7 +80,13 @@ def product(backend: Chosen) -> Product:
     return products.linear if backend == "fused" else functional.linear
 
 
-def triton_operands(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> dict[str, Tensor]:
+def triton_operands(
+    x: Float[Tensor, "batch length head head_dim"],
+    dt: Float[Tensor, "batch length head"],
+    a: Float[Tensor, "*each head"],
+    b: Float[Tensor, "batch length state"],
+    c: Float[Tensor, "batch length state"],
+) -> dict[str, Float[Tensor, "batch length head ..."]]:
     """The scan's operands as those of gated linear attention: q, k (B, L, H, N), v (B, L, H, P), log decay g (B, L, H).
 
     `h_t = exp(dt_t a) h_{t-1} + b_t (dt_t x_t)` and `y_t = c_t h_t` are its recurrence with a scale of one; it wants b
