@@ -471,9 +471,7 @@ def export(
 
 @app.command
 def detect(
-    source: Path | None = None,
-    target: Path | None = None,
-    *,
+    *paths: Path,
     model: Annotated[str, Parameter(name=("--model", "--run"))] = "tiny",
     form: Annotated[Literal["tsv", "csv_bi", "edf", "json"], Parameter(name="--format")] = "tsv",
     stream: str | None = None,
@@ -482,13 +480,14 @@ def detect(
     threads: int = 1,
     json: AsJson = False,
 ) -> int:
-    """Find the seizures in an EDF, or in every EDF below a folder; goes on where it was interrupted.
+    """Find the seizures in an EDF, or in many; goes on where it was interrupted.
 
     With --stream, find them while the signal arrives, and print each as it begins and ends, as a line of JSON.
 
     Args:
-        source: The EDF, or a folder of them. With --stream, the file to write as well, if any.
-        target: The file to write, in the format that its name asks for, or a folder.
+        paths: The EDF and the file to write, in the format that its name asks for. Or a folder of EDFs, several EDFs,
+            or a pattern in quotes ("data/**/*.edf"), and last the folder to write to. With --stream, the file to write
+            as well, if any.
         model: Folder of an evaluated run or of an exported model, or `tiny`, which comes with the program and has
             learnt from little but synthetic EEG.
         form: Format in a folder: HED-SCORE TSV, TUSZ's csv_bi, EDF+ annotations, or JSON.
@@ -500,38 +499,46 @@ def detect(
     """
     from ictal.recipes.config import MachineConfig
     from ictal.recipes.console import Console, show_detected, show_limits
-    from ictal.recipes.detect import detect_file, detect_folder
+    from ictal.recipes.detect import detect as detect_in
     from ictal.recipes.detector import folder_of
 
     console, machine = Console(as_json=json), MachineConfig(device=device, threads=threads)
     if stream is not None:
-        return _detect_stream(stream, unit, source, model, machine)
-    if source is None or target is None:
+        return _detect_stream(stream, unit, paths, model, machine)
+    if len(paths) < 2:
         raise InputError(
             "There is nothing to detect seizures in, or nowhere to write them",
             where="command line",
-            got="no source" if source is None else "no target",
-            expected="SOURCE and TARGET, or --stream",
+            got=f"{paths[0]} alone" if paths else "neither",
+            expected="what to read and, last, what to write; or --stream",
             remedy="see `ictal detect --help`",
             code="command-line",
         )
-    with console.step("detect", str(source)) as progress:
-        if source.is_dir():
-            found = detect_folder(source, target, folder_of(model), machine, form, progress, console.chosen)
-        else:
-            found = detect_file(source, target, folder_of(model), machine, console.chosen)
+    *sources, target = paths
+    with console.step("detect", " ".join(map(str, sources[:3])) + (" ..." if sources[3:] else "")) as progress:
+        found = detect_in(sources, target, folder_of(model), machine, form, progress, console.chosen)
     show_limits(console, model, found.limits)
     console.result({**found.document(), "target": str(target)}, show_detected)
     return FINDINGS if found.doubt is not None or found.quarantined else 0
 
 
-def _detect_stream(name: str, unit: str, target: Path | None, model: str, machine: MachineConfig) -> int:
+def _detect_stream(name: str, unit: str, paths: Sequence[Path], model: str, machine: MachineConfig) -> int:
     from ictal.recipes.console import Console, show_limits
     from ictal.recipes.detect import open_detector
     from ictal.recipes.detector import folder_of
     from ictal.recipes.stream import Session, as_line, open_source
     from ictal.training.interruption import stop_requests
 
+    if len(paths) > 1:
+        raise InputError(
+            "A stream is written to one file",
+            where="command line",
+            got=" ".join(map(str, paths)),
+            expected="one file, or none",
+            remedy="see `ictal detect --help`",
+            code="command-line",
+        )
+    target = paths[0] if paths else None
     console = Console()
     detector = open_detector(folder_of(model), machine, console.chosen)
     show_limits(console, model, detector.limits)

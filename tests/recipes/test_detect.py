@@ -166,3 +166,67 @@ def test_detections_beside_recordings_are_no_recordings(
     words = ("detect", folder, folder / "found", "--run", finished_run.folder, "--format", "edf", "--json")
     assert terminal(*words).document["recordings"] == 3
     assert terminal(*words).document["recordings"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        (("a.edf", "b.edf"), {"a_events.tsv", "b_events.tsv"}),
+        (("a.edf", "./a.edf", "deep"), {"a_events.tsv", "deep/c_events.tsv"}),
+        (("*.edf",), {"a_events.tsv", "b_events.tsv"}),
+        (("**/*.edf",), {"a_events.tsv", "b_events.tsv", "deep/c_events.tsv"}),
+        (("*/c*",), {"deep/c_events.tsv"}),
+        (("deep/*.edf",), {"c_events.tsv"}),
+        (("[b-z].edf", "deep/c_eeg.edf"), {"b_events.tsv", "deep/c_events.tsv"}),
+    ],
+)
+def test_several_and_patterns(
+    terminal: Terminal,
+    finished_run: FinishedRun,
+    folder: Path,
+    tmp_path: Path,
+    words: tuple[str, ...],
+    written: set[str],
+) -> None:
+    """Each recording once, under its place below what was named; what lies there besides is no recording."""
+    put(folder / "a_events.tsv", b"annotations")
+    out = tmp_path / "out"
+    said = terminal("detect", *(folder / word for word in words), out, "--run", finished_run.folder, "--json")
+    assert said.document["recordings"] == len(written)
+    assert {path.relative_to(out).as_posix() for path in out.rglob("*.tsv")} == written
+
+
+def test_a_name_with_a_bracket_is_a_name(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+) -> None:
+    """Where there is such a file or folder."""
+    (folder / "[a].edf").hardlink_to(folder / "b.edf")
+    assert terminal("detect", folder / "[a].edf", tmp_path / "x.tsv", "--run", finished_run.folder).code in {0, 1}
+    assert (tmp_path / "x.tsv").is_file()
+    folder.rename(tmp_path / "x [1]")
+    said = terminal("detect", tmp_path / "x [1]" / "*.edf", tmp_path / "out", "--run", finished_run.folder, "--json")
+    assert said.document["recordings"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("*.edf", "found.tsv"), "go to a folder"),
+        (("a.edf", "nothing.edf", "out"), "no such file"),
+        (("*.bdf", "out"), "no EDF or BDF"),
+        (("a.edf", "a.bdf", "out"), "one name"),
+        (("a.edf",), "alone"),
+        ((), "neither"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_error(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, words: tuple[str, ...], said: str
+) -> None:
+    """And nothing is written."""
+    put(folder / "found.tsv", b"mine")
+    if "a.bdf" in words:
+        (folder / "a.bdf").hardlink_to(folder / "b.edf")
+    refused = terminal("detect", *(folder / word for word in words), "--run", finished_run.folder)
+    assert (refused.code, said in refused.err) == (2, True), refused.err
+    assert not (folder / "out").exists()
+    assert (folder / "found.tsv").read_bytes() == b"mine"

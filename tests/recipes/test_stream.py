@@ -251,7 +251,8 @@ def test_words_that_do_not_fit_are_refused(
     for words, named in [
         ((*detect, finished_run.folder), "model.kind"),
         ((*detect, forward_run.folder, ictal_recording), "replace"),
-        (("detect", "--run", forward_run.folder), "SOURCE"),
+        ((*detect, forward_run.folder, tmp_path / "a.tsv", tmp_path / "b.tsv"), "one file"),
+        (("detect", "--run", forward_run.folder), "what to read"),
         (("play", ictal_recording), "replace"),
         (("play", tmp_path / "a.edf", "--lose", 1, 2), "--lose"),
         (("play", tmp_path / "a.edf", "--speed", 0), "--speed"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from ictal.detection.artefacts import Read, in_events
 from ictal.detection.events import confidence, means_inside
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
-from ictal.recipes import seizure_types, writing
+from ictal.recipes import named, seizure_types, writing
 from ictal.recipes.config import MachineConfig
 from ictal.recipes.detector import Detector, SayBackend, Trace
 from ictal.recipes.writing import Format, Found
@@ -37,7 +37,6 @@ from ictal.signals.source import Prepared, prepared
 from ictal.signals.units import FULL_SCALE
 
 LEDGER = "detections.jsonl"
-_RECORDINGS = {".edf", ".bdf"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,6 +98,21 @@ def open_detector(run_folder: Path, machine: MachineConfig, chosen: SayBackend |
     return detector
 
 
+def detect(
+    sources: Sequence[Path],
+    target: Path,
+    run_folder: Path,
+    machine: MachineConfig,
+    form: Format = "tsv",
+    progress: Callable[[int, int], None] | None = None,
+    chosen: SayBackend | None = None,
+) -> Detected:
+    """`detect_file` for one EDF, and `detect_folder` for a folder, a pattern, or more than one of any of these."""
+    if named.is_one_file(sources):
+        return detect_file(sources[0], target, run_folder, machine, chosen)
+    return detect_folder(sources, target, run_folder, machine, form, progress, chosen)
+
+
 def detect_file(
     source: Path, target: Path, run_folder: Path, machine: MachineConfig, chosen: SayBackend | None = None
 ) -> Detected:
@@ -124,7 +138,7 @@ def detect_file(
 
 
 def detect_folder(
-    source: Path,
+    sources: Sequence[Path],
     target: Path,
     run_folder: Path,
     machine: MachineConfig,
@@ -132,11 +146,12 @@ def detect_folder(
     progress: Callable[[int, int], None] | None = None,
     chosen: SayBackend | None = None,
 ) -> Detected:
-    """Write the detections of every recording below a folder into another folder.
+    """Write the detections of many recordings into a folder.
 
     Args:
-        source: Folder of EDFs and BDFs, at any depth.
-        target: Folder of the detections, which have the recordings' places and names.
+        sources: Folders of EDFs and BDFs, at any depth; patterns such as `data/**/*.edf`; recordings.
+        target: Folder of the detections, which have the recordings' names and their places below the folder that all
+            sources share.
         run_folder: Of the detector.
         machine: Where to compute.
         form: Format of the detections.
@@ -144,16 +159,17 @@ def detect_folder(
         chosen: As in `open_detector`.
 
     Raises:
-        InputError: if the detector cannot be used, or no recording can.
+        InputError: if the detector cannot be used, no recording can, or two would have one name.
     """
+    recordings = named.recordings(sources, target)
+    writing.require_folder(target)
     detector = open_detector(run_folder, machine, chosen)
-    recordings = _recordings(source, target)
+    target.mkdir(parents=True, exist_ok=True)
     name = _hash_of(run_folder)
     ledger = _Ledger(target / LEDGER)
     done, seizures = 0, 0
     aside: list[Quarantined] = []
-    for number, recording in enumerate(recordings, 1):
-        id_ = recording.relative_to(source).with_suffix("").as_posix()
+    for number, (id_, recording) in enumerate(recordings.items(), 1):
         output = target / f"{id_.removesuffix('_eeg') if form == 'tsv' else id_}{writing.SUFFIXES[form]}"
         try:
             key = f"{content_hash(recording)} {name} {form}"
@@ -171,7 +187,7 @@ def detect_folder(
         if progress is not None:
             progress(number, len(recordings))
     if len(aside) == len(recordings):
-        raise _nothing(source, f"{len(aside)} recordings, none usable; the first: {aside[0].reason}")
+        raise named.nothing(sources, f"{len(aside)} recordings, none usable; the first: {aside[0].reason}")
     return Detected(
         recordings=len(recordings),
         done=done,
@@ -286,35 +302,8 @@ class _Ledger:
         return seizures
 
 
-def _recordings(source: Path, target: Path) -> list[Path]:
-    """Recordings below a folder, without detections that may lie there as EDF+."""
-    found = sorted(_below(source, target))
-    if not found:
-        raise _nothing(source, "no EDF or BDF")
-    target.mkdir(parents=True, exist_ok=True)
-    return found
-
-
-def _below(source: Path, target: Path) -> Iterator[Path]:
-    for path in source.rglob("*"):
-        hidden = path.name.startswith(".") or target in path.parents
-        if path.suffix.lower() in _RECORDINGS and path.is_file() and not hidden:
-            yield path
-
-
 def _hash_of(run_folder: Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for name in (detectors.WEIGHTS, detectors.CARD):
         digest.update((run_folder / name).read_bytes())
     return digest.hexdigest()
-
-
-def _nothing(source: Path, got: str) -> InputError:
-    return InputError(
-        "There is nothing to detect seizures in",
-        where=source,
-        got=got,
-        expected="an EDF, or a folder with at least one that can be used",
-        remedy="look at them with `ictal audit`",
-        code="corpus-empty",
-    )

@@ -78,6 +78,23 @@ def require_writable(target: Path, form: Format) -> None:
     )
 
 
+def require_folder(target: Path) -> None:
+    """Refuse to write many files where there is a file.
+
+    Raises:
+        InputError: with code `output-exists`.
+    """
+    if target.exists() and not target.is_dir():
+        raise InputError(
+            "The detections of more than one recording go to a folder",
+            where=target,
+            got="a file",
+            expected="a folder, named last, which may be new",
+            remedy="name one",
+            code="output-exists",
+        )
+
+
 def _tsv(target: Path, found: Found) -> None:
     bids.write(target, events=found.events, duration_s=found.duration_s, start=found.start)
 
