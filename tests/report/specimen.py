@@ -137,7 +137,7 @@ def ranking() -> dict[str, object]:
 
 def evaluation() -> dict[str, object]:
     """An evaluation with one patient whose ratios are undefined."""
-    stated = {"scorer_version": "ictal-szcore 1.0.0", "nan_policy": "current"}
+    stated = {"scorer": "ictal-szcore", "scorer_version": "1.0.0", "nan_policy": "current"}
     intervals = {"level": 0.95, "sensitivity": {"lower": 0.5, "upper": 1.0}}
     return {
         "scorers": {

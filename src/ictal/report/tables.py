@@ -475,12 +475,12 @@ def ranked(document: Document, kind: str, measure: str) -> Cell:
 
 def _provenance_of_scores(document: Document) -> str:
     """Scorer versions and NaN policy, wherever the document states them: over all or with each scorer."""
-    versions = {str(row["scorer_version"]) for row in _stating(document, "scorer_version")}
+    versions = {f"{row['scorer']} {row['scorer_version']}" for row in _stating(document, "scorer_version")}
     policies = {str(row["nan_policy"]) for row in _stating(document, "nan_policy")}
     levels = {row["intervals"]["level"] for row in document["scorers"].values() if "intervals" in row}
     intervals = "".join(f"{_of_level(share)} " for share in sorted(levels))
     return (
-        f"{intervals}Scorer: {', '.join(sorted(versions)) or 'version not stated'}. "
+        f"{intervals}Scored by {', '.join(sorted(versions)) or 'scorers that state no version'}. "
         f"NaN policy: {', '.join(sorted(policies)) or 'not stated'}."
     )
 
