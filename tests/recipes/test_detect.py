@@ -215,6 +215,7 @@ def test_a_name_with_a_bracket_is_a_name(
         (("a.edf", "nothing.edf", "out"), "no such file"),
         (("*.bdf", "out"), "no EDF or BDF"),
         (("a.edf", "a.bdf", "out"), "one name"),
+        (("a.edf", "a_eeg.edf", "out"), "one name"),
         (("a.edf",), "alone"),
         ((), "neither"),
     ],
@@ -224,8 +225,8 @@ def test_what_cannot_be_meant_is_one_error(
 ) -> None:
     """And nothing is written."""
     put(folder / "found.tsv", b"mine")
-    if "a.bdf" in words:
-        (folder / "a.bdf").hardlink_to(folder / "b.edf")
+    for same in {"a.bdf", "a_eeg.edf"} & set(words):
+        (folder / same).hardlink_to(folder / "b.edf")
     refused = terminal("detect", *(folder / word for word in words), "--run", finished_run.folder)
     assert (refused.code, said in refused.err) == (2, True), refused.err
     assert not (folder / "out").exists()

@@ -29,10 +29,12 @@ def recordings(sources: Sequence[Path], target: Path) -> dict[str, Path]:
     """
     root = Path(os.path.commonpath([_root(source).absolute() for source in sources]))
     found: dict[str, Path] = {}
+    names: dict[str, Path] = {}
     for path in sorted({path for source in sources for path in _of_source(source, target)}):
         id_ = path.absolute().relative_to(root).with_suffix("").as_posix()
-        if id_ in found:
-            raise _one_name(found[id_], path)
+        same = names.setdefault(id_.removesuffix("_eeg"), path)  # which BIDS leaves out of what is told of a recording
+        if same != path:
+            raise _one_name(same, path)
         found[id_] = path
     if not found:
         raise nothing(sources, "no EDF or BDF")
@@ -78,7 +80,7 @@ def _one_name(first: Path, second: Path) -> InputError:
         "Two recordings have one name",
         where=second,
         got=f"{first} and {second}, whose detections would have one name",
-        expected="recordings whose names differ by more than their suffix",
+        expected="recordings whose names differ by more than `_eeg` and their suffix",
         remedy="detect them apart, or rename one",
         code="recording-twice",
     )
