@@ -650,7 +650,7 @@ def _direction_back(width, states, rows, inner, state, weights, dt, back, dsumme
     for k in range(blocks - 1, -1, -1):
         begin, later = k * _BLOCK, dmixed[: TAPS - 1].copy()
         steps = _convolve(rows, inner, used, taps, bias, back, begin, inputs, mixed)
-        dmixed[:_BLOCK] = 0
+        dmixed[:_BLOCK, inner : inner + state] = 0
         dmixed[steps : steps + TAPS - 1] = later
         dmixed[:steps, inner + state : used] = dc[begin : begin + steps]
         _go_back(
