@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import tomllib
 import tracemalloc
 from pathlib import Path
@@ -227,9 +228,9 @@ def test_e9_the_device_that_was_asked_for_is_used_or_refused(
     assert "machine.device" in said.err
 
 
-def test_e10_evaluation_scores_time_steps_and_shows_how_far_it_is(finished_run: FinishedRun) -> None:
+def test_e10_evaluation_scores_time_steps_and_shows_how_far_it_is(finished_run: FinishedRun, tmp_path: Path) -> None:
     """Sorting 800 M samples looked like a hang; here a value per step, and progress with every recording."""
-    run = open_planned(finished_run.folder, ())
+    run = open_planned(shutil.copytree(finished_run.folder, tmp_path / "run"), ())
     planned = planning.load(run)
     seen: list[tuple[int, int]] = []
     evaluated = evaluate.evaluate_run(run, planned, lambda done, total: seen.append((done, total)), open_eval=True)

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal
 
+from ictal.signals.recorded import Recorded
+
 
 def resample(
     row: npt.NDArray[np.float64], rate_in_hz: int, rate_out_hz: int, pass_hz: float
@@ -69,4 +71,16 @@ def running_scale(signal_uv: npt.NDArray[np.float64], block_samples: int) -> npt
             block, inside = divmod(sample, block_samples)
             share = inside / block_samples
             out[channel, sample] = value * (gain(block - 1) * (1 - share) + gain(block) * share)
+    return out
+
+
+def recorded_less(chunk: Recorded, constant_uv: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Microvolts of every sample of an EDF's data records less a constant of its channel, one after the other."""
+    channels, samples = chunk.shape
+    out = np.empty((channels, samples), dtype=np.float32)
+    for channel in range(channels):
+        for sample in range(samples):
+            record, place = divmod(sample, chunk.samples_per_record)
+            word = np.float32(chunk.words[record, chunk.first_words[channel] + place])
+            out[channel, sample] = word * chunk.gain_uv[channel] + chunk.offset_uv[channel] - constant_uv[channel, 0]
     return out

@@ -272,26 +272,40 @@ def read_uv(
 
 
 def data_records(
-    header: Header, start_record: int = 0, stop_record: int | None = None
+    header: Header, start_record: int = 0, stop_record: int | None = None, *, at_once: int | None = None
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """The data records `[start_record, stop_record)` as bytes, two megabytes at a time: (records, record_bytes).
+    """The data records `[start_record, stop_record)` as bytes: (records, record_bytes).
 
-    Each block is one positioned read into the same memory: it holds until the next is asked for.
+    Each block is read into the same memory: it holds until the next is asked for.
+
+    Args:
+        header: Of the file.
+        start_record: First data record.
+        stop_record: The data record after the last; None means to the end.
+        at_once: Records of a block; None means two megabytes.
 
     Raises:
         InputError: if the file has become shorter (code `edf-truncated`) or cannot be read (`edf-unreadable`).
     """
     stop = header.record_count if stop_record is None else stop_record
-    block = min(max(1, _BLOCK_BYTES // header.record_bytes), stop - start_record)
+    block = min(at_once or max(1, _BLOCK_BYTES // header.record_bytes), stop - start_record)
     buffer = np.empty((block, header.record_bytes), dtype=np.uint8)
     with _descriptor(header.path) as descriptor:
         for first in range(start_record, stop, max(block, 1)):
             raw = buffer[: stop - first]
             place = header.header_bytes + first * header.record_bytes
-            if os.preadv(descriptor, [raw.data], place) != raw.nbytes:
+            if _filled(descriptor, raw.data.cast("B"), place) != raw.nbytes:
                 got = f"the file ends before byte {place + raw.nbytes}"
                 raise _fault(header.path, "The EDF is shorter than it was", got, "an unchanged file", "edf-truncated")
             yield raw
+
+
+def _filled(descriptor: int, out: memoryview, place: int) -> int:
+    """Fill memory from a place in a file; returns how many bytes there were. One read gives 2 GB at most."""
+    done = 0
+    while done < len(out) and (got := os.preadv(descriptor, [out[done:]], place + done)):
+        done += got
+    return done
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ictal.signals.recorded import Microvolts, Recorded
 from ictal.signals.units import FULL_SCALE, Samples
 
 LANES = 8
@@ -30,6 +31,11 @@ _PLACES = ir.VectorType(ir.IntType(32), LANES)
 
 class Compiled:
     """See `kernels.Kernel`."""
+
+    def less(self, chunk: Recorded, first_uv: Microvolts, out: Microvolts, column: int) -> None:
+        """See `kernels.Kernel`."""
+        samples = chunk.samples_per_record
+        _less(chunk.words, chunk.first_words, samples, chunk.gain_uv, chunk.offset_uv, first_uv[:, 0], out, column)
 
     def filtered(self, signal: npt.NDArray[np.floating], sections: Samples, state: Samples) -> Samples:
         """See `kernels.Kernel`."""
@@ -174,6 +180,24 @@ def _in_all_lanes(builder: Any, place: Any) -> Any:
     undefined, first = ir.Constant(_VECTOR, ir.Undefined), ir.IntType(32)(0)
     one = builder.insert_element(undefined, builder.load(place), first)
     return builder.shuffle_vector(one, undefined, ir.Constant(_PLACES, [0] * LANES))
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)
+@no_type_check
+def _less_in_record(words, gain_uv, offset_uv, first_uv, out):
+    for t in range(len(words)):
+        out[t] = np.float32(words[t]) * gain_uv + offset_uv - first_uv
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)
+@no_type_check
+def _less(words, first_words, samples, gain_uv, offset_uv, first_uv, out, column):
+    for channel, begin in enumerate(first_words):
+        gain, offset, first = gain_uv[channel], offset_uv[channel], first_uv[channel]
+        for record in range(len(words)):
+            start = column + record * samples
+            place = out[channel, start : start + samples]
+            _less_in_record(words[record, begin : begin + samples], gain, offset, first, place)
 
 
 @numba.njit(cache=True, error_model="numpy", nogil=True)

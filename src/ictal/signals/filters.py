@@ -27,6 +27,13 @@ def sections(
 
     A lower edge of 0 or an upper one of infinity is open: a low-pass, a high-pass, or nothing is left of the band-pass.
     """
+    return _designed(rate_hz, band_hz, order, notches_hz).copy()
+
+
+@functools.lru_cache(maxsize=16)
+def _designed(
+    rate_hz: float, band_hz: tuple[float, float], order: int, notches_hz: tuple[float, ...]
+) -> npt.NDArray[np.float64]:
     notches = [tf2sos(*iirnotch(notch_hz, NOTCH_QUALITY, fs=rate_hz)) for notch_hz in notches_hz]
     return np.vstack([np.empty((0, 6)), *_band(rate_hz, band_hz, order), *notches])
 

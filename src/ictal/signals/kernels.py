@@ -1,4 +1,4 @@
-"""The two loops that take the time, compiled or as scipy has them, with equal numbers to the last bit.
+"""The loops that take the time, compiled or as scipy has them, with equal numbers to the last bit.
 
 Both compute second-order sections in float64 in the order of scipy's `sosfilt` (transposed direct form II) without
 joining a product and a sum into one rounding, so that which of them ran is no part of the signal store's key. A kernel
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy.signal import sosfilt
 
 from ictal.errors import InputError
+from ictal.signals.recorded import Microvolts, Recorded
 from ictal.signals.units import FULL_SCALE, Samples
 
 KernelName = Literal["compiled", "scipy"]
@@ -23,6 +24,9 @@ _PIECE_SAMPLES = 4096  # what scipy filters at once, so that it stays in the cor
 
 class Kernel(Protocol):
     """What the two have in common; arrays are of shape (channels, samples)."""
+
+    def less(self, chunk: Recorded, first_uv: Microvolts, out: Microvolts, column: int) -> None:
+        """Put microvolts less a constant of each channel, (channels, 1), into contiguous memory from a column on."""
 
     def filtered(self, signal: npt.NDArray[np.floating], sections: Samples, state: Samples) -> Samples:
         """Run the sections over every channel, from `state` (channels, sections, 2), which is brought up to date."""
@@ -38,6 +42,10 @@ class Kernel(Protocol):
 
 class Scipy:
     """`scipy.signal.sosfilt` and NumPy."""
+
+    def less(self, chunk: Recorded, first_uv: Microvolts, out: Microvolts, column: int) -> None:
+        """See `Kernel`."""
+        chunk.less(first_uv, out, column)
 
     def filtered(self, signal: npt.NDArray[np.floating], sections: Samples, state: Samples) -> Samples:
         """See `Kernel`."""

@@ -25,6 +25,7 @@ from ictal.recordings import montages
 from ictal.recordings.montages import MissingPolicy
 from ictal.signals import filters, kernels, resampling, scaling
 from ictal.signals.kernels import KernelName
+from ictal.signals.recorded import Chunk, Recorded, first_uv
 from ictal.signals.resampling import PASS_SHARE_MAX, Resampler, samples_out
 from ictal.signals.room import Room
 from ictal.signals.units import FULL_SCALE
@@ -230,11 +231,11 @@ class Preprocessor:
         self._room, self._room_out = Room(np.float32), Room(np.float32)
         self._tail_start = self._received = self._given = 0
 
-    def feed(self, chunk_uv: npt.NDArray[np.float32], *, last: bool = False) -> Quantised:
+    def feed(self, chunk: Chunk, *, last: bool = False) -> Quantised:
         """Give the next samples, (channels, samples), and get those that are now known.
 
         Args:
-            chunk_uv: Any number of samples.
+            chunk: Any number of samples.
             last: Whether the recording ends with them.
 
         Raises:
@@ -244,10 +245,11 @@ class Preprocessor:
         whole = last and self._received == 0
         expected = "causal: filtering backward begins at the end of a recording that is known as a whole"
         check_setting(whole or self.config.phase == "causal", "signals.phase", self.config.phase, expected)
-        _check_finite(chunk_uv, self._received)
-        if self._received == 0 and chunk_uv.shape[1]:
-            self._first = chunk_uv[:, :1].copy()
-        resampled = self._resampled(chunk_uv, last=last)
+        if not isinstance(chunk, Recorded):
+            _check_finite(chunk, self._received)
+        if self._received == 0 and chunk.shape[1]:
+            self._first = first_uv(chunk)
+        resampled = self._resampled(chunk, last=last)
         values = np.empty(resampled.shape, dtype=np.int16)
         if self._scale is None and self.config.phase == "causal":
             uv = self.config.uv_per_unit
@@ -281,17 +283,18 @@ class Preprocessor:
             yield piece if self._scale is None else self._scale(piece)
             begin = stop
 
-    def _resampled(self, chunk_uv: npt.NDArray[np.float32], *, last: bool) -> npt.NDArray[np.float32]:
+    def _resampled(self, chunk: Chunk, *, last: bool) -> npt.NDArray[np.float32]:
         """Samples at the configured rate, less each channel's first one, as far as they are known."""
         resampler = self._resampler
-        self._received += chunk_uv.shape[1]
+        channels, added = chunk.shape
+        self._received += added
         if resampler.up == resampler.down:
-            return np.subtract(chunk_uv, self._first, out=self._room(*chunk_uv.shape))
-        kept, samples = self._tail.shape[1], self._tail.shape[1] + chunk_uv.shape[1]
-        memory = self._room(len(chunk_uv), resampler.held_samples(samples))
+            return self._put(chunk, self._room(channels, added), 0)
+        kept, samples = self._tail.shape[1], self._tail.shape[1] + added
+        memory = self._room(channels, resampler.held_samples(samples))
         held = memory[:, resampler.reach_samples : resampler.reach_samples + samples]
         held[:, :kept] = self._tail
-        np.subtract(chunk_uv, self._first, out=held[:, kept:])
+        self._put(chunk, memory, resampler.reach_samples + kept)
         stop = samples_out(self._received, self._rate_in_hz, self.config.rate_hz) if last else self._known()
         start, origin = self._given, self._tail_start // resampler.down * resampler.up
         known = np.empty((len(held), 0), dtype=np.float32)
@@ -302,6 +305,14 @@ class Preprocessor:
         keep -= keep % resampler.down
         self._tail, self._tail_start = held[:, keep - self._tail_start :].copy(), keep
         return known
+
+    def _put(self, chunk: Chunk, memory: npt.NDArray[np.float32], column: int) -> npt.NDArray[np.float32]:
+        """Microvolts less each channel's first one into memory, from a column on."""
+        if isinstance(chunk, Recorded):
+            self._kernel.less(chunk, self._first, memory, column)
+        else:
+            np.subtract(chunk, self._first, out=memory[:, column : column + chunk.shape[1]])
+        return memory
 
     def _known(self) -> int:
         """How many samples depend on none that is still to come."""

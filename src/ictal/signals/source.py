@@ -19,6 +19,7 @@ from ictal.recordings.held import Held
 from ictal.recordings.montages import Derivation
 from ictal.signals.kernels import KernelName
 from ictal.signals.preprocess import PreprocessConfig, Preprocessor, Quantised, require_samples, resolved
+from ictal.signals.recorded import Chunk, in_uv, recorded
 from ictal.signals.room import Room
 
 _CHUNK_S = 60.0
@@ -98,13 +99,13 @@ def _pieces(
     derivation: Derivation,
     config: PreprocessConfig,
     kernel: KernelName,
-    chunks: Callable[[float], Iterator[npt.NDArray[np.float32]]],
+    chunks: Callable[[float], Iterator[Chunk]],
 ) -> Pieces:
     samples_in = round(header.duration_s * derivation.rate_hz)
     samples = require_samples(samples_in, derivation.rate_hz, config)
     known = config
     if config.notch_hz == "auto":
-        known = resolved(config, next(chunks(_CHUNK_S)), derivation.rate_hz)
+        known = resolved(config, in_uv(next(chunks(_CHUNK_S))), derivation.rate_hz)
     chunk_s = _CHUNK_S if config.phase == "causal" else header.duration_s
     preprocessor = Preprocessor(len(derivation.channels), derivation.rate_hz, known, kernel=kernel)
     return Pieces(
@@ -115,11 +116,11 @@ def _pieces(
     )
 
 
-def _fed(preprocessor: Preprocessor, chunks: Iterator[npt.NDArray[np.float32]], samples_in: int) -> Iterator[Quantised]:
+def _fed(preprocessor: Preprocessor, chunks: Iterator[Chunk], samples_in: int) -> Iterator[Quantised]:
     received = 0
-    for chunk_uv in chunks:
-        received += chunk_uv.shape[1]
-        yield preprocessor.feed(chunk_uv, last=received == samples_in)
+    for chunk in chunks:
+        received += chunk.shape[1]
+        yield preprocessor.feed(chunk, last=received == samples_in)
 
 
 def _joined(made: Pieces) -> Prepared:
@@ -135,14 +136,16 @@ def _joined(made: Pieces) -> Prepared:
     return Prepared(derivation=made.derivation, config=made.config, signal=signal)
 
 
-def _chunks(header: Header, derivation: Derivation, chunk_s: float) -> Iterator[npt.NDArray[np.float32]]:
-    """The montage's channels in µV, some data records at a time: (channels, samples) until the next is asked for."""
-    records = max(1, round(chunk_s / header.record_duration_s))
-    rows, room = _rows(derivation), Room(np.float32)
-    labels = derivation.labels if rows is None else tuple(derivation.labels[row] for row in rows)
+def _chunks(header: Header, derivation: Derivation, chunk_s: float) -> Iterator[Chunk]:
+    """The montage's channels, some data records at a time, as (channels, samples) until the next is asked for."""
+    records, rows = max(1, round(chunk_s / header.record_duration_s)), _rows(derivation)
+    if rows is not None and header.sample_bytes == 2:
+        yield from recorded(header, [derivation.labels[row] for row in rows], records)
+        return
+    room = Room(np.float32)
     for first in range(0, header.record_count, records):
-        recorded_uv = read_uv(header, labels, first, min(first + records, header.record_count), room=room)
-        yield derived(derivation, recorded_uv) if rows is None else recorded_uv
+        stop = min(first + records, header.record_count)
+        yield derived(derivation, read_uv(header, derivation.labels, first, stop, room=room))
 
 
 def _held_chunks(held: Held, derivation: Derivation, chunk_s: float) -> Iterator[npt.NDArray[np.float32]]:
