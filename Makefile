@@ -45,13 +45,15 @@ sbom: build/release/.ready build/tools/.ready
 	build/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 		--output-file dist/ictal.cdx.json build/release/bin/python
 
-# Whether any of that is known to be vulnerable, by PyPI or another SERVICE (osv). What it cannot be asked about fails, lest
-# silence be taken for safety.
+# Whether any of that is known to be vulnerable, by PyPI or another SERVICE (osv: OSV_URL). What it cannot be asked about fails,
+# lest silence be taken for safety; so does an exception that is to be reviewed.
 SERVICE ?= pypi
+OSV_URL ?= https://api.osv.dev/v1/query
 audit-dependencies: build/release/.ready build/tools/.ready
 	build/release/bin/pip freeze --exclude ictal | sed "s,+cpu,," > build/release.txt
-	build/tools/bin/pip-audit --strict --no-deps --disable-pip --vulnerability-service $(SERVICE) \
-		--requirement build/release.txt
+	build/tools/bin/python .ci/exceptions.py .ci/exceptions.toml build/release.txt > build/exceptions.txt
+	build/tools/bin/pip-audit --strict --no-deps --disable-pip --vulnerability-service $(SERVICE) --osv-url $(OSV_URL) \
+		$$(cat build/exceptions.txt) --requirement build/release.txt
 
 build/release/.ready: dist
 	rm -rf build/release

@@ -31,7 +31,8 @@ def ictal_steps(seizures: list[dict[str, float]], steps: int, steps_hz: float) -
     """Which steps have their middle in a seizure."""
     middle_s = (np.arange(steps) + 0.5) / steps_hz
     inside = [(one["onset_s"] <= middle_s) & (middle_s < one["stop_s"]) for one in seizures]
-    return np.any([np.zeros(steps, dtype=bool), *inside], axis=0)
+    ictal: npt.NDArray[np.bool_] = np.any([np.zeros(steps, dtype=bool), *inside], axis=0)
+    return ictal
 
 
 def answers(detector: detectors.Detector, path: Path, rng: np.random.Generator) -> dict[tuple[int, str], Floats]:
@@ -43,7 +44,7 @@ def answers(detector: detectors.Detector, path: Path, rng: np.random.Generator) 
         there[rng.permutation(len(there))[:count]] = False
         left_uv = np.where(there[:, None], signal_uv, 0).astype(np.float32)
         for way, told in (("mask", there), ("zeros", np.ones_like(there))):
-            found[count, way] = detector.logits(InMemory(signal_uv=left_uv, valid_channels=told))
+            found[count, way] = detector.traces(InMemory(signal_uv=left_uv, valid_channels=told)).logits
     return found
 
 

@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
     """Make the corpus unless it is there, audit it, print."""
     if not (folder / "edf").exists():
         make(folder)
-    rows = {"annotations (.csv_bi)": annotations, "EDF headers": headers, "whole audit": whole}
+    rows = {"annotations (.csv_bi)": all_annotations, "EDF headers": headers, "whole audit": whole}
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
     for _ in range(ROUNDS):
         for name, work in rows.items():
@@ -47,7 +47,7 @@ def main(folder: Path) -> None:
         print(f"{name:22} {core_s:6.2f} s of a core, {clock_s:6.2f} s by the clock (medians of {ROUNDS})")
 
 
-def annotations(folder: Path) -> None:
+def all_annotations(folder: Path) -> None:
     """Find and read the annotation that is used of each recording."""
     for recording in corpora.discover(folder).recordings:
         seizures(beside.read(beside.find(recording.edf), recording.edf))

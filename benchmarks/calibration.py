@@ -35,7 +35,7 @@ HOURS, SEIZURE_S, NEAR_S = 2, 40, 120
 SIZE, SEIZURE_WINDOWS = 16, 8
 SHARES = {"full": 3.0, "partial": 1.0, "peri_ictal": 3.0, "interictal": 1.0, "seizure_free": 1.0}
 PLANS: dict[str, BatchConfig] = {
-    name: BatchConfig(strategy=name, size=SIZE, seizure_windows=SEIZURE_WINDOWS)  # type: ignore[arg-type]
+    name: BatchConfig(strategy=name, size=SIZE, seizure_windows=SEIZURE_WINDOWS)
     for name in ("balanced", "file_aware", "adaptive", "oversample", "undersample", "natural", "probe", "search")
 } | {"balanced, own shares": BatchConfig(size=SIZE, seizure_windows=SEIZURE_WINDOWS, shares=SHARES)}
 METHODS: tuple[Method, ...] = ("temperature", "platt", "isotonic")
@@ -98,8 +98,9 @@ def main() -> None:
     args = parser.parse_args()
     rng = np.random.default_rng(args.seed)
     index, features, ictal = corpus(args.patients, rng)
-    (_, *dev), (_, *test) = (corpus(args.patients, rng) for _ in range(2))
-    dev_x, dev_y, test_x, test_y = (np.concatenate(part) for part in (*dev, *test))
+    dev, test = (corpus(args.patients, rng)[1:] for _ in range(2))
+    dev_x, test_x = (np.concatenate(one[0]) for one in (dev, test))
+    dev_y, test_y = (np.concatenate(one[1]) for one in (dev, test))
     print(f"Natural prevalence: {test_y.mean():.4f}. Every cell: calibration error, mean probability / prevalence.\n")
     columns = [*METHODS, "platt, half ictal", "the same, weighted"]
     print("| plan | drawn | as trained | prior back | + " + " | + ".join(columns) + " |")

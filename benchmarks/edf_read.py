@@ -92,7 +92,8 @@ def read_mne(path: Path, start_s: int, stop_s: int) -> Uv:
     raw = mne.io.read_raw_edf(path, preload=False, verbose="ERROR")
     signal_v = raw.get_data(start=start_s * RATE_HZ, stop=stop_s * RATE_HZ)
     signal_uv = np.empty(signal_v.shape, dtype=np.float32)
-    return np.multiply(signal_v, 1e6, out=signal_uv, casting="same_kind")
+    np.multiply(signal_v, 1e6, out=signal_uv, casting="same_kind")
+    return signal_uv
 
 
 def read_edfio(path: Path, start_s: int, stop_s: int) -> Uv:

@@ -51,7 +51,7 @@ def evaluate(hours: int) -> None:
     before = _held_mb()
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        scored = _corpus(hours, Spool(Path(folder)), steps_hz, config, generator)
+        scored = _corpus(hours, Path(folder), steps_hz, config, generator)
         made = time.perf_counter()
         detector = tuned(detector, scored)
         document = results(detector, scored, "dev").document
@@ -62,9 +62,10 @@ def evaluate(hours: int) -> None:
     print(f"  the corpus was made in {made - began:.0f} s", file=sys.stderr)
 
 
-def _corpus(hours: int, spool: Spool, steps_hz: int, config: Config, generator: np.random.Generator) -> ScoredPart:
+def _corpus(hours: int, folder: Path, steps_hz: int, config: Config, generator: np.random.Generator) -> ScoredPart:
     """Logits that rise in seizures, with false alarms; a seizure in every third hour."""
     rate_hz, recordings, references = config.signals.rate_hz, [], []
+    spool, no_types = Spool(folder), Spool(folder)
     for number in range(hours):
         onset_s = float(generator.integers(600, 3_000))
         seizures_s = np.array([[onset_s, onset_s + 60.0]] * (number % 3 == 0)).reshape(-1, 2)
@@ -79,15 +80,16 @@ def _corpus(hours: int, spool: Spool, steps_hz: int, config: Config, generator: 
         recordings.append(
             IndexedRecording(id=f"r{number}", patient=patient, samples=SECONDS * rate_hz, seizures=seizures)
         )
+        no_types.append(np.empty((logits.size, 0)))
     return ScoredPart(
         part="dev",
         index=build(recordings, config.windows.grid(rate_hz)),
         logits=spool,
+        type_traces=no_types,
         samples_per_step=config.model.samples_per_step,
         reference_s=tuple(references),
         durations_s=(float(SECONDS),) * hours,
         types=tuple(("sz",) * len(one) for one in references),
-        named_types=(),
         montages=("AR",) * hours,
     )
 

@@ -15,7 +15,7 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -105,7 +105,7 @@ def changed(run: Trainer, change: Callable[[Any], None]) -> None:
     """Change every batch after it is read."""
     original = run.dataset.__getitems__
 
-    def read(windows: list[int]) -> Any:
+    def read(windows: Iterable[int]) -> Any:
         batch = original(windows)
         change(batch)
         return batch
@@ -121,9 +121,11 @@ def shuffle(batch: Any) -> None:
 def uniform(run: Trainer) -> None:
     """A sampler that draws uniformly instead of the plan."""
     original, rng = run.dataset.__getitems__, np.random.default_rng(0)
-    run.dataset.__getitems__ = lambda windows: original(
-        rng.integers(run.plan.index.windows, size=len(windows)).tolist()
-    )  # type: ignore[method-assign]
+
+    def read(windows: Iterable[int]) -> Any:
+        return original(rng.integers(run.plan.index.windows, size=len([*windows])).tolist())
+
+    run.dataset.__getitems__ = read  # type: ignore[method-assign]
 
 
 def freeze(run: Trainer) -> None:
@@ -136,7 +138,7 @@ def freeze(run: Trainer) -> None:
 def wrong_sign(run: Trainer) -> None:
     """A loss that is raised instead of lowered."""
     for parameter in run.model.parameters():
-        parameter.register_hook(lambda gradient: -gradient)
+        parameter.register_hook(lambda gradient: -gradient)  # type: ignore[no-untyped-call]
 
 
 def stale(run: Trainer) -> None:

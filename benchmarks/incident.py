@@ -43,7 +43,7 @@ from ictal.scoring.eventlists import event_lists
 from ictal.scoring.ranking import auprc
 from ictal.scoring.reliability import brier_skill, ece
 from ictal.timeline.grid import WindowGrid
-from ictal.training.inference import recording_logits
+from ictal.training.inference import recording_traces
 from ictal.training.optimiser import adamw, learning_rate
 from ictal.windows import prior, probing
 from ictal.windows.adaptive import adaptive
@@ -258,10 +258,10 @@ def train(dataset: WindowDataset, drawing: Drawing, strategy: Strategy, seed: in
 def traces(model: torch.nn.Module, index: WindowIndex, signals: Sequence[Noise]) -> tuple[list[Floats], list[Floats]]:
     """Logits and ictal share of every step of every recording."""
     logits = [
-        recording_logits(
+        recording_traces(
             model, s, length_samples=GRID.length_samples, samples_per_step=SAMPLES_PER_STEP, batch_size=64,
             device=torch.device("cpu"),
-        )
+        ).logits
         for s in signals
     ]  # fmt: skip
     ictal = []

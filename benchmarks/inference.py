@@ -1,9 +1,10 @@
-"""Time to run detectors over recorded EEG, taken in turns: `tiny`, `base` and a U-Net of SeizureTransformer's shape.
+"""Time to run detectors over recorded EEG, taken in turns: Bi-Mamba, GRU, CNN, a U-Net of SeizureTransformer's shape.
 
-    python benchmarks/inference.py [--minutes 10] [--rounds 3] [--threads 2]
+    python benchmarks/inference.py [--sizes tiny base] [--minutes 10] [--rounds 3] [--threads 2]
 
 What `ictal detect` does with a prepared recording of 19 channels at 256 Hz: windows of 60 s that overlap by half, in
-batches of 16, stitched; so the network sees every sample twice. Weights do not matter to the time. The U-Net is our
+batches of 16, stitched; so the network sees every sample twice. Weights do not matter to the time. GRU and CNN
+(`shallow`) have the width and the layers of `tiny` and `base`. The U-Net is our
 baseline `unet` at width 512 with eight Transformer layers, as SeizureTransformer has them. Printed are seconds for an
 hour of EEG, multiplied from the minutes: by the clock, and CPU time divided by the threads, which is what the clock
 would show on a machine that does nothing else, if all threads are always busy.
@@ -14,17 +15,27 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from dataclasses import replace
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from ictal.models.backends import Chosen
 from ictal.models.detector import DetectorConfig, build, parameter_count
-from ictal.training.inference import recording_logits
+from ictal.training.inference import recording_traces
 
 RATE_HZ, CHANNELS, WINDOW_S, BATCH = 256, 19, 60, 16
+SIZES = {"tiny": DetectorConfig(), "base": DetectorConfig.base()}
 UNET = DetectorConfig(kind="unet", width=512, layers=8)
+KINDS: tuple[tuple[str, Literal["bimamba", "gru", "shallow"], Chosen], ...] = (
+    ("fused", "bimamba", "fused"),
+    ("chunked", "bimamba", "chunked"),
+    ("GRU", "gru", "chunked"),
+    ("CNN", "shallow", "chunked"),
+)
 REFERENCE = "U-Net of SeizureTransformer's shape"
 
 
@@ -49,6 +60,7 @@ class Recording:
 def main() -> None:
     """Print a row per detector."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", nargs="+", choices=list(SIZES), default=list(SIZES))
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
@@ -56,15 +68,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     recording = Recording(options.minutes)
     models = {
-        "tiny, fused": build(DetectorConfig(), CHANNELS, 0.1, "fused"),
-        "tiny, chunked": build(DetectorConfig(), CHANNELS, 0.1),
-        "base, fused": build(DetectorConfig.base(), CHANNELS, 0.1, "fused"),
-        "base, chunked": build(DetectorConfig.base(), CHANNELS, 0.1),
-        REFERENCE: build(UNET, CHANNELS, 0.1),
-    }
+        f"{size}, {name}": build(replace(SIZES[size], kind=kind), CHANNELS, 0.1, backend)
+        for size in options.sizes
+        for name, kind, backend in KINDS
+    } | {REFERENCE: build(UNET, CHANNELS, 0.1)}
     runs = {
         name: partial(
-            recording_logits,
+            recording_traces,
             model,
             recording,
             length_samples=WINDOW_S * RATE_HZ,

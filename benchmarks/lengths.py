@@ -1,6 +1,6 @@
 """A training step of one layer as the signal gets longer: time, growth, and what autograd keeps, taken in turns.
 
-    python -m benchmarks.lengths [--width 128] [--state 16] [--head-dim 32] [--longest 61440] [--transformer 15360]
+    python benchmarks/lengths.py [--width 128] [--state 16] [--head-dim 32] [--longest 61440] [--transformer 15360]
 
 One window of 30, 60, ... steps up to the longest (61,440 steps of an eighth of a second are 2.1 hours), forward and
 backward, CPU time of one thread. Every candidate runs once per round. The exponent is the slope of log time against log
@@ -15,9 +15,9 @@ from functools import partial
 
 import numpy as np
 import torch
+from layers import kept_mb, medians_ms, step
 from torch import Tensor, nn
 
-from benchmarks.layers import kept_mb, medians_ms, step
 from ictal.models.mamba import BiMamba2
 
 SHORTEST, FROM = 30, 960
@@ -43,7 +43,8 @@ def layers(given: argparse.Namespace) -> dict[str, tuple[Callable[[Tensor], Tens
 def exponent(lengths: Sequence[int], values: Sequence[float]) -> float:
     """Slope of the logarithms, from `FROM` steps on."""
     counted = [(length, value) for length, value in zip(lengths, values, strict=True) if length >= FROM]
-    return float(np.polyfit(*np.log(np.array(counted).T), 1)[0]) if len(counted) > 1 else float("nan")
+    x, y = np.log(np.array(counted).reshape(-1, 2).T)
+    return float(np.polyfit(x, y, 1)[0]) if len(counted) > 1 else float("nan")
 
 
 def main() -> None:

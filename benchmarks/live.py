@@ -31,7 +31,7 @@ from ictal.recipes.detector import Detector, backend_of
 from ictal.recipes.following import Follower
 from ictal.recordings.arriving import lsl
 from ictal.recordings.channels import SCALP_19
-from ictal.recordings.montages import Derivation
+from ictal.recordings.montages import Derivation, Validity
 from ictal.signals.preprocess import preprocess
 from ictal.windows.prior import Prevalence, Prior
 
@@ -58,12 +58,13 @@ def detector_of(size: str) -> Detector:
 def follower_of(detector: Detector, rate_hz: float) -> Follower:
     """On 19 electrodes that are recorded as they are shown."""
     count = len(SCALP_19)
+    measured: Validity = "measured"
     derivation = Derivation(
         labels=SCALP_19,
         matrix=np.eye(count, dtype=np.float32),
         channels=SCALP_19,
         rate_hz=rate_hz,
-        validity=("measured",) * count,
+        validity=(measured,) * count,
         interpolated=(),
         reference="",
     )

@@ -32,6 +32,7 @@ from store_reads import LENGTH, RATE_HZ, SAMPLES, STRIDE, signals, stored
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from ictal.signals import forking
 from ictal.signals.store import StoredRecording
 from ictal.timeline.grid import WindowGrid
 from ictal.training import loading
@@ -111,7 +112,7 @@ def in_uv(ours: Callable[..., Iterator[Batch]], numbered: Callable[[], Iterator[
 
 def theirs(mapped: Mapped, batches: Sequence[list[int]], workers: int) -> Iterator[object]:
     """The other loader from its beginning."""
-    return iter(DataLoader(mapped, batch_sampler=batches, num_workers=workers))  # type: ignore[arg-type]
+    return iter(DataLoader(mapped, batch_sampler=batches, num_workers=workers))
 
 
 def in_turn(candidates: dict[str, Callable[[], Iterator[object]]]) -> dict[str, list[tuple[float, float]]]:
@@ -128,12 +129,12 @@ def in_turn(candidates: dict[str, Callable[[], Iterator[object]]]) -> dict[str, 
 
 def starts(ours: Callable[..., Iterator[object]], batches: Sequence[list[int]]) -> dict[str, list[tuple[float, float]]]:
     """Seconds to the first batch and megabytes of each process, in turn; the server's own start is in the first."""
-    contexts = {"forked": loading.forking.context, "spawned": lambda *_: multiprocessing.get_context("spawn")}
+    contexts = {"forked": forking.context, "spawned": lambda *_: multiprocessing.get_context("spawn")}
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contexts}
     forkserver._forkserver._stop()  # type: ignore[attr-defined]  # noqa: SLF001 - whatever was measured before
     for _ in range(ROUNDS):
         for name, context in contexts.items():
-            loading.forking.context = context  # type: ignore[assignment]
+            forking.context = context  # type: ignore[assignment]
             before = {process.pid for process in psutil.Process().children(recursive=True)}
             started = time.perf_counter()
             begun = ours(numbered=iter(enumerate(batches)))

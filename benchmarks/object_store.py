@@ -155,8 +155,9 @@ def npz(place: Bucket, number: int, start: int) -> npt.NDArray[np.float32]:
 
 def npz_of_all(place: Bucket, number: int, start: int) -> npt.NDArray[np.float32]:
     """A window from the object of its recording."""
-    values: npt.NDArray[np.float32] = np.load(io.BytesIO(place.read(f"{number}.npz") or b""))["values"]
-    return values[start // STARTS.step]
+    every = np.load(io.BytesIO(place.read(f"{number}.npz") or b""))["values"]
+    values: npt.NDArray[np.float32] = every[start // STARTS.step]
+    return values
 
 
 def in_turn(ways: dict[str, tuple[Read, int]]) -> dict[str, list[float]]:

@@ -186,7 +186,9 @@ def print_redraws(browser: Browser, url: str, peers: Path | None) -> None:
     page.select_option("#page", "60")
     page.wait_for_timeout(3000)
     names = ["a canvas path through every sample"]
-    for name, (script, package) in PEERS.items() if peers is not None else ():
+    for name, (script, package) in PEERS.items():
+        if peers is None:
+            continue
         page.add_script_tag(path=peers / script)
         print(f"{name} {json.loads((peers / package).read_text())['version']}")
         names.append(name)

@@ -50,7 +50,7 @@ def main() -> None:
     reference = [_events(generator, 0.3) for _ in range(RECORDINGS)]
     hypothesis = [_events(generator, 1.5) for _ in range(RECORDINGS)]
     durations_s, names = [float(DURATION_S)] * RECORDINGS, [f"r{n}" for n in range(RECORDINGS)]
-    lists = [event_lists(side, durations_s, names) for side in (reference, hypothesis)]
+    lists = event_lists(reference, durations_s, names), event_lists(hypothesis, durations_s, names)
     annotations = [
         [Annotation([tuple(e) for e in one.tolist()], 10, DURATION_S * 10) for one in side]
         for side in (reference, hypothesis)
@@ -63,7 +63,7 @@ def main() -> None:
             "timescoring, events": lambda: [EventScoring(*a) for a in zip(*annotations, strict=True)],
             "ictal, events, corpus as arrays": lambda: count_events_by_recording(*lists),
             "ictal, events, with validation": lambda: count_events_by_recording(
-                *(event_lists(side, durations_s, names) for side in (reference, hypothesis))
+                event_lists(reference, durations_s, names), event_lists(hypothesis, durations_s, names)
             ),
             "ictal, events, one by one": lambda: [
                 count_events(r, h, DURATION_S) for r, h in zip(reference, hypothesis, strict=True)

@@ -44,6 +44,7 @@ import numpy as np
 import numpy.typing as npt
 from edf_read import resident
 
+from ictal.recordings.montages import Validity
 from ictal.signals.folder import LocalFile
 from ictal.signals.store import FORMAT_VERSION, Entry, StoredRecording
 
@@ -117,9 +118,10 @@ def stored(path: Path, values: npt.NDArray[np.int16], block_s: int) -> StoredRec
         blocks[start // width, :, : piece.shape[1]] = piece
     np.save(path, blocks)
     names = tuple(f"C{number}" for number in range(CHANNELS))
+    measured: Validity = "measured"
     entry = Entry(
         format=FORMAT_VERSION, key=path.stem, source="", fingerprint="", config="", kernel="scipy", notch_hz=60.0,
-        channels=names, validity=("measured",) * CHANNELS, interpolated=(), flat=(), reference="",
+        channels=names, validity=(measured,) * CHANNELS, interpolated=(), flat=(), reference="",
         recorded_rate_hz=RATE_HZ, rate_hz=RATE_HZ, samples=SAMPLES, block_samples=width,
         scale_uv=tuple(0.02 + 0.0001 * number for number in range(CHANNELS)), clipped=(0,) * CHANNELS,
         npy_bytes=path.stat().st_size, checksum="",

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -40,7 +41,6 @@ from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 from ictal.training import loading
 from ictal.training.loop import Trainer
 from ictal.training.ranks import ALONE
-from ictal.windows.dataset import Batch
 
 SIZES = {"tiny": DetectorConfig(), "base": DetectorConfig.base(), "large": DetectorConfig.large()}
 SYNTH = SynthConfig(patients=12, hours=2, seed=0, seizure_share=0.05)
@@ -120,8 +120,8 @@ def bare(trainer: Trainer, model: nn.Module) -> Iterator[Seconds]:
         yield now(trainer.device) - started
 
 
-def same(batch: Batch) -> Batch:
-    """The dataset gives whole batches."""
+def same(batch: Any) -> Any:
+    """The dataset gives whole batches, whatever a DataLoader takes their parts for."""
     return batch
 
 

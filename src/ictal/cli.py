@@ -429,7 +429,7 @@ def evaluate(run: RunFolder, *settings: Overrides, open_eval: bool = False, json
         )
     planned = planning.load(opened)
     with console.step("evaluate", str(run)) as progress:
-        evaluated = recipe.evaluate_run(opened, planned, progress, open_eval=open_eval)
+        evaluated = recipe.evaluate_run(opened, planned, progress, console.chosen, open_eval=open_eval)
         recipe.save(opened, planned, evaluated)
     console.result(evaluated.document, show_evaluation)
     return FINDINGS if planned.quarantined or not evaluated.target_reached else 0
@@ -517,9 +517,9 @@ def detect(
         )
     with console.step("detect", str(source)) as progress:
         if source.is_dir():
-            found = detect_folder(source, target, folder_of(model), machine, form, progress)
+            found = detect_folder(source, target, folder_of(model), machine, form, progress, console.chosen)
         else:
-            found = detect_file(source, target, folder_of(model), machine)
+            found = detect_file(source, target, folder_of(model), machine, console.chosen)
     show_limits(console, model, found.limits)
     console.result({**found.document(), "target": str(target)}, show_detected)
     return FINDINGS if found.doubt is not None or found.quarantined else 0
@@ -532,8 +532,9 @@ def _detect_stream(name: str, unit: str, target: Path | None, model: str, machin
     from ictal.recipes.stream import Session, as_line, open_source
     from ictal.training.interruption import stop_requests
 
-    detector = open_detector(folder_of(model), machine)
-    show_limits(Console(), model, detector.limits)
+    console = Console()
+    detector = open_detector(folder_of(model), machine, console.chosen)
+    show_limits(console, model, detector.limits)
     with stop_requests() as request:
         Session(detector, open_source(name, unit), as_line, target).run(lambda: request.signal_number is not None)
     return FINDINGS if detector.unreached is not None else 0

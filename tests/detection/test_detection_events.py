@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ictal.detection.events import EventRule, confidence, events, hysteresis, onset_span
+from ictal.detection.events import EventRule, confidence, events, hysteresis, means_inside, onset_span
 from ictal.errors import InputError
 from tests.reference import hysteresis as slow
 
@@ -86,6 +86,25 @@ def test_confidence_is_the_mean_or_highest_probability_inside() -> None:
     np.testing.assert_allclose(confidence(trace, 2.0, found), [0.8])
     np.testing.assert_allclose(confidence(trace, 2.0, found, "max"), [1.0])
     assert confidence(trace, 2.0, np.empty((0, 2))).shape == (0,)
+
+
+@pytest.mark.parametrize("end_s", [2.0, 1.9, 1.501])
+def test_an_event_cut_at_the_recording_s_end_has_all_of_its_last_step(end_s: float) -> None:
+    """However little of that step lies before the end; one of a single step is not left without any."""
+    trace = np.array([0.0, 0.8, 1.0, 0.6])
+    whole = events(trace, 2.0, PLAIN)
+    np.testing.assert_array_equal(whole, [[0.5, 2.0]])
+    np.testing.assert_allclose(confidence(trace, 2.0, np.minimum(whole, end_s)), [0.8])
+    np.testing.assert_allclose(confidence(trace, 2.0, np.array([[1.5, end_s]])), [0.6])
+
+
+def test_numbers_beside_a_trace_are_averaged_over_each_event() -> None:
+    """Column by column; no event and no number are possible."""
+    beside = np.arange(10.0).reshape(5, 2)
+    found = np.array([[0.5, 1.5], [2.0, 2.25]])
+    np.testing.assert_allclose(means_inside(beside, 2.0, found), [[3.0, 4.0], [8.0, 9.0]])
+    assert means_inside(beside, 2.0, found[:0]).shape == (0, 2)
+    assert means_inside(beside[:, :0], 2.0, found).shape == (2, 0)
 
 
 TRACES = st.lists(st.sampled_from([0.0, 0.3, 0.5, 0.6, 0.8, 1.0]), max_size=40)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ictal.detection.events import EventRule, confidence, events, onset_span
+from ictal.detection.events import EventRule, confidence, events, means_inside, onset_span
 from ictal.detection.following import Change, EventFollower
 
 RATE_HZ = 4.0
@@ -26,22 +26,29 @@ RULES = st.builds(
 TRACES = st.lists(st.sampled_from([0.0, 0.2, 0.3, 0.45, 0.5, 0.8, 1.0]), max_size=60)
 
 
+def beside(trace: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Two numbers that stand beside each step of a trace."""
+    return np.random.default_rng(len(trace)).normal(size=(len(trace), 2))
+
+
 def followed(trace: npt.NDArray[np.float64], rule: EventRule, cuts: list[int]) -> list[Change]:
-    follower = EventFollower(RATE_HZ, rule)
+    follower, numbers = EventFollower(RATE_HZ, rule), beside(trace)
     edges = [0, *sorted(min(cut, len(trace)) for cut in cuts), len(trace)]
-    return [c for a, b in pairwise(edges) for c in follower.push(trace[a:b])] + follower.finish()
+    return [c for a, b in pairwise(edges) for c in follower.push(trace[a:b], numbers[a:b])] + follower.finish()
 
 
 @settings(max_examples=400, deadline=None)
 @given(trace=TRACES, rule=RULES, cuts=st.lists(st.integers(0, 60), max_size=5))
 def test_ends_are_the_events_of_the_whole_trace(trace: list[float], rule: EventRule, cuts: list[int]) -> None:
-    """Onset, stop, earliest onset and confidence, for any rule and any pieces."""
+    """Onset, stop, earliest onset, confidence and means of what stands beside, for any rule and any pieces."""
     whole = np.array(trace, dtype=np.float64)
     ends = [change for change in followed(whole, rule, cuts) if change.ended]
     expected = events(whole, RATE_HZ, rule)
     assert [[end.onset_s, end.stop_s] for end in ends] == expected.tolist()
     assert [end.earliest_s for end in ends] == onset_span(whole, RATE_HZ, expected, rule)[:, 0].tolist()
     np.testing.assert_allclose([end.confidence for end in ends], confidence(whole, RATE_HZ, expected))
+    means = np.array([end.beside for end in ends]).reshape(-1, 2)
+    np.testing.assert_allclose(means, means_inside(beside(whole), RATE_HZ, expected), rtol=1e-9, atol=1e-12)
 
 
 @settings(max_examples=200, deadline=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -204,3 +206,21 @@ def test_a_backend_that_cannot_run_is_refused(backend: Backend, device: torch.de
         choose(backend, device, state=state, head_dim=16)
     assert refused.value.code == "backend"
     assert refused.value.where == "machine.backend"
+
+
+def test_where_numba_can_keep_nothing_it_is_not_used() -> None:
+    """As for somebody without a home, in a container that nobody may write to: only who asks for it by name is told."""
+    script = """
+from numba.core import caching
+caching.CacheImpl._locator_classes = []
+import torch
+from ictal.errors import InputError
+from ictal.models.backends import choose
+print(choose("auto", torch.device("cpu"), state=16, head_dim=16))
+try:
+    choose("fused", torch.device("cpu"), state=16, head_dim=16)
+except InputError as error:
+    print(error.code, "cannot cache" in str(error), "NUMBA_CACHE_DIR" in str(error))
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["chunked", "backend", "True", "True"]

@@ -207,8 +207,10 @@ def test_a_second_head_tells_types_apart_and_changes_no_logit(kind: str) -> None
     assert missing == ["type_head.weight", "type_head.bias"]
     x, counts = signal(2, 320), torch.tensor([320, 100])
     assert torch.equal(typed(x, counts), plain(x, counts))
-    told = typed.types(typed.rows(x, counts, None))
+    logits, told = typed.answers(x, counts)
+    assert torch.equal(logits, plain(x, counts))
     assert told.shape == (2, 40, 3)
+    assert plain.answers(x, counts).types.shape == (2, 40, 0)
     torch.testing.assert_close(told.exp().sum(dim=2), torch.ones(2, 40))
     assert torch.equal(told[:, ::2], told[:, 1::2])
     told[..., 1].sum().backward()  # type: ignore[no-untyped-call]

@@ -1,6 +1,6 @@
 """The shapes that models state are checked in every test: by a hook that pytest installs (`--jaxtyping-packages`).
 
-The scan is checked here by itself: `torch.compile` traces it, and cannot trace a check.
+The scan and the chunked layer are checked here by themselves: `torch.compile` traces them, and cannot trace a check.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError, jaxtyped
 
+from ictal.models import chunked, mamba
+from ictal.models.backends import triton_operands
 from ictal.models.detector import Detector, DetectorConfig
-from ictal.models.mamba import Mamba2
+from ictal.models.mamba import BiMamba2, Mamba2
 from ictal.models.scan import scan
 from ictal.models.stem import channel_mean, kept
 from ictal.models.streaming import Stream
 
 ROOT = Path(__file__).resolve().parents[2]
-STATED = ("baselines", "detector", "mamba", "scan", "stem", "streaming")
+STATED = ("backends", "baselines", "chunked", "detector", "fused", "mamba", "scan", "stem", "streaming")
 
 
 @pytest.mark.parametrize("name", STATED)
@@ -83,3 +85,48 @@ def test_the_scan_keeps_to_its_shapes() -> None:
     checked(x.double(), dt, -torch.rand(2, 3), b, b, initial_state=state)
     with pytest.raises(TypeCheckError):
         checked(x, dt[:, 1:], -torch.rand(3), b, b)
+
+
+@pytest.mark.parametrize("layer", [Mamba2, BiMamba2])
+def test_the_chunked_layer_keeps_to_its_shapes(layer: type[Mamba2], monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that it consists of, whole and resumed; weights of another layer are caught."""
+    for name in ("parted", "operands", "skipped", "finished", "mix"):
+        checked = jaxtyped(typechecker=beartype.beartype)(getattr(chunked, name))
+        monkeypatch.setattr(chunked, name, checked)
+        if name != "mix":
+            monkeypatch.setattr(mamba, name, checked)
+    made, hidden = layer(8, state=5, head_dim=4), torch.randn(2, 9, 8)
+    made(hidden, torch.ones(2, 9, dtype=torch.bool))
+    if layer is Mamba2:
+        _, memory = made.resume(hidden, None)
+        made.resume(hidden, memory)
+    projected, weights = made.in_proj(hidden), made.weights()
+    y = torch.zeros(2, 9, 4, 4)
+    for wrong in (
+        lambda: chunked.mix(projected[0], None, weights, 1e-5),
+        lambda: chunked.mix(projected, torch.ones(2, 8, dtype=torch.bool), weights, 1e-5),
+        lambda: chunked.mix(projected, torch.ones(2, 9), weights, 1e-5),
+        lambda: chunked.finished(y, torch.zeros(2, 8, 16), weights.norm, 1e-5),
+        lambda: chunked.skipped(y, weights.skip),
+    ):
+        with pytest.raises(TypeCheckError):
+            wrong()
+
+
+def test_the_fused_layer_keeps_to_its_shapes() -> None:
+    """Masks of another length or kind are caught, and one of a single window, which would be taken for all."""
+    layer = Mamba2(16, state=16, head_dim=16, backend="fused")
+    hidden = torch.randn(2, 9, 16)
+    assert layer(hidden, torch.ones(2, 9, dtype=torch.bool)).shape == hidden.shape
+    projected, weights = layer.in_proj(hidden), layer.weights()
+    for wrong in (torch.ones(2, 8, dtype=torch.bool), torch.ones(1, 9, dtype=torch.bool), torch.ones(2, 9)):
+        with pytest.raises(TypeCheckError):
+            layer.mix(projected, wrong, weights, 1e-5)
+
+
+def test_operands_of_another_length_are_caught() -> None:
+    """Before the package that is given them is asked for."""
+    x, dt, b = torch.randn(2, 9, 3, 4), torch.rand(2, 9, 3), torch.randn(2, 9, 5)
+    assert triton_operands(x, dt, -torch.rand(3), b, b)["g"].shape == (2, 9, 3)
+    with pytest.raises(TypeCheckError):
+        triton_operands(x, dt[:, 1:], -torch.rand(3), b, b)

@@ -10,7 +10,7 @@ from ictal.recipes.config import MachineConfig
 from ictal.recipes.detect import open_detector
 from ictal.recipes.detector import Detector
 from tests.end_to_end.commands import FinishedRun, Terminal, recordings
-from tests.recipes.live_runs import live_run
+from tests.recipes.live_runs import live_run, typed
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +31,9 @@ def forward_run(
 def forward_detector(forward_run: FinishedRun) -> Detector:
     """Its detector."""
     return open_detector(forward_run.folder, MachineConfig())
+
+
+@pytest.fixture(scope="session")
+def typed_forward_detector(forward_detector: Detector) -> Detector:
+    """The same, with a second head that gives its detections several types."""
+    return typed(forward_detector)

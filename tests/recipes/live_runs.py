@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from ictal.models.detector import build
 from ictal.recipes import detector as detectors
 from ictal.recipes.detect import InMemory, open_detector
 from ictal.recipes.detector import Detector
@@ -35,7 +37,20 @@ def offline(detector: Detector, recording: Path) -> npt.NDArray[np.float64]:
     """Probability of every step, as `ictal detect` computes it for a file."""
     ready = prepared(edf.read_header(recording), detector.config.signals)
     signal = InMemory(signal_uv=ready.signal.to_uv(), valid_channels=valid(ready.derivation.validity))
-    return detector.probability(detector.logits(signal))
+    return detector.probability(detector.traces(signal).logits)
+
+
+def typed(detector: Detector) -> Detector:
+    """The same detector with a second head of random weights, so that its detections are of several types."""
+    model = replace(detector.config.model, seizure_types=("absz", "fnsz", "gnsz"))
+    torch.manual_seed(1)
+    network = build(model, len(detector.channels), detector.prior.drawn.time_step)
+    network.load_state_dict(detector.model.state_dict(), strict=False)
+    assert network.type_head is not None
+    with torch.no_grad():
+        network.type_head.weight.normal_()
+        network.type_head.bias.zero_()
+    return replace(detector, model=network, config=replace(detector.config, model=model))
 
 
 def _threshold(probability: npt.NDArray[np.float64]) -> float:

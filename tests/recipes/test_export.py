@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from ictal.models.detector import Detector
 from ictal.recipes import detector as detectors
 from ictal.recipes import graph
 from tests.end_to_end.commands import FinishedRun, Terminal, recordings
@@ -56,6 +57,7 @@ def test_where_it_comes_from_is_kept(finished_run: FinishedRun, model: Path) -> 
     assert (provenance["licence"], provenance["limits"]) == ("Apache-2.0", LIMITS)
     assert provenance["versions"]["torch"] == torch.__version__
     assert provenance["training"]["backend"] == finished_run.json("backend.json")["ran"]
+    assert provenance["evaluation"]["backend"] == evaluation["backend"] == "fused"
     scored, kept = evaluation["scorers"]["szcore_event"], provenance["evaluation"]["scorers"]["szcore_event"]
     assert kept.items() <= scored.items()
     assert kept["reference"] > 0
@@ -117,7 +119,9 @@ def test_a_graph_answers_as_the_network_does(terminal: Terminal, model: Path, tm
     """On windows that the export did not look at, of any length."""
     said = terminal("export", model, tmp_path / "out", "--to", form, "--json")
     assert said.code == 0, said.err
-    assert 0 <= said.document["graph"]["largest_difference"] <= graph.TOLERANCE
+    differences = said.document["graph"]["differences"]
+    assert list(differences) == [graph.LOGITS]
+    assert 0 <= differences[graph.LOGITS] <= graph.TOLERANCE
     detector = detectors.load(model)
     samples = detector.config.windows.grid(detector.config.signals.rate_hz).length_samples
     generator = torch.Generator().manual_seed(7)
@@ -126,20 +130,81 @@ def test_a_graph_answers_as_the_network_does(terminal: Terminal, model: Path, tm
         window = signal_uv, torch.tensor([valid]), torch.arange(len(detector.channels))[None] >= lacking
         with torch.no_grad():
             expected = detector.model.eval()(*window).numpy()
-        np.testing.assert_allclose(answer(tmp_path / "out", form, *window), expected, atol=1e-4)
+        answered = answers(tmp_path / "out", form, *window)
+        assert list(answered) == ["logits"]
+        np.testing.assert_allclose(answered["logits"], expected, atol=1e-4)
 
 
-def answer(
+def answers(
     folder: Path, form: graph.Form, signal_uv: torch.Tensor, valid: torch.Tensor, channels: torch.Tensor
-) -> np.ndarray:
+) -> dict[str, np.ndarray]:
     if form == "torch-export":
         with torch.no_grad():
-            return np.asarray(torch.export.load(folder / "model.pt2").module()(signal_uv, valid, channels))
+            found = torch.export.load(folder / "model.pt2").module()(signal_uv, valid, channels)
+        return {name: one.numpy() for name, one in found.items()}
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
     fed = {"signal_uv": signal_uv.numpy(), "valid_samples": valid.numpy(), "valid_channels": channels.numpy()}
-    return np.asarray(session.run(["logits"], fed)[0])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, fed), strict=True))
+
+
+def changed(model: Path, folder: Path, **settings: object) -> Path:
+    """A model folder whose network has other settings, and untrained weights."""
+    card = json.loads((model / "detector.json").read_text())
+    card["config"]["model"] |= settings
+    shutil.copytree(model, folder)
+    network = detectors.build(detectors.configs.check(card["config"], "test").model, len(card["channels"]), 0.5)
+    (folder / "detector.json").write_text(json.dumps(card))
+    (folder / "model.safetensors").write_bytes(detectors.serialised(dict(network.state_dict())))
+    return folder
+
+
+@pytest.mark.parametrize("form", ["torch-export", "onnx"])
+def test_a_graph_names_types_too(terminal: Terminal, model: Path, tmp_path: Path, form: graph.Form) -> None:
+    """Both outputs by name, each as the network gives it, each compared before the file is kept."""
+    typed = changed(model, tmp_path / "typed", seizure_types=["fnsz", "gnsz", "absz"], steps_per_row=2)
+    said = terminal("export", typed, tmp_path / "out", "--to", form, "--json")
+    assert said.code == 0, said.err
+    differences = said.document["graph"]["differences"]
+    assert list(differences) == ["logits", "type_log_probabilities"]
+    assert max(differences.values()) <= graph.TOLERANCE
+    detector = detectors.load(typed)
+    samples = detector.config.windows.grid(detector.config.signals.rate_hz).length_samples
+    window = (
+        torch.randn((1, len(detector.channels), samples), generator=torch.Generator().manual_seed(3)) * 30,
+        torch.tensor([samples - 40]),
+        torch.ones(1, len(detector.channels), dtype=torch.bool),
+    )
+    assert isinstance(detector.model, Detector)
+    with torch.no_grad():
+        logits, types = detector.model.eval().answers(*window)
+    answered = answers(tmp_path / "out", form, *window)
+    assert list(answered) == list(differences)
+    np.testing.assert_allclose(answered["logits"], logits, atol=1e-4)
+    np.testing.assert_allclose(answered["type_log_probabilities"], types, atol=1e-4)
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| types of seizures | fnsz, gnsz, absz:" in card
+    assert card.count("`type_log_probabilities` within") == 1
+
+
+@pytest.mark.parametrize("wrong", [1.001, torch.nan])
+def test_each_output_is_compared(
+    terminal: Terminal, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: float
+) -> None:
+    """One that differs is named, and one that is no number differs."""
+    typed = changed(model, tmp_path / "typed", seizure_types=["fnsz", "gnsz"])
+    written = graph._torch_export
+
+    def wrongly(target: Path, program: torch.export.ExportedProgram) -> graph._Graph:
+        read = written(target, program)
+        return lambda *window: {**(said := read(*window)), graph.TYPES: said[graph.TYPES] * wrong}
+
+    monkeypatch.setattr(graph, "_torch_export", wrongly)
+    said = terminal("export", typed, tmp_path / "out", "--to", "torch-export")
+    assert (said.code, "type_log_probabilities that differ" in said.err) == (2, True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_graph_that_differs_is_not_kept(
@@ -154,15 +219,10 @@ def test_a_graph_that_differs_is_not_kept(
 
 def test_a_gru_is_written_too(terminal: Terminal, model: Path, tmp_path: Path) -> None:
     """As ONNX's own, not as a loop unrolled; answers are compared before the file is kept."""
-    card = json.loads((model / "detector.json").read_text())
-    card["config"]["model"]["kind"] = "gru"
-    gru = shutil.copytree(model, tmp_path / "gru")
-    detector = detectors.build(detectors.configs.check(card["config"], "test").model, len(card["channels"]), 0.5)
-    (gru / "detector.json").write_text(json.dumps(card))
-    (gru / "model.safetensors").write_bytes(detectors.serialised(dict(detector.state_dict())))
+    gru = changed(model, tmp_path / "gru", kind="gru")
     said = terminal("export", gru, tmp_path / "out", "--to", "onnx", "--json")
     assert said.code == 0, said.err
-    assert said.document["graph"]["largest_difference"] <= graph.TOLERANCE
+    assert max(said.document["graph"]["differences"].values()) <= graph.TOLERANCE
     assert (tmp_path / "out" / "model.onnx").stat().st_size < 2e6
 
 

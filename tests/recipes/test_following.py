@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ictal.errors import InputError
 from ictal.models.detector import DetectorConfig
+from ictal.recipes import seizure_types
 from ictal.recipes.config import Config
 from ictal.recipes.detect import find
 from ictal.recipes.detector import Detector
@@ -48,8 +49,8 @@ class Samples:
 
 
 @pytest.fixture(scope="module")
-def samples(forward_detector: Detector, ictal_recording: Path) -> Samples:
-    return Samples(forward_detector, ictal_recording)
+def samples(typed_forward_detector: Detector, ictal_recording: Path) -> Samples:
+    return Samples(typed_forward_detector, ictal_recording)
 
 
 def joined(answers: list[Answer]) -> npt.NDArray[np.float64]:
@@ -61,7 +62,8 @@ def joined(answers: list[Answer]) -> npt.NDArray[np.float64]:
 def test_any_pieces_give_what_the_file_gives(samples: Samples, cuts: list[float], even: int) -> None:
     """Pieces between random edges, or of even lengths.
 
-    A stored unit may be rounded the other way, which moves a probability by less than 0.1 %; the events are the same.
+    A stored unit may be rounded the other way, which moves a probability by less than 0.1 %; the events are the same,
+    and so are their types.
     """
     length = samples.signal_uv.shape[1]
     edges = [0, *sorted(round(cut * length) for cut in cuts), length]
@@ -75,6 +77,9 @@ def test_any_pieces_give_what_the_file_gives(samples: Samples, cuts: list[float]
     assert [(end.onset_s, end.stop_s) for end in ends] == [(event.onset_s, event.stop_s) for event in expected]
     assert [end.earliest_s for end in ends] == list(samples.found.earliest_s)
     assert [end.confidence for end in ends] == [pytest.approx(event.confidence, abs=1e-4) for event in expected]
+    types = samples.detector.config.model.seizure_types
+    assert [seizure_types.label(types, end.beside) for end in ends] == [event.label for event in expected]
+    assert len({event.label for event in expected}) > 1
 
 
 def test_a_recording_that_lacks_an_electrode_is_followed_as_its_file_is_read(

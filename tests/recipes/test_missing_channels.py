@@ -94,12 +94,12 @@ def test_a_run_with_masked_channels_goes_from_plan_to_detection(
     for content in (0.0, 1e6, np.nan):
         signal_uv = ready.signal.to_uv()
         signal_uv[~there] = content
-        answers.append(detector.logits(InMemory(signal_uv=signal_uv, valid_channels=there)))
+        answers.append(detector.traces(InMemory(signal_uv=signal_uv, valid_channels=there)).logits)
     assert np.isfinite(answers[0]).all()
     np.testing.assert_array_equal(answers[1], answers[0])
     np.testing.assert_array_equal(answers[2], answers[0])
     everything = InMemory(signal_uv=ready.signal.to_uv(), valid_channels=np.ones_like(there))
-    assert not np.allclose(detector.logits(everything), answers[0], atol=1e-3)
+    assert not np.allclose(detector.traces(everything).logits, answers[0], atol=1e-3)
 
 
 @pytest.mark.parametrize("scale", ["fixed", "running"])

@@ -13,7 +13,7 @@ from ictal.recipes import plan as planning
 from ictal.recipes.evaluate import BAND_RATES_PER_24H, CURVE_POINTS
 from ictal.recipes.ranking import Measured, by_second, by_window
 from ictal.recipes.run import open_planned
-from ictal.report.tables import FALSE_ALARM_TARGETS
+from ictal.report.numbers import FALSE_ALARM_TARGETS
 from ictal.scoring.ranking import auprc, auroc
 from ictal.scoring.reliability import brier_skill, ece
 from tests.end_to_end.commands import SAMPLES_PER_STEP, FinishedRun

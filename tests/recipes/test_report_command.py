@@ -76,7 +76,7 @@ def test_what_repeats_a_run_repeats_it(
     assert terminal(*words[1:]).code in {0, 1}
     assert json.loads((tmp_path / "again" / "plan.json").read_text())["plan_hash"] == shown.provenance["plan hash"]
     assert {"model.safetensors hash", "config.toml hash"} <= shown.provenance.keys()
-    assert shown.provenance["backend"] == "fused"
+    assert [shown.provenance[name] for name in ("backend", "backend of the evaluation")] == ["fused", "fused"]
 
 
 def test_several_runs_are_one_page(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from torch import Tensor
 
 import ictal
+from ictal.models.stem import ChannelStem
 from ictal.recipes import plan as planning
 from ictal.recipes.run import open_planned
 from ictal.recordings.annotations import bids
-from tests.end_to_end.commands import FinishedRun, Terminal, finish, recordings
+from ictal.timeline.grid import WindowGrid
+from tests.end_to_end.commands import LENGTH_S, RATE_HZ, FinishedRun, Terminal, finish, recordings
 
 TYPES = ("cpsz", "gnsz")
 
@@ -56,6 +60,42 @@ def test_detections_have_a_type(typed_run: FinishedRun, terminal: Terminal, tmp_
     written = [event.label for event in bids.read(tmp_path / "x_events.tsv").events]
     assert [label for label in written if label != "bckg"] == said
     assert ",seiz," in (tmp_path / "x.csv_bi").read_text()
+
+
+def test_an_evaluation_names_its_detections_as_detect_does(
+    typed_run: FinishedRun, terminal: Terminal, tmp_path: Path
+) -> None:
+    """In every file that it leaves: the same bytes."""
+    for path in recordings(typed_run.corpus, "train", ictal=True)[:3]:
+        target = tmp_path / f"{path.stem}_events.tsv"
+        assert terminal("detect", path, target, "--run", typed_run.folder).code in {0, 1}
+        beside = path.relative_to(typed_run.corpus).with_name(target.name)
+        assert target.read_bytes() == (typed_run.folder / "detections" / "train" / beside).read_bytes()
+        assert "sz_" in target.read_text()
+
+
+def test_every_window_goes_through_the_network_once(
+    typed_run: FinishedRun, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an evaluation, for both heads and all types, and in a detection."""
+    stem, seen = ChannelStem.forward, []
+
+    def counted(self: ChannelStem, signal: Tensor, *masks: Tensor) -> Tensor:
+        seen.append(len(signal))
+        return stem(self, signal, *masks)
+
+    monkeypatch.setattr(ChannelStem, "forward", counted)
+    planned = planning.load(open_planned(typed_run.folder, ()))
+    half = WindowGrid(length_samples=LENGTH_S * RATE_HZ, stride_samples=LENGTH_S * RATE_HZ // 2)
+    scored = planned.index.select(sorted(planned.split["dev"] + planned.split["train"]))
+    copy = shutil.copytree(typed_run.folder, tmp_path / "run")
+    assert terminal("evaluate", copy, "--evaluate.part", "train").code == 0
+    assert sum(seen) == half.count(scored.lengths).sum()
+    seen.clear()
+    path = recordings(typed_run.corpus, "eval", ictal=True)[0]
+    assert terminal("detect", path, tmp_path / "x.json", "--run", typed_run.folder).code in {0, 1}
+    duration_s = json.loads((tmp_path / "x.json").read_text())["duration_s"]
+    assert sum(seen) == half.count(round(duration_s * RATE_HZ))
 
 
 def test_the_report_shows_the_table(typed_run: FinishedRun, terminal: Terminal) -> None:

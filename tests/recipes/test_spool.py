@@ -36,6 +36,16 @@ def test_other_numbers_are_kept_as_doubles(tmp_path: Path) -> None:
     assert spool[0].dtype == np.float64
 
 
+def test_traces_of_several_numbers_keep_their_shape(tmp_path: Path) -> None:
+    """Columns among them that are views, and none at all."""
+    spool, generator = Spool(tmp_path), np.random.default_rng(0)
+    traces = [generator.normal(size=(4, 3)), generator.normal(size=(2, 5)).T, np.empty((7, 0)), np.empty((0, 2))]
+    for trace in traces:
+        spool.append(trace)
+    for kept, trace in zip(spool, traces, strict=True):
+        np.testing.assert_array_equal(kept, trace, strict=True)
+
+
 def test_there_is_no_file_while_it_is_used_nor_afterwards(tmp_path: Path) -> None:
     """Whatever kills the program, no one has to clean up."""
     spool = Spool(tmp_path)

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ictal.recipes.detect import find
@@ -18,10 +19,11 @@ from ictal.recipes.detector import Detector
 from ictal.recipes.play import play, play_file
 from ictal.recipes.stream import Session, open_source
 from ictal.recordings import edf, montages
-from ictal.recordings.annotations import beside
+from ictal.recordings.annotations import beside, bids
 from ictal.recordings.arriving.continuity import Arrived
 from ictal.recordings.edf import Header
 from ictal.recordings.events import seizures
+from ictal.recordings.labels import hed_score
 from ictal.recordings.timekeeping import Gap
 from tests.end_to_end.commands import FinishedRun, Terminal
 
@@ -58,14 +60,34 @@ def test_a_growing_file_is_followed_to_its_end(
 
     lines = lines_of(said.out)
     assert [lines[0]["kind"], lines[-1]["kind"]] == ["start", "stop"]
+    assert (lines[0]["backend"], said.err.count("machine.backend = auto")) == ("fused", 1)
     assert ends(lines) == [pytest.approx(pair, abs=1e-4) for pair in seizures(beside.read(live))]
     changes = [line for line in lines if line["kind"] in {"begin", "end"}]
+    assert {line["label"] for line in changes} == {"sz"}
     assert len(changes) == 2 * lines[-1]["events"] > 4
     for begin, end in zip(changes[::2], changes[1::2], strict=True):
         assert (begin["kind"], end["kind"], begin["event"]) == ("begin", "end", end["event"])
         assert begin["onset_s"] == end["onset_s"] < begin["known_s"] <= end["known_s"]
     assert lines[-1]["reason"] == "the recording is over"
     assert lines[-1]["duration_s"] == header.duration_s
+
+
+def test_detections_have_a_type_while_they_arrive(
+    typed_forward_detector: Detector, ictal_recording: Path, tmp_path: Path
+) -> None:
+    """Each end names the type that the file of the same samples gives, on its line and in the file."""
+    header, live = edf.read_header(ictal_recording), tmp_path / "live_events.tsv"
+    signal_uv = edf.read_uv(header, _recorded(header, typed_forward_detector))
+    cuts = range(5_000, signal_uv.shape[1], 5_000)
+    pieces: list[Arrived | None] = [Arrived(signal_uv=one) for one in np.split(signal_uv, cuts, axis=1)]
+    lines: Lines = []
+    Session(typed_forward_detector, Pieces(header, pieces), lines.append, live).run(never)
+    expected = [event.label for event in find(ictal_recording, typed_forward_detector).events]
+    assert len(set(expected)) > 1
+    assert [line["label"] for line in lines if line["kind"] == "end"] == expected
+    assert [event.label for event in bids.read(live).events if event.label != "bckg"] == expected
+    types = {hed_score(kind) for kind in typed_forward_detector.config.model.seizure_types}
+    assert {line["label"] for line in lines if line["kind"] == "begin"} <= types
 
 
 class Pieces:

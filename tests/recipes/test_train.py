@@ -14,7 +14,7 @@ from ictal.recipes import plan as planning
 from ictal.recipes.detector import load
 from ictal.recipes.run import open_planned
 from ictal.windows.prior import effective
-from tests.end_to_end.commands import FinishedRun, Said, Terminal, begun_anew
+from tests.end_to_end.commands import FinishedRun, Said, Terminal, begun_anew, recordings
 
 ALL_ON = (
     *("--augment.shift_s", "1.5", "--augment.background_share", "0.3", "--augment.band_noise_uv", "5"),
@@ -87,18 +87,34 @@ def test_a_guard_stops_every_process_and_none_aborts(
 
 
 def test_a_backend_is_chosen_and_recorded(finished_run: FinishedRun, terminal: Terminal, tmp_path: Path) -> None:
-    """`auto` takes the fused one on a processor and says so once; one that cannot run is refused before any step."""
+    """`auto` takes the fused one on a processor and says so once; one that cannot run is refused before any step.
+
+    What computes an evaluation or a detection is said in the same words, and recorded.
+    """
+    recording = recordings(finished_run.corpus, "eval")[0]
     for asked, ran in (("auto", "fused"), ("chunked", "chunked")):
         folder = tmp_path / asked
         said = trained(finished_run, terminal, folder, "--machine.backend", asked)
         assert said.code == 0, said.err
         assert json.loads((folder / "backend.json").read_text()) == {"asked": asked, "ran": ran}
-        lines = [line for line in said.err.splitlines() if line.startswith("backend")]
-        assert [line.split() for line in lines] == [["backend", ran, "(machine.backend", "=", f"{asked})"]]
+        assert _backends(said.err) == [["backend", ran, "(machine.backend", "=", f"{asked})"]]
+        evaluated = terminal("evaluate", folder, "--evaluate.part", "dev", "--json")
+        assert _backends(evaluated.err) == _backends(said.err)
+        assert evaluated.document["backend"] == ran
+        detected = terminal("detect", recording, tmp_path / f"{asked}.json", "--run", folder, "--json")
+        assert _backends(detected.err) == [["backend", "fused", "(machine.backend", "=", "auto)"]]
+        assert detected.document["backend"] == "fused"
     without = trained(finished_run, terminal, tmp_path / "without", "--model.kind", "linear")
     assert without.code == 0, without.err
     assert "backend" not in without.err
     assert not (tmp_path / "without" / "backend.json").exists()
+    evaluated = terminal("evaluate", tmp_path / "without", "--evaluate.part", "dev", "--json")
+    assert (evaluated.document["backend"], _backends(evaluated.err)) == (None, [])
     refused = trained(finished_run, terminal, tmp_path / "other", "--machine.backend", "triton")
     assert refused.code == 2
     assert "a CUDA device" in refused.err
+
+
+def _backends(err: str) -> list[list[str]]:
+    """The words of the lines that say what computes the Mamba layers."""
+    return [line.split() for line in err.splitlines() if line.startswith("backend")]

@@ -36,7 +36,7 @@ def test_scores_are_those_of_the_detector_on_every_dev_recording(finished_run: F
     probability, ictal = [], []
     step = run.config.model.samples_per_step
     for number, stored in zip(planned.split["dev"], open_signals(run, planned, "dev"), strict=True):
-        probability.append(detector.probability(detector.logits(stored)))
+        probability.append(detector.probability(detector.traces(stored).logits))
         samples = np.zeros(planned.index.recordings[number].samples, dtype=np.bool_)
         for start, stop in planned.index.recordings[number].seizures:
             samples[start:stop] = True

@@ -120,6 +120,21 @@ def ratios(reference: int, found: int, false: int, hours: float) -> dict[str, fl
     }
 
 
+def ranked(kind: str, auroc: float | None = 0.9712) -> dict[str, object]:
+    """How windows, seconds or steps are ordered; undefined without a seizure among them."""
+    measures = {"auroc": auroc, "auprc": 0.8123, "ece": 0.0041, "brier": 0.02, "brier_skill": 0.61}
+    bounds = {"lower": 0.9 if auroc else None, "upper": 1.0 if auroc else None}
+    count = {"window": 1020, "second": 5400, "step": 43200}[kind]
+    return {"count": count, "ictal": 20, **measures, "intervals": dict.fromkeys(measures, bounds)}
+
+
+def ranking() -> dict[str, object]:
+    """Of all three."""
+    kinds = ("window", "second", "step")
+    stated = {"scorer": "ictal-ranking", "scorer_version": "1.0.0", "level": 0.95}
+    return {**stated, **{kind: ranked(kind) for kind in kinds}}
+
+
 def evaluation() -> dict[str, object]:
     """An evaluation with one patient whose ratios are undefined."""
     stated = {"scorer_version": "ictal-szcore 1.0.0", "nan_policy": "current"}
@@ -139,6 +154,7 @@ def evaluation() -> dict[str, object]:
         "window_auroc": 0.9712,
         "window_auprc": 0.8123,
         "ece": 0.0041,
+        "ranking": ranking(),
         "operating_point": {"threshold": 0.3217, "sensitivity": 0.83, "false_alarms_per_24h": 22.9,
                             "target_per_24h": 24.0, "tuned_on": "dev", "target_reached": True, "reason": None},
     }  # fmt: skip

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from ictal.report import comparison
+from ictal.report import tables as report_tables
 from ictal.report.comparison import Compared, Pair
+from ictal.report.contents import Contents, SensitivityBand
 from ictal.report.parts import Table
 from tests.report import specimen
 from tests.report.pages import HOSTILE, assert_whole, text, words
@@ -80,9 +84,54 @@ def test_curves_lie_over_each_other_and_can_be_told_apart() -> None:
         assert not isinstance(figure, Table)
         assert all(f">{name}<" in str(figure.drawing) for name in ("a", "b"))
         assert figure.table is not None
-        assert [row[0] for row in figure.table.rows] == ["a", "b"]
+        column = figure.table.columns.index("Run")
+        assert {row[column] for row in figure.table.rows} == {"a", "b"}
     assert comparison.sensitivity((STOPPED,)).absent
     assert comparison.training((BARE,)).absent
+
+
+def test_every_curve_has_its_band() -> None:
+    """Each as in the run's own report: an area of its own in the figure, the interval at each rate in the table."""
+    (figure,) = comparison.sensitivity(RUNS).parts
+    assert not isinstance(figure, Table)
+    assert figure.table is not None
+    rows = {(row[0], row[1]): row[2:] for row in figure.table.rows}
+    contents = RUNS[1].contents
+    assert contents.curve is not None
+    for target, *cells in report_tables.sensitivity(contents.curve).rows:
+        assert rows[target, "b"] == tuple(cells)
+    assert "(40.0\u202f% to 90.0\u202f%)" in rows["≤ 24", "b"][0]
+    assert figure.table.note == "In brackets: 95\u202f% intervals over patients."
+    assert "Shaded" in figure.caption
+    without = [dataclasses.replace(run, contents=banded(run.contents, None)) for run in RUNS]
+    (bare,) = comparison.sensitivity(without).parts
+    assert not isinstance(bare, Table)
+    assert "Shaded" not in bare.caption
+    assert areas(RUNS) == 2
+    assert areas([RUNS[0], without[1]]) == 1
+
+
+def banded(contents: Contents, band: SensitivityBand | None) -> Contents:
+    """With another band."""
+    assert contents.curve is not None
+    return dataclasses.replace(contents, curve=dataclasses.replace(contents.curve, band=band))
+
+
+def areas(runs: Sequence[Compared]) -> int:
+    """Of the chart."""
+    ax = Figure().subplots()
+    comparison._curves(ax, list(enumerate(runs)))
+    return len(ax.collections)
+
+
+def test_key_numbers_have_their_intervals() -> None:
+    """Where they are defined; what is undefined says why."""
+    (table,) = tables(comparison.numbers(RUNS))
+    assert "(0.900 to 1.000)" in table.rows[0][6]
+    document = {**specimen.evaluation(), "window_auroc": None}
+    contents = dataclasses.replace(specimen.full(), evaluation=document)
+    (table,) = tables(comparison.numbers([Compared(name="one class", contents=contents)]))
+    assert "only one class" in table.rows[0][6]
 
 
 def test_recordings_with_different_outcomes_are_shown_run_under_run() -> None:

@@ -139,6 +139,15 @@ def test_scores_stand_with_their_intervals() -> None:
     assert "(" not in rows[1][1]
 
 
+def test_probabilities_stand_with_their_intervals() -> None:
+    """By window, second and step; undefined without a seizure."""
+    rows = read(table(section(specimen.full(), "scores"), "Ranking and calibration"))
+    assert rows[0][:4] == ("windows", "1,020", "20", "0.971 (0.900 to 1.000)")
+    assert rows[2][5] == "0.0041 (0.9000 to 1.0000)"
+    lacking = {**specimen.ranking(), "second": specimen.ranked("second", auroc=None)}
+    assert tables.ranking({"ranking": lacking}).rows[1][3] == "undefined"
+
+
 def kind(found: int, seizures: int, **alarms: object) -> dict[str, object]:
     """A row of the seizures' tables; without an interval where one patient has them all."""
     interval = {"lower": 0.25, "upper": 1.0} if seizures > 1 else {"lower": None, "upper": None}

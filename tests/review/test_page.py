@@ -109,7 +109,10 @@ def test_keys_alone_do_everything(page: Page, tmp_path: Path) -> None:
     assert found[0] == (20.0, 30.0)
     assert (201.0, 214.5) in found
     assert len(found) == 3
+    done = page.locator("#recordings tr[aria-current=true] td").last
+    expect(done).to_have_text("3")
     press(page, "z")
+    expect(done).to_have_text("2")
     expect(page.locator("#events li")).to_have_count(4)
     _journal_of(tmp_path, 8)
     last = {row["event"]: row for row in _journal(tmp_path)}

@@ -294,6 +294,7 @@ def test_an_edit_is_on_disk_when_it_is_confirmed(marking: Served) -> None:
     assert ask(marking, "/api/list").json["recordings"][0]["marked"] == 1
     edit(marking, seen=1, edit="second", verdict="withdrawn")
     assert seizures(bids.read(path)) == ((20.0, 30.0), (70.0, 75.0))
+    assert ask(marking, "/api/list").json["recordings"][0]["marked"] == 0  # nothing is done that was taken back
 
 
 def test_two_tabs_do_not_overwrite_each_other(marking: Served) -> None:

@@ -112,12 +112,25 @@ def confidence(
     Args:
         probability: The trace that the events were found in.
         rate_hz: Steps per second.
-        events_s: What `events` returned for this trace.
+        events_s: What `events` returned for this trace, perhaps cut at the recording's end.
         statistic: Which of the two.
     """
     reduce = np.mean if statistic == "mean" else np.max
-    steps = np.rint(events_s * rate_hz).astype(np.int64)
+    steps = steps_of(events_s, rate_hz)
     return np.array([reduce(probability[start:stop]) for start, stop in steps], dtype=np.float64)
+
+
+def means_inside(numbers: Floats, rate_hz: float, events_s: Floats) -> Floats:
+    """Mean of each of the numbers that stand beside a trace, (steps, numbers), over each event: (events, numbers)."""
+    inside = [numbers[start:stop].mean(axis=0) for start, stop in steps_of(events_s, rate_hz)]
+    return np.array(inside, dtype=np.float64).reshape(len(events_s), numbers.shape[1])
+
+
+def steps_of(events_s: Floats, rate_hz: float) -> Spans:
+    """Steps that events consist of, (events, 2); one that ends within its last step, as a recording may, has it all."""
+    onset, stop = (events_s * rate_hz).T
+    steps: Spans = np.stack([np.rint(onset), np.ceil(stop - STEP_FRACTION)], axis=1).astype(np.int64)
+    return steps
 
 
 def onset_span(probability: npt.NDArray[np.floating], rate_hz: float, events_s: Floats, rule: EventRule) -> Floats:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ictal.detection.events import STEP_FRACTION, EventRule
+from ictal.detection.events import STEP_FRACTION, EventRule, Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,7 @@ class Change:
         earliest_s: From when on the probability rose towards the onset, as in `events.onset_span`.
         stop_s: From the trace's beginning.
         confidence: Mean probability from onset to stop.
+        beside: Mean from onset to stop of each number that stands beside the probability.
     """
 
     ended: bool
@@ -32,19 +33,20 @@ class Change:
     earliest_s: float
     stop_s: float
     confidence: float
+    beside: tuple[float, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Candidate:
     """Runs that are close enough together to be one event, in steps."""
 
     onset: int
     earliest: int
     stop: int
-    inside: float
-    """Sum of the probabilities from onset to stop."""
-    after: float = 0.0
-    """Sum of those from the stop to now, which a run that merges takes inside."""
+    inside: Floats
+    """Sums of the probability and of the numbers beside it, from onset to stop."""
+    after: Floats
+    """Those from the stop to now, which a run that merges takes inside."""
     begun: bool = False
 
 
@@ -66,19 +68,25 @@ class EventFollower:
         self._candidate: _Candidate | None = None
         self._last_stop: int | None = None
 
-    def push(self, probability: npt.NDArray[np.floating]) -> list[Change]:
-        """What the next steps, shape (steps,), make certain."""
+    def push(self, probability: npt.NDArray[np.floating], beside: Floats | None = None) -> list[Change]:
+        """What the next steps make certain.
+
+        Args:
+            probability: The trace, (steps,).
+            beside: Numbers whose means over events are wanted, (steps, numbers), always as many.
+        """
         assert probability.ndim == 1, f"a trace has one axis, not {probability.ndim}"
         assert probability.min(initial=0.0) >= 0.0, "a value is below 0 or not a number"
         assert probability.max(initial=0.0) <= 1.0, "a value is above 1"
-        return [change for value in probability.tolist() for change in self._step(value)]
+        numbers = (probability,) if beside is None else (probability, *beside.T)
+        return [change for row in np.stack(numbers, axis=1, dtype=np.float64) for change in self._step(row)]
 
     def finish(self) -> list[Change]:
         """What is certain because nothing more will come."""
         return self._close()
 
-    def _step(self, value: float) -> list[Change]:
-        now = self.steps
+    def _step(self, row: Floats) -> list[Change]:
+        value, now = float(row[0]), self.steps
         self.steps += 1
         if value < self.rule.off:
             self._high_since, self._running = None, False
@@ -87,20 +95,20 @@ class EventFollower:
         if value >= self.rule.on:
             self._running = True
         if self._running:
-            self._extend(now, value)
+            self._extend(now, row)
             return self._begin()
         if self._candidate is None:
             return []
-        self._candidate = replace(self._candidate, after=self._candidate.after + value)
+        self._candidate = replace(self._candidate, after=self._candidate.after + row)
         return self._close() if self._reached(self.steps - self._candidate.stop, self.rule.merge_gap_s) else []
 
-    def _extend(self, now: int, value: float) -> None:
-        one = self._candidate
+    def _extend(self, now: int, row: Floats) -> None:
+        one, nothing = self._candidate, np.zeros_like(row)
         if one is None:
             assert self._high_since is not None
-            self._candidate = _Candidate(onset=now, earliest=self._high_since, stop=now + 1, inside=value)
+            self._candidate = _Candidate(onset=now, earliest=self._high_since, stop=now + 1, inside=row, after=nothing)
         else:
-            self._candidate = replace(one, stop=now + 1, inside=one.inside + one.after + value, after=0.0)
+            self._candidate = replace(one, stop=now + 1, inside=one.inside + one.after + row, after=nothing)
 
     def _begin(self) -> list[Change]:
         one = self._candidate
@@ -122,10 +130,12 @@ class EventFollower:
         return steps >= limit_s * self.rate_hz - STEP_FRACTION
 
     def _change(self, one: _Candidate, *, ended: bool) -> Change:
+        confidence, *beside = (one.inside / (one.stop - one.onset)).tolist()
         return Change(
             ended=ended,
             onset_s=one.onset / self.rate_hz,
             earliest_s=one.earliest / self.rate_hz,
             stop_s=one.stop / self.rate_hz,
-            confidence=one.inside / (one.stop - one.onset),
+            confidence=confidence,
+            beside=tuple(beside),
         )

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -38,8 +40,8 @@ def choose(backend: Backend, device: torch.device, *, state: int, head_dim: int)
     """The backend that will run.
 
     Args:
-        backend: What was asked for; `auto` takes `fused` on a processor where the sizes allow it, `triton` on a CUDA
-            device where `fla-core` is installed, and `chunked` everywhere else.
+        backend: What was asked for; `auto` takes `fused` on a processor where the sizes allow it and numba can keep
+            what it compiles, `triton` on a CUDA device where `fla-core` is installed, and `chunked` everywhere else.
         device: Where the model will compute.
         state: Numbers that each head remembers per number of its input.
         head_dim: Numbers per head.
@@ -47,13 +49,13 @@ def choose(backend: Backend, device: torch.device, *, state: int, head_dim: int)
     Raises:
         InputError: if the backend that was named cannot run here (code `backend`).
     """
-    hindrance = {"fused": _not_fused(device, state, head_dim), "triton": _not_triton(device)}
+    hindrance = {"fused": lambda: _not_fused(device, state, head_dim), "triton": lambda: _not_triton(device)}
     if backend == "auto":
         fastest: Chosen = "fused" if device.type == "cpu" else "triton"
-        return "chunked" if hindrance[fastest] else fastest
+        return "chunked" if hindrance[fastest]() else fastest
     if backend == "compiled":
         _compile_one(device)
-    elif found := hindrance.get(backend):
+    elif backend in hindrance and (found := hindrance[backend]()):
         raise _refusal(backend, *found)
     return backend
 
@@ -78,7 +80,13 @@ def product(backend: Chosen) -> Product:
     return products.linear if backend == "fused" else functional.linear
 
 
-def triton_operands(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> dict[str, Tensor]:
+def triton_operands(
+    x: Float[Tensor, "batch length head head_dim"],
+    dt: Float[Tensor, "batch length head"],
+    a: Float[Tensor, "*each head"],
+    b: Float[Tensor, "batch length state"],
+    c: Float[Tensor, "batch length state"],
+) -> dict[str, Float[Tensor, "batch length head ..."]]:
     """The scan's operands as those of gated linear attention: q, k (B, L, H, N), v (B, L, H, P), log decay g (B, L, H).
 
     `h_t = exp(dt_t a) h_{t-1} + b_t (dt_t x_t)` and `y_t = c_t h_t` are its recurrence with a scale of one; it wants b
@@ -123,6 +131,10 @@ def _not_fused(device: torch.device, state: int, head_dim: int) -> tuple[str, st
         return f"device {device}", "a processor"
     if state % FUSED_MULTIPLE or head_dim % FUSED_MULTIPLE:
         return f"model.state {state}, model.head_dim {head_dim}", f"multiples of {FUSED_MULTIPLE}"
+    try:
+        import_module("ictal.models.fused")  # where numba can compile, but keep nothing, it says so here
+    except RuntimeError as error:
+        return str(error), "a folder for what numba compiles, such as NUMBA_CACHE_DIR"
     return None
 
 

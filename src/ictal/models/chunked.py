@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -23,21 +24,27 @@ Scan = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 class Weights(NamedTuple):
     """What a layer owns between its projections, its directions stacked."""
 
-    taps: Tensor
+    taps: Float[Tensor, "way mixed tap"]
     """Of the convolutions (D, M, K), K = 4."""
-    bias: Tensor
+    bias: Float[Tensor, "way mixed"]
     """Of the convolutions (D, M)."""
-    dt_bias: Tensor
+    dt_bias: Float[Tensor, "way head"]
     """Added to the raw step sizes (D, H)."""
-    rates: Tensor
+    rates: Float[Tensor, "way head"]
     """Decay rates (D, H), negative."""
-    skip: Tensor
+    skip: Float[Tensor, "way head"]
     """Of each head (D, H)."""
-    norm: Tensor
+    norm: Float[Tensor, " inner"]
     """Of the normalisation (I)."""
 
 
-def mix(projected: Tensor, keep: Tensor | None, weights: Weights, floor: float, scan: Scan = scan) -> Tensor:
+def mix(
+    projected: Float[Tensor, "batch length column"],
+    keep: Bool[Tensor, "batch length"] | None,
+    weights: Weights,
+    floor: float,
+    scan: Scan = scan,
+) -> Float[Tensor, "batch length inner"]:
     """What the layer's output projection is given (B, L, I).
 
     Args:
@@ -60,15 +67,29 @@ def mix(projected: Tensor, keep: Tensor | None, weights: Weights, floor: float, 
     return finished(outputs[0] + outputs[1].flip(1) if len(ways) > 1 else outputs[0], gate, weights.norm, floor)
 
 
-def parted(projected: Tensor, weights: Weights) -> tuple[Tensor, Tensor, Tensor]:
+def parted(
+    projected: Float[Tensor, "batch length column"], weights: Weights
+) -> tuple[
+    Float[Tensor, "batch length inner"], Float[Tensor, "batch length mixed"], Float[Tensor, "batch length head"]
+]:
     """Gate (B, L, I), what the convolution mixes (B, L, M), and raw step sizes (B, L, H)."""
     gate, mixed, raw = torch.split(projected, [len(weights.norm), *weights.bias.shape[1:], weights.rates.shape[-1]], -1)
     return gate, mixed, raw
 
 
 def operands(
-    seen: Tensor, raw: Tensor, keep: Tensor | None, weights: Weights, way: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    seen: Float[Tensor, "batch seen mixed"],
+    raw: Float[Tensor, "batch length head"],
+    keep: Bool[Tensor, "batch length"] | None,
+    weights: Weights,
+    way: int,
+) -> tuple[
+    Float[Tensor, "batch length head head_dim"],
+    Float[Tensor, "batch length head"],
+    Float[Tensor, "batch head"],
+    Float[Tensor, "batch length state"],
+    Float[Tensor, "batch length state"],
+]:
     """The scan's x, dt, a, b, c of a direction, from values whose time runs that way.
 
     Args:
@@ -89,12 +110,19 @@ def operands(
     return torch.unflatten(x, -1, (heads, inner // heads)), dt, weights.rates[way].expand(len(x), -1), b, c
 
 
-def skipped(x: Tensor, skip: Tensor) -> Tensor:
+def skipped(
+    x: Float[Tensor, "batch length head head_dim"], skip: Float[Tensor, " head"]
+) -> Float[Tensor, "batch length head head_dim"]:
     """What goes past the scan: each head's input (B, L, H, P), scaled."""
     return x * skip.to(x.dtype).unsqueeze(-1)
 
 
-def finished(y: Tensor, gate: Tensor, norm: Tensor, floor: float) -> Tensor:
+def finished(
+    y: Float[Tensor, "batch length head head_dim"],
+    gate: Float[Tensor, "batch length inner"],
+    norm: Float[Tensor, " inner"],
+    floor: float,
+) -> Float[Tensor, "batch length inner"]:
     """Gated normalisation of (B, L, H, P), in the precision of the norm's weight."""
     passed = (y.flatten(2) * functional.silu(gate)).to(norm.dtype)
     return functional.rms_norm(passed, norm.shape, norm, floor)

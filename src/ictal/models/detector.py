@@ -23,7 +23,7 @@ import importlib
 import inspect
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -142,6 +142,14 @@ class DetectorConfig:
         )
 
 
+class Answers(NamedTuple):
+    """What the heads say of every step."""
+
+    logits: Float[Tensor, "*batch step"]
+    types: Float[Tensor, "*batch step type"]
+    """Log probability of each of `seizure_types`, were the step ictal; alike within a row."""
+
+
 class Detector(nn.Module):
     """(B, C, T) signals in µV to (B, S) logits.
 
@@ -180,6 +188,15 @@ class Detector(nn.Module):
         """
         return self.answer(self.rows(signal_uv, valid_samples, valid_channels))
 
+    def answers(
+        self,
+        signal_uv: Float[Tensor, "batch channel time"],
+        valid_samples: Int[Tensor, " batch"] | None = None,
+        valid_channels: Bool[Tensor, "batch channel"] | None = None,
+    ) -> Answers:
+        """Logits (B, S) and types (B, S, types) of every step, from one pass; the arguments are those of `forward`."""
+        return self.heads(self.rows(signal_uv, valid_samples, valid_channels))
+
     def rows(
         self,
         signal_uv: Float[Tensor, "batch channel time"],
@@ -204,14 +221,22 @@ class Detector(nn.Module):
         passed: Tensor = hidden
         return passed
 
+    def heads(self, rows: Float[Tensor, "batch row width"]) -> Answers:
+        """What both heads say of `rows` (B, R, W)."""
+        return Answers(logits=self.answer(rows), types=self.types(rows))
+
     def answer(self, rows: Float[Tensor, "batch row width"]) -> Float[Tensor, "batch step"]:
         """Logits (B, S) of `rows` (B, R, W)."""
         logits: Tensor = self.head(self.norm(rows))
         return logits.flatten(1)
 
     def types(self, rows: Float[Tensor, "batch row width"]) -> Float[Tensor, "batch step type"]:
-        """Log probability of each type, were the step ictal, (B, S, types) of `rows` (B, R, W); alike within a row."""
-        assert self.type_head is not None, "the detector tells no types apart"
+        """Log probability of each type, were the step ictal, (B, S, types) of `rows` (B, R, W); alike within a row.
+
+        There are no types, (B, S, 0), where none are told apart.
+        """
+        if self.type_head is None:
+            return rows.new_zeros(len(rows), rows.shape[1] * self.config.steps_per_row, 0)
         logits: Tensor = self.type_head(self.norm(rows))
         log_probability = torch.log_softmax(logits, dim=-1)
         every_step: Tensor = log_probability.repeat_interleave(self.config.steps_per_row, dim=1)

@@ -14,20 +14,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, NestedIOFunction, once_differentiable
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from ictal.models import kernels
 from ictal.models.chunked import Weights
 
-Numbers = npt.NDArray[np.floating]
 
-
-def mix(projected: Tensor, keep: Tensor | None, weights: Weights, floor: float) -> Tensor:
+def mix(
+    projected: Float[Tensor, "batch length column"],
+    keep: Bool[Tensor, "batch length"] | None,
+    weights: Weights,
+    floor: float,
+) -> Float[Tensor, "batch length inner"]:
     """What the layer's output projection is given (B, L, I).
 
     Args:
@@ -42,20 +45,26 @@ def mix(projected: Tensor, keep: Tensor | None, weights: Weights, floor: float) 
 
 class _Mix(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, projected: Tensor, keep: Tensor | None, floor: float, *weights: Tensor) -> Tensor:
+    def forward(
+        ctx: Any,
+        projected: Float[Tensor, "batch length column"],
+        keep: Bool[Tensor, "batch length"] | None,
+        floor: float,
+        *weights: Tensor,
+    ) -> Float[Tensor, "batch length inner"]:
         operands = _Operands(projected, keep, floor, Weights(*weights))
         summed, out = (projected.new_empty((*projected.shape[:2], operands.inner)) for _ in range(2))
         written = (_entries(summed), _entries(out))
         _share_out(len(out), lambda first, stop: kernels.forward(*operands.arrays, *written, first, stop))
-        ctx.save_for_backward(projected, keep, summed, *weights)  # type: ignore[arg-type]
-        ctx.floor = floor  # type: ignore[attr-defined]
+        ctx.save_for_backward(projected, keep, summed, *weights)
+        ctx.floor = floor
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: NestedIOFunction, dout: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, dout: Float[Tensor, "batch length inner"]) -> tuple[Tensor | None, ...]:
         projected, keep, summed, *weights = ctx.saved_tensors
-        operands = _Operands(projected, keep, ctx.floor, Weights(*weights))  # type: ignore[attr-defined]
+        operands = _Operands(projected, keep, ctx.floor, Weights(*weights))
         batch, drows, ddt = len(dout), torch.empty_like(operands.projected), torch.empty_like(operands.dt)
         of_weights = [values.new_zeros((batch, *values.shape)) for values in operands.weights]
         gradients = (_entries(drows), ddt.numpy(), *(values.numpy() for values in of_weights))
@@ -72,7 +81,13 @@ class _Mix(torch.autograd.Function):
 class _Operands:
     """What the kernels are given, as arrays of one type."""
 
-    def __init__(self, projected: Tensor, keep: Tensor | None, floor: float, weights: Weights) -> None:
+    def __init__(
+        self,
+        projected: Float[Tensor, "batch length column"],
+        keep: Bool[Tensor, "batch length"] | None,
+        floor: float,
+        weights: Weights,
+    ) -> None:
         wide = torch.promote_types(projected.dtype, torch.float32)
         heads, self.inner = weights.rates.shape[-1], len(weights.norm)
         raw = projected[..., -heads:].detach().to(wide).unsqueeze(2) + weights.dt_bias.detach().to(wide)
@@ -90,9 +105,9 @@ class _Operands:
         self.arrays = (width, _entries(self.projected), *arrays, number(floor), self.inner, state)
 
 
-def _entries(tensor: Tensor) -> Numbers:
+def _entries(tensor: Tensor) -> npt.NDArray[Any]:
     """A tensor of the batch as an array, bfloat16 by its bits."""
-    array: Numbers = (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
+    array: npt.NDArray[Any] = (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).numpy()
     return array
 
 
@@ -100,7 +115,7 @@ def _padded(tensor: Tensor) -> Tensor:
     return functional.pad(tensor, (0, kernels.padded(tensor.shape[-1]) - tensor.shape[-1]))
 
 
-def _each_way(values: Tensor) -> Tensor:
+def _each_way(values: Float[Tensor, "batch way head length"]) -> Float[Tensor, "batch way head length"]:
     """(B, D, H, L) with the time of the second direction turned round, which undoes itself."""
     return torch.cat([values[:, :1], values[:, 1:].flip(-1)], dim=1)
 

@@ -1,4 +1,4 @@
-"""The detector on a signal that is still arriving: pieces of any size in, logits of finished steps out.
+"""The detector on a signal that is still arriving: pieces of any size in, logits and types of finished steps out.
 
 The logits of a row's steps need the stem's reach past the row (`LOOKAHEAD_ROWS`), and, with layers that read forward in
 time only, nothing else of the future. So what a stream answers is what the detector answers on the whole recording,
@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ictal.errors import InputError
-from ictal.models.detector import Detector, DetectorConfig, compressed
+from ictal.models.detector import Answers, Detector, DetectorConfig, compressed
 from ictal.models.mamba import Mamba2, Memory, Residual
 from ictal.models.stem import ChannelStem, kept
 
@@ -77,8 +77,8 @@ class Stream:
         """Samples that must follow a row's last sample before the logits of its steps can be given."""
         return LOOKAHEAD_ROWS * self.row
 
-    def push(self, signal_uv: Float[Tensor, "channel time"]) -> Float[Tensor, " step"]:
-        """Logits (S,) of the steps that these samples finish; S may be 0.
+    def push(self, signal_uv: Float[Tensor, "channel time"]) -> Answers:
+        """Logits (S,) and types (S, types) of the steps that these samples finish; S may be 0.
 
         Args:
             signal_uv: The samples that follow the last ones (C, T), any number.
@@ -87,13 +87,14 @@ class Stream:
         whole = self.first_row + self.buffer.shape[-1] // self.row
         return self._answer_until(whole - LOOKAHEAD_ROWS, valid_samples=None)
 
-    def finish(self) -> Float[Tensor, " step"]:
-        """Logits (S,) of the steps that are left when no more samples will come; the last may be part of a step."""
+    def finish(self) -> Answers:
+        """Those of the steps that are left when no more samples will come; the last may be part of a step."""
         valid, config = self.buffer.shape[-1], self.detector.config
         rows = self.first_row + -(-valid // self.row)
         left = -(-valid // config.samples_per_step) - (self.answered - self.first_row) * config.steps_per_row
         self._take(torch.zeros(self.detector.channels, -valid % self.row))
-        return self._answer_until(rows, valid_samples=torch.tensor([valid], device=self.device))[:left]
+        logits, types = self._answer_until(rows, valid_samples=torch.tensor([valid], device=self.device))
+        return Answers(logits=logits[:left], types=types[:left])
 
     def _take(self, signal_uv: Tensor) -> None:
         assert signal_uv.shape[0] == self.detector.channels, (signal_uv.shape, self.detector.channels)
@@ -103,9 +104,10 @@ class Stream:
         self.buffer = torch.cat([self.buffer, compressed(arrived_uv / self.detector.config.input_scale_uv)], dim=-1)
 
     @torch.inference_mode()
-    def _answer_until(self, stop: int, valid_samples: Tensor | None) -> Tensor:
+    def _answer_until(self, stop: int, valid_samples: Tensor | None) -> Answers:
         if stop <= self.answered:
-            return torch.zeros(0, device=self.device)
+            told_apart = len(self.detector.config.seizure_types)
+            return Answers(*(torch.zeros(shape, device=self.device) for shape in ((0,), (0, told_apart))))
         whole = self.buffer[..., : self.buffer.shape[-1] // self.row * self.row]
         features = self.stem(whole, valid_samples, self.valid_channels)
         hidden = features[:, self.answered - self.first_row : stop - self.first_row]
@@ -119,7 +121,8 @@ class Stream:
             hidden = hidden + added
         self.answered = stop
         self._forget()
-        return self.detector.answer(hidden)[0]
+        logits, types = self.detector.heads(hidden)
+        return Answers(logits=logits[0], types=types[0])
 
     def _forget(self) -> None:
         """Drop the samples that no row still to come can reach."""

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ictal.recipes.live import Show, TrainingView
-from ictal.report.tables import FALSE_ALARM_TARGETS
+from ictal.report.numbers import FALSE_ALARM_TARGETS
 from ictal.scoring.bootstrap import LEVEL
 
 Json = Mapping[str, Any]
@@ -262,8 +262,8 @@ def show_exported(console: Console, document: Json) -> None:
     """Where the model is."""
     if "graph" in document:
         graph = document["graph"]
-        agreement = f"logits within {graph['largest_difference']:.1g} of the network's"
-        console.out.print(f"{document['out']}/{graph['file']}: {agreement}", markup=False)
+        within = ", ".join(f"{name} within {most:.1g}" for name, most in graph["differences"].items())
+        console.out.print(f"{document['out']}/{graph['file']}: {within} of the network's", markup=False)
     console.out.print(f"{document['out']}: `ictal detect --model {document['out']}`; read its README.md", markup=False)
 
 

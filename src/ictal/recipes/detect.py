@@ -20,23 +20,21 @@ import numpy.typing as npt
 import torch
 
 from ictal.detection.artefacts import Read, in_events
-from ictal.detection.events import confidence
+from ictal.detection.events import confidence, means_inside
 from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import seizure_types, writing
 from ictal.recipes.config import MachineConfig
-from ictal.recipes.detector import Detector, Trace
+from ictal.recipes.detector import Detector, SayBackend, Trace
 from ictal.recipes.writing import Format, Found
 from ictal.recordings import edf
 from ictal.recordings.corpus import Quarantined
 from ictal.recordings.edf import Header
 from ictal.recordings.events import Event
-from ictal.recordings.labels import hed_score
 from ictal.recordings.montages import valid
 from ictal.signals.fingerprint import content_hash
 from ictal.signals.source import Prepared, prepared
 from ictal.signals.units import FULL_SCALE
-from ictal.timeline import spans as sp
 
 LEDGER = "detections.jsonl"
 _RECORDINGS = {".edf", ".bdf"}
@@ -76,32 +74,42 @@ class Detected:
     """Why the threshold misses its target, if it does."""
     limits: str
     """What whoever uses the detector must know; empty where its folder says nothing."""
+    backend: str | None
+    """What computed the detector's Mamba layers; None where it has none."""
 
     def document(self) -> dict[str, Any]:
         """As a JSON object."""
         return {**asdict(self), "quarantined": [asdict(one) for one in self.quarantined]}
 
 
-def open_detector(run_folder: Path, machine: MachineConfig) -> Detector:
+def open_detector(run_folder: Path, machine: MachineConfig, chosen: SayBackend | None = None) -> Detector:
     """The detector of a run that was evaluated.
+
+    Args:
+        run_folder: Of the run, or of an exported model.
+        machine: Where to compute.
+        chosen: Called with the backend and what was asked for, unless the model has no Mamba layers.
 
     Raises:
         InputError: if there is none, or it has no threshold yet.
     """
     detector = detectors.require_ready(detectors.load(run_folder, machine), run_folder)
+    detector.say_backend(chosen)
     torch.set_num_threads(machine.threads)
     return detector
 
 
-def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineConfig) -> Detected:
-    """Write the detections of one EDF in the format that the target's name asks for.
+def detect_file(
+    source: Path, target: Path, run_folder: Path, machine: MachineConfig, chosen: SayBackend | None = None
+) -> Detected:
+    """Write the detections of one EDF in the format that the target's name asks for; `chosen` as in `open_detector`.
 
     Raises:
         InputError: if the EDF, the detector or the target cannot be used.
     """
     form = writing.format_of(target)
     writing.require_writable(target, form)
-    detector = open_detector(run_folder, machine)
+    detector = open_detector(run_folder, machine, chosen)
     found = find(source, detector)
     writing.write(target, found, form)
     return Detected(
@@ -111,6 +119,7 @@ def detect_file(source: Path, target: Path, run_folder: Path, machine: MachineCo
         quarantined=(),
         doubt=detector.unreached,
         limits=detector.limits,
+        backend=detector.backend,
     )
 
 
@@ -121,6 +130,7 @@ def detect_folder(
     machine: MachineConfig,
     form: Format = "tsv",
     progress: Callable[[int, int], None] | None = None,
+    chosen: SayBackend | None = None,
 ) -> Detected:
     """Write the detections of every recording below a folder into another folder.
 
@@ -131,11 +141,12 @@ def detect_folder(
         machine: Where to compute.
         form: Format of the detections.
         progress: Called with (done, total), in recordings.
+        chosen: As in `open_detector`.
 
     Raises:
         InputError: if the detector cannot be used, or no recording can.
     """
-    detector = open_detector(run_folder, machine)
+    detector = open_detector(run_folder, machine, chosen)
     recordings = _recordings(source, target)
     name = _hash_of(run_folder)
     ledger = _Ledger(target / LEDGER)
@@ -168,6 +179,7 @@ def detect_folder(
         quarantined=tuple(aside),
         doubt=detector.unreached,
         limits=detector.limits,
+        backend=detector.backend,
     )
 
 
@@ -184,7 +196,8 @@ def find(source: Path, detector: Detector) -> Found:
 def look(recording: str, header: Header, ready: Prepared, detector: Detector) -> tuple[Found, Trace]:
     """The seizures of a preprocessed recording, and the probability of each time step."""
     signal = InMemory(signal_uv=ready.signal.to_uv(), valid_channels=valid(ready.derivation.validity))
-    probability = detector.probability(detector.logits(signal))
+    traces = detector.traces(signal)
+    probability = detector.probability(traces.logits)
     found_s = detector.detect(probability, header.duration_s)
     values = ready.signal.values
     artefacts = artefacts_of(
@@ -198,7 +211,7 @@ def look(recording: str, header: Header, ready: Prepared, detector: Detector) ->
     sure = confidence(probability, detector.steps_hz, found_s)
     found = Found(
         recording=recording,
-        events=described(found_s, sure, artefacts, labels=_labels(detector, signal, found_s)),
+        events=described(found_s, sure, artefacts, labels=labels_of(detector, traces.types, found_s)),
         earliest_s=detector.onsets(probability, found_s)[:, 0].tolist(),
         duration_s=header.duration_s,
         start=header.start,
@@ -207,23 +220,19 @@ def look(recording: str, header: Header, ready: Prepared, detector: Detector) ->
 
 
 def described(
-    found_s: Trace, sure: Trace, artefacts: Sequence[tuple[str, ...]], *, labels: Sequence[str] | None = None
+    found_s: Trace, sure: Trace, artefacts: Sequence[tuple[str, ...]], *, labels: Sequence[str]
 ) -> list[Event]:
-    """Detections with how sure the detector is of each, and what was wrong with the channels in it."""
+    """Detections with how sure the detector is of each, what was wrong with the channels in it, and what it is."""
     return [
         Event(onset_s=float(onset), stop_s=float(stop), label=label, confidence=round(float(c), 4), artefacts=flaws)
-        for (onset, stop), c, flaws, label in zip(
-            found_s, sure, artefacts, labels or ["sz"] * len(found_s), strict=True
-        )
+        for (onset, stop), c, flaws, label in zip(found_s, sure, artefacts, labels, strict=True)
     ]
 
 
-def _labels(detector: Detector, signal: InMemory, found_s: Trace) -> list[str] | None:
-    """The type of each detection in HED-SCORE's words; None where the detector tells none apart."""
-    if not detector.config.model.seizure_types:
-        return None
-    edges = sp.samples_from_seconds(found_s.reshape(-1), detector.config.signals.rate_hz).reshape(-1, 2)
-    return [hed_score(kind) for kind in seizure_types.names(detector, signal, edges)]
+def labels_of(detector: Detector, types: Trace, found_s: Trace) -> list[str]:
+    """What each detection is called, from the log probability of each type in every time step, (steps, types)."""
+    inside = means_inside(types, detector.steps_hz, found_s)
+    return [seizure_types.label(detector.config.model.seizure_types, means) for means in inside.tolist()]
 
 
 def artefacts_of(

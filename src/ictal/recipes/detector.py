@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +21,11 @@ from ictal.detection.events import events, onset_span
 from ictal.detection.tuning import OperatingPoint
 from ictal.errors import InputError, check_setting
 from ictal.models.backends import Chosen, choose
-from ictal.models.detector import Detector as Model
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes.config import Config, MachineConfig
 from ictal.recipes.run import missing, read_json, write_text
-from ictal.training.inference import SignalSource, recording_logits, recording_types
+from ictal.training.inference import SignalSource, Traces, recording_traces
 from ictal.windows.prior import Prevalence, Prior
 
 TRAINED_WITH = ("signals", "windows", "batch", "model", "train", "augment", "guard")
@@ -36,6 +36,8 @@ BACKEND = "backend.json"
 SHIPPED = Path(__file__).parent / "shipped"
 """Model folders that come with the program."""
 Trace = npt.NDArray[np.float64]
+SayBackend: TypeAlias = Callable[[str, str], None]
+"""Is told the backend that was chosen, and what was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,16 +55,23 @@ class Detector:
     """Why no threshold met the target on the dev part; None if one did."""
     limits: str = ""
     """What whoever uses it must know; empty where its folder says nothing."""
+    backend: Chosen | None = None
+    """What computes its Mamba layers, once it is loaded; None where there are none."""
 
     @property
     def steps_hz(self) -> float:
         """Time steps per second."""
         return self.config.signals.rate_hz / self.config.model.samples_per_step
 
-    def logits(self, signal: SignalSource) -> Trace:
-        """Logit of every time step of a recording, as a model trained at the natural prevalence would give it."""
+    def say_backend(self, chosen: SayBackend | None) -> None:
+        """Tell somebody what computes the Mamba layers, and what was asked for; nothing where there are none."""
+        if chosen is not None and self.backend is not None:
+            chosen(self.backend, self.config.machine.backend)
+
+    def traces(self, signal: SignalSource) -> Traces:
+        """What the model says of every time step of a recording, as one trained at the natural prevalence would."""
         grid = self.config.windows.grid(self.config.signals.rate_hz)
-        raw = recording_logits(
+        raw = recording_traces(
             self.model,
             signal,
             length_samples=grid.length_samples,
@@ -70,18 +79,8 @@ class Detector:
             batch_size=self.config.batch.size,
             device=device_of(self.config),
         )
-        return correct_prior(raw, self.prior.natural.time_step, self.prior.drawn.time_step)
-
-    def types(self, signal: SignalSource) -> Trace:
-        """Log probability of each of `model.seizure_types`, were it a seizure, in every time step: (steps, types)."""
-        assert isinstance(self.model, Model), "types are told apart by a detector of our own"
-        return recording_types(
-            self.model,
-            signal,
-            length_samples=self.config.windows.grid(self.config.signals.rate_hz).length_samples,
-            batch_size=self.config.batch.size,
-            device=device_of(self.config),
-        )
+        corrected = correct_prior(raw.logits, self.prior.natural.time_step, self.prior.drawn.time_step)
+        return raw._replace(logits=corrected)
 
     def probability(self, logits: Trace) -> Trace:
         """Calibrated probability of each time step being ictal."""
@@ -216,7 +215,8 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     config = configs.check(card["config"], str(folder / CARD))
     config = config if machine is None else replace(config, machine=machine)
     prior = Prior(natural=Prevalence(**card["prior"]["natural"]), drawn=Prevalence(**card["prior"]["drawn"]))
-    model = build(config.model, len(card["channels"]), prior.drawn.time_step, backend_of(config))
+    backend = backend_of(config)
+    model = build(config.model, len(card["channels"]), prior.drawn.time_step, backend)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (RuntimeError, SafetensorError) as error:
@@ -238,4 +238,5 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
         operating_point=OperatingPoint(**card["operating_point"]) if card["operating_point"] else None,
         unreached=card["unreached"],
         limits=read_json(folder / PROVENANCE)["limits"] if (folder / PROVENANCE).exists() else "",
+        backend=backend if has_scan(config) else None,
     )

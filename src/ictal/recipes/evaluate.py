@@ -20,8 +20,8 @@ from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import opening, score, seizure_types
 from ictal.recipes.curve import staircases
-from ictal.recipes.detect import artefacts_of, described
-from ictal.recipes.detector import Detector, Trace
+from ictal.recipes.detect import artefacts_of, described, labels_of
+from ictal.recipes.detector import Detector, SayBackend, Trace
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.ranking import Ranked
 from ictal.recipes.run import Run
@@ -53,13 +53,13 @@ class ScoredPart:
     part: Part
     index: WindowIndex
     logits: Spool
+    type_traces: Spool
+    """Log probability of each type of seizure that the detector tells apart, in every time step."""
     samples_per_step: int
     reference_s: tuple[Trace, ...]
     durations_s: tuple[float, ...]
     types: tuple[tuple[str, ...], ...]
     """The type of each seizure."""
-    named_types: tuple[tuple[str, ...], ...]
-    """The type that the detector names each seizure of the index; empty where it tells none apart."""
     montages: tuple[str, ...]
     """The common reference that the channels name."""
 
@@ -87,7 +87,9 @@ class Evaluated:
         return map(self.detector.probability, self.scored.logits)
 
 
-def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: bool = False) -> Evaluated:
+def evaluate_run(
+    run: Run, planned: Planned, progress: Progress, chosen: SayBackend | None = None, *, open_eval: bool = False
+) -> Evaluated:
     """Score the part of the split that the configuration names; in memory is one recording at a time.
 
     The threshold comes from the dev part. Where there is none (`split.method = "all-train"`), it comes from the scored
@@ -97,6 +99,8 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
         run: The run.
         planned: Its plan.
         progress: Called with recordings done and in all.
+        chosen: Called once, before the first recording, with the backend and what was asked for; not called for a model
+            without Mamba layers.
         open_eval: Open the evaluation part, which is recorded; only this makes scoring it possible.
 
     Raises:
@@ -110,6 +114,7 @@ def evaluate_run(run: Run, planned: Planned, progress: Progress, *, open_eval: b
     locked = part == "eval" and not open_eval
     signals = {} if locked else open_parts(run, planned)  # what is missing or damaged costs no opening
     opened = opening.open_eval(run, planned, allowed=open_eval) if part == "eval" else opening.openings(run)
+    detector.say_backend(chosen)
     parts = [tuned_on] if tuned_on == part else [tuned_on, part]
     total = sum(len(planned.split[p]) for p in parts)
     done = 0
@@ -141,11 +146,12 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
     run.write_json("evaluation.json", evaluated.document)
     _write_traces(run.path("traces.npz"), evaluated.probabilities())
     part, steps_hz = evaluated.scored.part, evaluated.detector.steps_hz
-    for number, stored, found_s, probability in zip(
+    for number, stored, found_s, probability, types in zip(
         planned.split[part],
         evaluated.signals,
         evaluated.detections_s,
         evaluated.probabilities(),
+        evaluated.scored.type_traces,
         strict=True,
     ):
         recording = planned.labelled[number]
@@ -154,7 +160,8 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
         artefacts = artefacts_of(
             stored.read, stored.samples, stored.rate_hz, found_s, channels=stored.channels, validity=stored.validity
         )
-        found = described(found_s, confidence(probability, steps_hz, found_s), artefacts)
+        labels = labels_of(evaluated.detector, types, found_s)
+        found = described(found_s, confidence(probability, steps_hz, found_s), artefacts, labels=labels)
         bids.write(path, events=found, duration_s=recording.duration_s, start=recording.header.start)
 
 
@@ -233,22 +240,22 @@ def _score_part(
 ) -> ScoredPart:
     numbers = planned.split[part]
     index = planned.index.select(numbers)
-    logits, named, montages = Spool(run.folder), [], []
+    logits, types, montages = Spool(run.folder), Spool(run.folder), []
     for done, stored in enumerate(signals, 1):
-        logits.append(detector.logits(stored))
-        if detector.config.model.seizure_types:
-            named.append(tuple(seizure_types.names(detector, stored, index.recordings[done - 1].seizures)))
+        traces = detector.traces(stored)
+        logits.append(traces.logits)
+        types.append(traces.types)
         montages.append(stored.reference or "no reference named")
         progress(done, len(numbers))
     return ScoredPart(
         part=part,
         index=index,
         logits=logits,
+        type_traces=types,
         samples_per_step=run.config.model.samples_per_step,
         reference_s=tuple(np.array(planned.labelled[n].seizures_s, dtype=np.float64).reshape(-1, 2) for n in numbers),
         durations_s=tuple(planned.labelled[n].duration_s for n in numbers),
         types=tuple(planned.labelled[n].types or ("",) * len(planned.labelled[n].seizures_s) for n in numbers),
-        named_types=tuple(named),
         montages=tuple(montages),
     )
 
@@ -316,7 +323,8 @@ def results(detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated
         **_scores(scored, detections_s),
         **_areas(ranking),
         "ranking": ranking,
-        "types": seizure_types.document(config.model.seizure_types, scored.index, scored.named_types),
+        "backend": detector.backend,
+        "types": seizure_types.document(config.model, scored.index, scored.type_traces),
         "ece": steps.reliability.ece,
         "mean_probability": steps.mean_probability,
         "ictal_share": ictal_steps / steps.steps,

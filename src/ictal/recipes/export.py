@@ -66,8 +66,8 @@ def export(
     with _appearing(out) as folder:
         detectors.save(folder, detector, load_file(source / detectors.WEIGHTS))
         if form is not None:
-            difference = graph.write(folder / graph.FILES[form], detector, form)
-            provenance["graph"] = {"file": graph.FILES[form], "largest_difference": difference}
+            differences = graph.write(folder / graph.FILES[form], detector, form)
+            provenance["graph"] = {"file": graph.FILES[form], "differences": differences}
         write_text(folder / PROVENANCE, json.dumps(provenance, indent=1, allow_nan=False))
         held = {**read_json(folder / detectors.CARD), "parameters": parameter_count(detector.model)}
         write_text(folder / MODEL_CARD, card.render(out.absolute().name, held, provenance))
@@ -163,5 +163,14 @@ def _scores(evaluation: Mapping[str, Any]) -> dict[str, Any]:
         name: {key: value for key, value in score.items() if key not in _OF_ONE_PERSON}
         for name, score in evaluation["scorers"].items()
     }
-    kept = ("part", "recordings", "unseen_patients", "independent_of_tuning", "eval_openings", "ranking", "ece")
+    kept = (
+        "part",
+        "recordings",
+        "unseen_patients",
+        "independent_of_tuning",
+        "eval_openings",
+        "backend",
+        "ranking",
+        "ece",
+    )
     return {**{name: evaluation[name] for name in kept}, "scorers": scorers}

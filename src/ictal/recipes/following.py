@@ -16,6 +16,7 @@ import torch
 from ictal.detection.calibration import correct_prior
 from ictal.detection.following import Change, EventFollower
 from ictal.errors import InputError
+from ictal.models.detector import Answers
 from ictal.models.detector import Detector as Model
 from ictal.models.streaming import LOOKAHEAD_ROWS, Stream, require_causal
 from ictal.recipes.config import Config
@@ -31,7 +32,8 @@ class Answer:
 
     Args:
         probability: Of the steps that follow those of the answer before.
-        changes: Events that have begun or ended, in seconds from the stretch's beginning.
+        changes: Events that have begun or ended, in seconds from the stretch's beginning; beside them the mean log
+            probability of each type.
     """
 
     probability: Trace
@@ -90,14 +92,14 @@ class Follower:
             return Answer(probability=np.empty(0), changes=[])
         nothing = np.empty((len(self.derivation.channels), 0), dtype=np.float32)
         rest = self.stream.push(_as_tensor(self.preprocessor.feed(nothing, last=True)))
-        return self._answer(torch.cat([rest, self.stream.finish()]), last=True)
+        return self._answer(rest, self.stream.finish(), last=True)
 
-    def _answer(self, raw: torch.Tensor, *, last: bool) -> Answer:
+    def _answer(self, *parts: Answers, last: bool) -> Answer:
         prior = self.detector.prior
-        logits = raw.double().cpu().numpy()
+        logits, types = (torch.cat(one).double().cpu().numpy() for one in zip(*parts, strict=True))
         corrected = correct_prior(logits, prior.natural.time_step, prior.drawn.time_step)
         probability = self.detector.probability(corrected)
-        changes = self.events.push(probability)
+        changes = self.events.push(probability, types)
         if last:
             changes += [replace(change, stop_s=min(change.stop_s, self.duration_s)) for change in self.events.finish()]
         return Answer(probability=probability, changes=changes)

@@ -1,9 +1,10 @@
 """A detector's network as a graph that runs without `ictal`: PyTorch's `torch.export`, or ONNX.
 
 The graph takes one window, `signal_uv` (1, channels, samples) in µV as preprocessed, `valid_samples` (1) and
-`valid_channels` (1, channels), and gives `logits` (1, steps) as they come from the network: before the prior's
-correction and the calibration, which the model card writes out. What was written is read again by the program that will
-run it, and has to answer as the network does.
+`valid_channels` (1, channels), and gives by name what the network says: `logits` (1, steps), before the prior's
+correction and the calibration, which the model card writes out, and, where types of seizures are told apart,
+`type_log_probabilities` (1, steps, types) in the order of `model.seizure_types`. What was written is read again by the
+program that will run it, and has to answer as the network does.
 """
 
 from __future__ import annotations
@@ -21,41 +22,59 @@ import torch
 from torch import Tensor, nn
 
 from ictal.errors import InputError
+from ictal.models.detector import Detector as Network
 from ictal.recipes.detector import Detector
 from ictal.recipes.extras import needed
 
 Form: TypeAlias = Literal["torch-export", "onnx"]
 FILES: dict[Form, str] = {"torch-export": "model.pt2", "onnx": "model.onnx"}
+LOGITS, TYPES = "logits", "type_log_probabilities"
+"""Names of a graph's outputs."""
 TOLERANCE = 1e-4
-"""Largest difference of a logit, as a share of the largest logit or of 1, whichever is more."""
+"""Largest difference of an output's numbers, as a share of the largest of them or of 1, whichever is more."""
 _CHECKED_WINDOWS = 4
 _Window: TypeAlias = tuple[Tensor, Tensor, Tensor]
-_Graph: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+_Graph: TypeAlias = Callable[[Tensor, Tensor, Tensor], dict[str, Tensor]]
 
 
-def write(target: Path, detector: Detector, form: Form) -> float:
-    """Write a detector's network as a graph and check it; returns the largest difference between their logits.
+class _Named(nn.Module):
+    """A network with its outputs by name."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, signal_uv: Tensor, valid_samples: Tensor, valid_channels: Tensor) -> dict[str, Tensor]:
+        logits, types = self.network.answers(signal_uv, valid_samples, valid_channels)
+        return {LOGITS: logits, TYPES: types} if self.network.config.seizure_types else {LOGITS: logits}
+
+
+def write(target: Path, detector: Detector, form: Form) -> dict[str, float]:
+    """Write a detector's network as a graph and check it; returns how far each output differs at most, by its name.
 
     Raises:
         InputError: if the exporter cannot follow the network (code `export-network`), a package is missing
             (`package-missing`), or the graph answers otherwise than the network (`export-differs`).
     """
-    model = detector.model.cpu().eval()
-    windows = _windows(detector)
+    assert isinstance(detector.model, Network)
+    model, windows = _Named(detector.model.cpu()).eval(), _windows(detector)
     with _quiet(), torch.no_grad():
         program = _followed(model, windows[0], detector.config.model.module or detector.config.model.kind)
-        graph = (_torch_export if form == "torch-export" else _onnx)(target, program)
-        difference = max(_difference(graph, model, window) for window in windows)
-    if not difference <= TOLERANCE:
-        raise InputError(
-            "The graph answers otherwise than the network",
-            where=target,
-            got=f"logits that differ by {difference:.2g} of the largest",
-            expected=f"at most {TOLERANCE:g}",
-            remedy="leave --to out, and report this with the versions of torch and onnxruntime",
-            code="export-differs",
+        graph = (
+            _torch_export(target, program) if form == "torch-export" else _onnx(target, program, [*model(*windows[0])])
         )
-    return difference
+        differences = _differences(graph, model, windows)
+    for name, difference in differences.items():
+        if not difference <= TOLERANCE:
+            raise InputError(
+                "The graph answers otherwise than the network",
+                where=target,
+                got=f"{name} that differ by {difference:.2g} of the largest",
+                expected=f"at most {TOLERANCE:g}",
+                remedy="leave --to out, and report this with the versions of torch and onnxruntime",
+                code="export-differs",
+            )
+    return differences
 
 
 def _windows(detector: Detector) -> list[_Window]:
@@ -72,9 +91,16 @@ def _windows(detector: Detector) -> list[_Window]:
     ]
 
 
-def _difference(graph: _Graph, model: nn.Module, window: _Window) -> float:
-    expected: Tensor = model(*window)
-    return float((graph(*window) - expected).abs().max() / expected.abs().max().clamp(min=1))
+def _differences(graph: _Graph, network: _Named, windows: list[_Window]) -> dict[str, float]:
+    """Of each output the largest difference in any window."""
+    pairs = [(graph(*window), network(*window)) for window in windows]
+    found, expected = pairs[0]
+    assert list(found) == list(expected), (list(found), list(expected))
+    every = {
+        name: [(found[name] - one[name]).abs().max() / one[name].abs().max().clamp(min=1) for found, one in pairs]
+        for name in expected
+    }
+    return {name: float(torch.stack(differences).max()) for name, differences in every.items()}
 
 
 def _followed(model: nn.Module, window: _Window, name: str) -> torch.export.ExportedProgram:
@@ -102,18 +128,18 @@ def _torch_export(target: Path, program: torch.export.ExportedProgram) -> _Graph
     return read
 
 
-def _onnx(target: Path, exported: torch.export.ExportedProgram) -> _Graph:
+def _onnx(target: Path, exported: torch.export.ExportedProgram, outputs: list[str]) -> _Graph:
     runtime = needed("onnxruntime", extra="onnx", what="--to onnx")
     needed("onnxscript", extra="onnx", what="--to onnx")
-    program = torch.onnx.export(exported, output_names=["logits"], verbose=False)
+    program = torch.onnx.export(exported, output_names=outputs, verbose=False)
     assert program is not None
     program.save(target)
     session = runtime.InferenceSession(str(target), providers=["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
 
-    def graph(*values: Tensor) -> Tensor:
+    def graph(*values: Tensor) -> dict[str, Tensor]:
         fed = {name: value.numpy() for name, value in zip(names, values, strict=True)}
-        return torch.from_numpy(session.run(["logits"], fed)[0])
+        return {name: torch.from_numpy(one) for name, one in zip(outputs, session.run(outputs, fed), strict=True)}
 
     return graph
 

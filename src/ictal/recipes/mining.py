@@ -16,7 +16,7 @@ from ictal.detection.events import events
 from ictal.recipes.run import Run
 from ictal.timeline import spans as sp
 from ictal.timeline.spans import Spans
-from ictal.training.inference import recording_logits
+from ictal.training.inference import recording_traces
 from ictal.windows.adaptive import hard_windows
 from ictal.windows.dataset import WindowDataset
 from ictal.windows.permutation import permute
@@ -59,14 +59,14 @@ class Miner:
     def _alarms(self, model: nn.Module, recording: int) -> Spans:
         """Events of one recording that touch no seizure, in samples."""
         config, index = self.run.config, self.dataset.index
-        logits = recording_logits(
+        logits = recording_traces(
             model,
             self.dataset.stored[recording],
             length_samples=index.grid.length_samples,
             samples_per_step=self.dataset.samples_per_step,
             batch_size=config.batch.size,
             device=self.device,
-        )
+        ).logits
         rate_hz = config.signals.rate_hz
         probability = sigmoid(logits + self.prior.logit_offset)
         found = events(probability, rate_hz / self.dataset.samples_per_step, config.events.rule(0.5))

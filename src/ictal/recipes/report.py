@@ -66,7 +66,7 @@ def contents(run: Run, planned: Planned) -> Contents:
         calibrated=f"calibration by {run.config.evaluate.calibration} on the dev part" if evaluation else "",
         strips=tuple(recording.strip for recording in scored),
         examples=examples(run, planned, scored, evaluation["operating_point"]["threshold"]) if evaluation else (),
-        provenance=_provenance(run, planned),
+        provenance=_provenance(run, planned, evaluation),
         warnings=tuple(_warnings(planned, evaluation)),
     )
 
@@ -240,7 +240,7 @@ def _spans(pairs: Sequence[tuple[float, float]]) -> SpansS:
     return np.array(pairs, dtype=np.float64).reshape(-1, 2)
 
 
-def _provenance(run: Run, planned: Planned) -> dict[str, str]:
+def _provenance(run: Run, planned: Planned, evaluation: Json | None) -> dict[str, str]:
     scored = "--open-eval" if run.config.evaluate.part == "eval" else f"--evaluate.part {run.config.evaluate.part}"
     plan = f" --config {run.path('config.toml')}"
     steps = {"plan": plan, "prepare": "", "train": "", "evaluate": f" {scored}", "report": ""}
@@ -251,6 +251,7 @@ def _provenance(run: Run, planned: Planned) -> dict[str, str]:
         "plan hash": planned.hash,
         **{f"{name} hash": content for name in HASHED if (content := _content(run.path(name)))},
         **backend_that_ran(run.folder),
+        **({"backend of the evaluation": evaluation["backend"]} if evaluation and evaluation["backend"] else {}),
         "seeds": f"split {run.config.split.seed}, batch {run.config.batch.seed}, train {run.config.train.seed}",
         **{name: str(value) for name, value in versions().items()},
     }

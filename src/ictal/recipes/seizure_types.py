@@ -1,24 +1,25 @@
 """Telling types of seizures apart: what training needs for it, and how well it is done.
 
-The question here is "which type is this seizure", not "where are seizures". A seizure is named as a whole, by the mean
-log probability of each type over its time. An evaluation names the annotated ones, and counts them against their
-annotation.
+The question here is "which type is this seizure", not "where are seizures". A seizure is named as a whole, by the type
+whose log probability is highest on average over its time. An evaluation names the annotated ones, and counts them
+against their annotation; a detection is named when it is over.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from ictal.errors import InputError
-from ictal.recipes.detector import Detector
+from ictal.models.detector import DetectorConfig
+from ictal.recipes.detector import Trace
+from ictal.recordings.labels import hed_score
 from ictal.scoring.confusion import confusion
 from ictal.timeline import spans as sp
 from ictal.timeline.spans import Spans
-from ictal.training.inference import SignalSource
 from ictal.windows.index import WindowIndex
 
 
@@ -41,34 +42,43 @@ def require_types(types: Sequence[str], index: WindowIndex) -> None:
             )
 
 
-def names(detector: Detector, signal: SignalSource, seizures: Spans) -> list[str]:
-    """The type that each seizure of a recording, annotated or detected, is named.
+def names(model: DetectorConfig, log_probability: Trace, seizures: Spans) -> list[str]:
+    """The type that each annotated seizure of a recording is named.
 
     Args:
-        detector: One that tells types apart.
-        signal: The recording.
-        seizures: Its seizures in samples, (seizures, 2).
+        model: Tells which types there are, and how long a time step is.
+        log_probability: Of each type in every time step, (steps, types).
+        seizures: The seizures in samples, (seizures, 2).
     """
-    if not len(seizures):
-        return []
-    log_probability, step = detector.types(signal), detector.config.model.samples_per_step
-    edges = np.arange(len(log_probability) + 1) * step
-    inside = np.stack([sp.overlap(one[None], edges[:-1], edges[1:]) for one in seizures])
-    best = (inside @ log_probability).argmax(axis=1)
-    return [detector.config.model.seizure_types[place] for place in best.tolist()]
+    edges = np.arange(len(log_probability) + 1) * model.samples_per_step
+    inside = [sp.overlap(one[None], edges[:-1], edges[1:]) @ log_probability for one in seizures]
+    return [model.seizure_types[int(sums.argmax())] for sums in inside]
 
 
-def document(types: Sequence[str], index: WindowIndex, named: Sequence[Sequence[str]]) -> dict[str, object] | None:
-    """What results hold of it: the table of annotated and named types; None where none are told apart.
+def label(types: Sequence[str], log_probability: Sequence[float]) -> str:
+    """What a detection is called, in HED-SCORE's words: `sz` where no types are told apart.
 
     Args:
         types: The types that are told apart.
-        index: The scored recordings.
-        named: What `names` gives for each.
+        log_probability: The mean of each over the detection's time.
     """
+    return hed_score(types[int(np.argmax(log_probability))]) if types else "sz"
+
+
+def document(model: DetectorConfig, index: WindowIndex, traces: Iterable[Trace]) -> dict[str, object] | None:
+    """What results hold of it: the table of annotated and named types; None where none are told apart.
+
+    Args:
+        model: Tells which types there are, and how long a time step is.
+        index: The scored recordings.
+        traces: Of each the log probability of each type in every time step, (steps, types).
+    """
+    types = model.seizure_types
     if not types:
         return None
-    found = confusion(types, index.seizure_types, [name for own in named for name in own])
+    scored = zip(index.recordings, traces, strict=True)
+    named = [name for recording, trace in scored for name in names(model, trace, recording.seizures)]
+    found = confusion(types, index.seizure_types, named)
     return {
         "types": list(types),
         "counts": found.counts.tolist(),

@@ -19,7 +19,7 @@ Trace: TypeAlias = npt.NDArray[np.float64]
 
 
 class Spool:
-    """Traces in the order in which they were appended.
+    """Traces, of one number for every time step or of several, in the order in which they were appended.
 
     Args:
         folder: On whose disk they lie; 64 bytes for every second at 8 steps a second.
@@ -30,20 +30,23 @@ class Spool:
         weakref.finalize(self, file.close)
         self._file = file
         self._edges = [0]
+        self._shapes: list[tuple[int, ...]] = []
 
     def append(self, trace: Trace) -> None:
-        """Put a trace, shape (steps,), behind the others."""
+        """Put a trace, shape (steps,) or (steps, numbers), behind the others."""
         held = np.ascontiguousarray(trace, dtype=np.float64).tobytes()
         written = os.pwrite(self._file.fileno(), held, self._edges[-1])
         assert written == len(held), f"{written} of {len(held)} bytes were written"
         self._edges.append(self._edges[-1] + written)
+        self._shapes.append(trace.shape)
 
     def __len__(self) -> int:
-        return len(self._edges) - 1
+        return len(self._shapes)
 
     def __getitem__(self, number: int) -> Trace:
         start, stop = self._edges[number], self._edges[number + 1]
-        return np.frombuffer(os.pread(self._file.fileno(), stop - start, start), dtype=np.float64)
+        held = np.frombuffer(os.pread(self._file.fileno(), stop - start, start), dtype=np.float64)
+        return held.reshape(self._shapes[number])
 
     def __iter__(self) -> Iterator[Trace]:
         return (self[number] for number in range(len(self)))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ictal.detection.following import Change
-from ictal.recipes import writing
+from ictal.recipes import seizure_types, writing
 from ictal.recipes.detector import Detector
 from ictal.recipes.following import Follower, require_live
 from ictal.recipes.writing import Format, Found
@@ -162,14 +162,15 @@ class Session:
         for change in changes:
             self.begun += not change.ended
             self.ended += change.ended
-            self._say_change(change)
+            label = seizure_types.label(self.detector.config.model.seizure_types, change.beside)
+            self._say_change(change, label)
             if change.ended:
                 confidence = round(change.confidence, 4)
-                event = Event(onset_s=change.onset_s, stop_s=change.stop_s, label="sz", confidence=confidence)
+                event = Event(onset_s=change.onset_s, stop_s=change.stop_s, label=label, confidence=confidence)
                 self.stretch.events.append(event)
                 self.stretch.earliest_s.append(change.earliest_s)
 
-    def _say_change(self, change: Change) -> None:
+    def _say_change(self, change: Change, label: str) -> None:
         start_s = self.stretch.start_s
         document: dict[str, Any] = {
             "kind": "end" if change.ended else "begin",
@@ -182,6 +183,7 @@ class Session:
         self.say(
             {
                 **document,
+                "label": label,
                 "confidence": round(change.confidence, 4),
                 "known_s": _rounded(self.stretch.stop_s),
                 "onset_time": self._clock(start_s + change.onset_s),
@@ -201,6 +203,7 @@ class Session:
                 "begin_known_after_s": _rounded(self.stretch.follower.delay_s + config.events.min_duration_s),
                 "end_known_after_s": _rounded(self.stretch.follower.delay_s + config.events.merge_gap_s),
                 "doubt": self.detector.unreached,
+                "backend": self.detector.backend,
             }
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -15,7 +15,7 @@ from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes import detector as detectors
 from ictal.recipes.config import Config
-from ictal.recipes.detector import Detector, device_of, trained_alike
+from ictal.recipes.detector import Detector, SayBackend, device_of, trained_alike
 from ictal.recipes.mining import Miner
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
@@ -42,9 +42,7 @@ from ictal.windows.dataset import WindowDataset
 from ictal.windows.prior import EffectivePrior, Prevalence, Prior, effective
 
 
-def train_run(
-    run: Run, planned: Planned, progress: Progress, chosen: Callable[[str, str], None] | None = None
-) -> Verdict | None:
+def train_run(run: Run, planned: Planned, progress: Progress, chosen: SayBackend | None = None) -> Verdict | None:
     """Train until the last step; the detector's weights are the average that the run has kept.
 
     Started by `torchrun`, every process trains on its own batches; the first one writes and returns the verdict.
@@ -84,7 +82,7 @@ def train_run(
     return verdict if ranks.leads else None
 
 
-def _keep_backend(run: Run, chosen: Callable[[str, str], None] | None) -> None:
+def _keep_backend(run: Run, chosen: SayBackend | None) -> None:
     asked, ran = run.config.machine.backend, detectors.backend_of(run.config)
     run.write_json(detectors.BACKEND, {"asked": asked, "ran": ran})
     if chosen is not None:

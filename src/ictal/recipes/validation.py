@@ -20,7 +20,7 @@ from ictal.recipes.spool import Spool
 from ictal.scoring.curves import Trace
 from ictal.scoring.staircase import Staircase, added
 from ictal.scoring.streaming import Histogram
-from ictal.training.inference import recording_logits
+from ictal.training.inference import recording_traces
 from ictal.training.ranks import Ranks
 from ictal.training.selection import Scores
 from ictal.windows.plan import BatchPlan
@@ -87,14 +87,14 @@ class Validator:
 
     def _logits(self, model: nn.Module, number: int) -> Floats:
         config = self.run.config
-        return recording_logits(
+        return recording_traces(
             model,
             self.stored[number],
             length_samples=self.index.grid.length_samples,
             samples_per_step=config.model.samples_per_step,
             batch_size=config.batch.size,
             device=self.device,
-        )
+        ).logits
 
     def _sensitivity(self, probabilities: Spool) -> float:
         """Of all recordings, from what each rank has counted in its own."""

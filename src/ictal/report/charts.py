@@ -223,11 +223,7 @@ def smoothed(values: Series) -> Series:
 def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:
     """Event sensitivity against false alarms per 24 h, with the operating point and the target."""
     alarms, found = best_within(curve)
-    if curve.band is not None:
-        ax.fill_between(
-            curve.band.rates_per_24h, curve.band.lower, curve.band.upper, step="post",
-            color=LIGHT["detection"], alpha=0.18, linewidth=0,
-        )  # fmt: skip
+    shade(ax, curve, LIGHT["detection"])
     ax.plot(alarms, found, color=LIGHT["detection"], linewidth=1.8, drawstyle="steps-post")
     if curve.target_false_alarms_per_24h is not None:
         ax.axvline(curve.target_false_alarms_per_24h, color=LIGHT["prior"], linestyle="--", linewidth=1.2)
@@ -244,6 +240,15 @@ def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:
     label(ax, x="false alarms per 24 h", y="seizures detected")
     if curve.operating is not None:
         _operating_point(ax, curve, curve.operating)
+
+
+def shade(ax: Axes, curve: SensitivityCurve, colour: str) -> None:
+    """The curve's band, if it has one."""
+    if curve.band is not None:
+        ax.fill_between(
+            curve.band.rates_per_24h, curve.band.lower, curve.band.upper, step="post",
+            color=colour, alpha=0.18, linewidth=0,
+        )  # fmt: skip
 
 
 def best_within(curve: SensitivityCurve) -> tuple[Series, Series]:

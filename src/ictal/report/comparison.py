@@ -10,12 +10,25 @@ from matplotlib.figure import Figure as Drawn
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from ictal.report import charts, strips
-from ictal.report.contents import Contents, Document, RecordingStrip
+from ictal.report.contents import Contents, Document, RecordingStrip, SensitivityCurve
 from ictal.report.figures import svg
-from ictal.report.numbers import UNDEFINED, count, decimal, level, percent, ratio, short_names
+from ictal.report.numbers import FALSE_ALARM_TARGETS, UNDEFINED, count, decimal, level, ratio, short_names
 from ictal.report.palette import LIGHT
 from ictal.report.parts import Cell, Figure, Section, Table
-from ictal.report.tables import FALSE_ALARM_TARGETS, SCORER_NAMES, STRIP_COLUMNS, rate, rates, strip_cells
+from ictal.report.tables import (
+    ALLOWED,
+    BEST_WITHIN,
+    FOUND,
+    SCORER_NAMES,
+    STRIP_COLUMNS,
+    found_within,
+    in_brackets,
+    ranked,
+    rate,
+    rates,
+    shaded,
+    strip_cells,
+)
 from ictal.report.templates import page
 
 _COLOURS = ("detection", "seizure", "good", "false", "prior", "muted")
@@ -101,8 +114,8 @@ def _numbers_of(run: Compared) -> tuple[Cell, ...]:
         f"{count(event['true_positives'])} of {count(event['reference'])}",
         rate(event, "sensitivity", 2),
         rate(event, "false_alarms_per_24h", 1),
-        ratio(document, "window_auroc", 3),
-        ratio(document, "ece", 4),
+        ratio(document, "window_auroc", 3) if document["window_auroc"] is None else ranked(document, "window", "auroc"),
+        ranked(document, "step", "ece"),
         skill,
     )
 
@@ -154,15 +167,21 @@ def sensitivity(runs: Sequence[Compared]) -> Section:
         _curves(figure.subplots(), drawn)
 
     names = ", ".join(run.name for _, run in drawn)
+    curves = [run.contents.curve for _, run in drawn if run.contents.curve is not None]
     figure = Figure(
         drawing=svg(
             "compared-sensitivity", f"Event sensitivity against false alarms per 24 h of {names}.", 9, 3.9, draw
         ),
         caption="Seizures detected at the best threshold within each rate of false alarms; rings are the operating "
-        "points (SzCORE events; the axis is linear below 1, logarithmic above).",
+        f"points (SzCORE events; the axis is linear below 1, logarithmic above).{_shaded(curves)}",
         table=_best_within([run for _, run in drawn]),
     )
     return Section(id=name, heading=heading, parts=(figure,))
+
+
+def _shaded(curves: Sequence[SensitivityCurve]) -> str:
+    areas = shaded(curves)
+    return f"{areas} They show how uncertain each run is; whether two differ stands above." if areas else ""
 
 
 def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
@@ -171,6 +190,7 @@ def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
         assert curve is not None
         alarms, found = charts.best_within(curve)
         colour, style = _line(number)
+        charts.shade(ax, curve, colour)
         ax.plot(alarms, found, style, color=colour, linewidth=1.8, drawstyle="steps-post", label=run.name)
         if curve.operating is not None:
             point = curve.false_alarms_per_24h[curve.operating], curve.sensitivity[curve.operating]
@@ -199,19 +219,14 @@ def _named(ax: Axes) -> None:
 
 
 def _best_within(runs: Sequence[Compared]) -> Table:
-    rows = tuple((run.name, *(_best(run, target) for target in FALSE_ALARM_TARGETS)) for run in runs)
-    columns = ("Run", *(f"≤ {target} per 24 h" for target in FALSE_ALARM_TARGETS))
+    curves = [(run.name, run.contents.curve) for run in runs if run.contents.curve is not None]
+    rows = tuple(
+        (f"≤ {target}", name, *found_within(curve, target)) for target in FALSE_ALARM_TARGETS for name, curve in curves
+    )
     return Table(
-        caption="Best sensitivity within each false alarm rate", columns=columns, rows=rows,
-        numeric=frozenset(range(1, len(columns))),
+        caption=BEST_WITHIN, columns=(ALLOWED, "Run", *FOUND), rows=rows, numeric=frozenset({2, 3, 4}),
+        note=in_brackets([curve for _, curve in curves]),
     )  # fmt: skip
-
-
-def _best(run: Compared, target: float) -> str:
-    curve = run.contents.curve
-    assert curve is not None
-    allowed = curve.sensitivity[curve.false_alarms_per_24h <= target]
-    return percent(float(allowed.max())) if len(allowed) else "unreachable"
 
 
 def training(runs: Sequence[Compared]) -> Section:

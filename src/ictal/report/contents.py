@@ -208,7 +208,7 @@ class Contents:
             `batches_without_seizure`, `seizure_windows_seen`) and, if known, `batches` (how many each drew).
         training: The curves of training.
         evaluation: The document of `ictal evaluate --json`: `scorers`, each with its pooled counts and ratios,
-            `window_auroc`, `window_auprc`, `ece`, `operating_point`, `scorer_version`, `nan_policy`.
+            `window_auroc`, `window_auprc`, `ece`, `ranking`, `operating_point`, `scorer_version`, `nan_policy`.
         curve: Sensitivity against false alarms.
         reliability: Calibration.
         calibrated: How logits were calibrated, in words.

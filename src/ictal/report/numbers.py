@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+FALSE_ALARM_TARGETS = (1, 2, 5, 10, 24, 50, 100)
+"""Rates per 24 h within which the best sensitivity is told."""
 UNDEFINED = "undefined"
 WHY_UNDEFINED: Mapping[str, str] = MappingProxyType(
     {

@@ -42,13 +42,17 @@ def _of_evaluation(document: Document | None) -> Iterator[tuple[Cell, ...]]:
         "Window AUROC",
         ratio(document, "window_auroc", 3),
         "How often a stretch with a seizure gets a higher score than one without (0.5 is a coin).",
-        f"Ranking only, blind to thresholds and calibration; AUPRC {ratio(document, 'window_auprc', 3)}.",
+        "Ranking only, blind to thresholds and calibration"
+        + _interval(_ranking(document, "window"), "auroc", lambda end: decimal(end, 3))
+        + f"; AUPRC {ratio(document, 'window_auprc', 3)}.",
     )
     yield (
         "Calibration error",
         ratio(document, "ece", 4),
         "How far a stated probability lies from what then happens, on average.",
-        "Expected calibration error per time step, after the drawn prior was taken out again.",
+        "Expected calibration error per time step, after the drawn prior was taken out again"
+        + _interval(_ranking(document, "step"), "ece", lambda end: decimal(end, 4))
+        + ".",
     )
 
 
@@ -80,6 +84,12 @@ def _false_alarms(event: Document, point: Document) -> tuple[Cell, ...]:
     shown = undefined("false_alarms_per_24h") if rate is None or is_undefined(rate) else f"{rate:.1f}"
     made = f"{_of(event['false_positives'], 'false event')} in {event['hours']:.2f} h."
     return ("False alarms per 24 h", shown, pace, made + asked)
+
+
+def _ranking(document: Document, kind: str) -> Document:
+    """Intervals of the measures of windows or steps, with their level, as a scorer's document has them."""
+    found = document["ranking"]
+    return {"intervals": {"level": found["level"], **found[kind]["intervals"]}}
 
 
 def _of(number: int, noun: str) -> str:

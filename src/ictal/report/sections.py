@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ictal.report import charts, eeg, figures, strips, tables
-from ictal.report.contents import Contents, Document, EegExample, LeakageAudit, SensitivityCurve
+from ictal.report.contents import Contents, Document, EegExample, LeakageAudit
 from ictal.report.numbers import clock, count, duration, is_undefined, percent, power_of_ten
 from ictal.report.parts import Figure, Section, Table, link
 from ictal.report.readings import who
@@ -180,7 +180,7 @@ def _sensitivity(contents: Contents) -> Section:
         drawing=figures.sensitivity(curve),
         caption=f"Share of the annotated seizures of {who(contents.evaluation)} that are detected, against the false "
         "alarms that this costs, at the best of all thresholds (SzCORE events; the axis is linear below 1, logarithmic "
-        f"above).{_band(curve)}",
+        f"above).{tables.shaded((curve,))}",
         table=tables.sensitivity(curve),
     )
     return Section(
@@ -193,13 +193,6 @@ def _sensitivity(contents: Contents) -> Section:
         "the scored part, so a better threshold on it was not available to the run.",
         parts=_present(figure, tables.operating_point(curve, contents.evaluation["operating_point"] or {})),
     )
-
-
-def _band(curve: SensitivityCurve) -> str:
-    """What the shaded area is, where there is one."""
-    if curve.band is None:
-        return ""
-    return f" Shaded: the middle {curve.level:.0%}, at each rate, of the curves that resampled patients give."
 
 
 def _operating_point(point: Document) -> str:
@@ -304,7 +297,9 @@ def _scores(document: Document | None) -> Section:
         heading=heading,
         lead=f"Of {who(document)}. Counts of recordings are added first and ratios taken last. A ratio without a "
         "denominator is undefined and says why; it is never 0 or 1.",
-        parts=_present(tables.scores(document), tables.macro(document), tables.patients(document)),
+        parts=_present(
+            tables.scores(document), tables.ranking(document), tables.macro(document), tables.patients(document)
+        ),
     )
 
 

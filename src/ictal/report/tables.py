@@ -21,6 +21,7 @@ from ictal.report.contents import (
 )
 from ictal.report.eeg import in_view
 from ictal.report.numbers import (
+    FALSE_ALARM_TARGETS,
     WHY_UNDEFINED,
     any_value,
     chance,
@@ -54,8 +55,13 @@ STRIP_COLUMNS = ("Length", "Annotated above the line, detected below it", "Found
 """Of `strip_cells`."""
 RATES = (("sensitivity", 2), ("precision", 2), ("f1", 2), ("false_alarms_per_24h", 1))
 """Of every scorer, with the decimals that are shown."""
+BEST_WITHIN = "Best sensitivity within each false alarm rate"
+ALLOWED = "False alarms allowed per 24 h"
+FOUND = ("Seizures detected", "False alarms made", "Threshold")
+RANKED = MappingProxyType(
+    {"auroc": "AUROC", "auprc": "AUPRC", "ece": "Calibration error", "brier": "Brier", "brier_skill": "Brier skill"}
+)
 _MOST_SAID = 20
-FALSE_ALARM_TARGETS = (1, 2, 5, 10, 24, 50, 100)
 
 
 def corpus(document: Document) -> Table:
@@ -274,22 +280,36 @@ def _of_level(share: float) -> str:
 
 def sensitivity(curve: SensitivityCurve) -> Table:
     """The best sensitivity that each false alarm rate allows."""
-    rows = []
-    for target in FALSE_ALARM_TARGETS:
-        allowed = np.flatnonzero(curve.false_alarms_per_24h <= target)
-        if len(allowed) == 0:
-            rows.append((f"≤ {target}", "unreachable", "–", "–"))
-            continue
-        best = allowed[np.argmax(curve.sensitivity[allowed])]
-        interval = None if curve.band is None else curve.band.at(target)
-        found = ranged(percent(float(curve.sensitivity[best])), interval, percent)
-        rows.append((f"≤ {target}", found, f"{curve.false_alarms_per_24h[best]:.1f}", f"{curve.threshold[best]:.3f}"))
-    columns = ("False alarms allowed per 24 h", "Seizures detected", "False alarms made", "Threshold")
     return Table(
-        caption="Best sensitivity within each false alarm rate", columns=columns, rows=tuple(rows),
+        caption=BEST_WITHIN, columns=(ALLOWED, *FOUND),
+        rows=tuple((f"≤ {target}", *found_within(curve, target)) for target in FALSE_ALARM_TARGETS),
         numeric=frozenset({1, 2, 3}),
-        note="" if curve.band is None else _of_level(curve.level),
+        note=in_brackets((curve,)),
     )  # fmt: skip
+
+
+def found_within(curve: SensitivityCurve, target_per_24h: float) -> tuple[Cell, ...]:
+    """What the best threshold within a rate of false alarms finds, with its interval, and how many it makes."""
+    allowed = np.flatnonzero(curve.false_alarms_per_24h <= target_per_24h)
+    if not len(allowed):
+        return ("unreachable", "–", "–")
+    best = allowed[np.argmax(curve.sensitivity[allowed])]
+    interval = None if curve.band is None else curve.band.at(target_per_24h)
+    found = ranged(percent(float(curve.sensitivity[best])), interval, percent)
+    return (found, f"{curve.false_alarms_per_24h[best]:.1f}", f"{curve.threshold[best]:.3f}")
+
+
+def in_brackets(curves: Sequence[SensitivityCurve]) -> str:
+    """What stands in brackets beside a sensitivity; nothing where no curve has a band."""
+    levels = sorted({curve.level for curve in curves if curve.band is not None})
+    return " ".join(_of_level(share) for share in levels)
+
+
+def shaded(curves: Sequence[SensitivityCurve]) -> str:
+    """What the shaded areas of a figure are, where there are any."""
+    levels = sorted({curve.level for curve in curves if curve.band is not None})
+    return "".join(f" Shaded: the middle {share:.0%}, at each rate, of the curves that resampled patients give."
+                   for share in levels)  # fmt: skip
 
 
 def reliability(bins: ReliabilityBins) -> Table:
@@ -428,6 +448,29 @@ def _ends(interval: Document | None) -> tuple[float | None, float | None] | None
 def _amount(value: float) -> str:
     """Whole numbers as they are; fractions of events (NEDC TAES) and of seconds (NEDC EPOCH) to two digits."""
     return count(value) if value == int(value) else decimal(value)
+
+
+def ranking(document: Document) -> Table:
+    """How well probabilities order and what they are worth, by window, second and time step."""
+    found = document["ranking"]
+    rows = tuple(
+        (f"{kind}s", count(found[kind]["count"]), count(found[kind]["ictal"]),
+         *(ranked(document, kind, measure) for measure in RANKED))
+        for kind in ("window", "second", "step")
+    )  # fmt: skip
+    return Table(
+        caption="Ranking and calibration", columns=("Of", "All", "Ictal", *RANKED.values()), rows=rows,
+        numeric=frozenset(range(1, 8)),
+        note=f"{_of_level(found['level'])} Brier skill: 0 is a constant probability at the prevalence, 1 certainty. "
+        f"Scorer: {found['scorer']} {found['scorer_version']}.",
+    )  # fmt: skip
+
+
+def ranked(document: Document, kind: str, measure: str) -> Cell:
+    """One of these numbers with its interval."""
+    row = document["ranking"][kind]
+    digits = 4 if measure in {"ece", "brier"} else 3
+    return ranged(decimal(row[measure], digits), _ends(row["intervals"][measure]), lambda end: decimal(end, digits))
 
 
 def _provenance_of_scores(document: Document) -> str:

@@ -85,7 +85,7 @@ def remove(path: Path) -> None:
 
 
 def _row(mark: Mark) -> Row | None:
-    kept = mark.verdict in {"seizure", "background"} or (mark.verdict == "undecided" and mark.source == "reference")
+    kept = mark.is_decided or (mark.verdict == "undecided" and mark.source == "reference")
     if not kept or mark.event == RECORDING:
         return None
     label = BACKGROUND if mark.verdict == "background" else mark.label

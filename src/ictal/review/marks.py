@@ -61,6 +61,11 @@ class Mark:
     time: str
     revision: int = 0
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether its event was called a seizure or none, and not taken back."""
+        return self.verdict in {"seizure", "background"}
+
 
 class StaleEditError(Exception):
     """Somebody has changed the event since the author of an edit looked at it.

@@ -230,7 +230,7 @@ class Review:
             "detections": sources.count("detection"),
             "false_alarms": outcomes.count("false alarm"),
             "missed": outcomes.count("missed"),
-            "marked": len(marks.keys() - {RECORDING}),
+            "marked": sum(mark.is_decided for name, mark in marks.items() if name != RECORDING),
             "reviewed": RECORDING in marks and marks[RECORDING].verdict == "background",
         }
 

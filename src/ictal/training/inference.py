@@ -6,8 +6,7 @@ remembers, so that a threshold chosen on recordings holds for a stream. Any othe
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,8 @@ from ictal.detection.stitching import stitch
 from ictal.models.detector import Detector
 from ictal.models.streaming import Stream, is_causal
 from ictal.timeline.grid import WindowGrid
+
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 class SignalSource(Protocol):
@@ -35,7 +36,16 @@ class SignalSource(Protocol):
         """Microvolts from a sample on, zero past the end: (channels, length_samples)."""
 
 
-def recording_logits(
+class Traces(NamedTuple):
+    """What a model says of every time step of a recording; the last one may reach past the end by less than a step."""
+
+    logits: Floats
+    """(steps,)."""
+    types: Floats
+    """Log probability of each type of seizure that it tells apart, were the step ictal: (steps, types)."""
+
+
+def recording_traces(
     model: nn.Module,
     recording: SignalSource,
     *,
@@ -43,53 +53,14 @@ def recording_logits(
     samples_per_step: int,
     batch_size: int,
     device: torch.device,
-) -> npt.NDArray[np.float64]:
-    """Logit of every time step of a recording: shape (steps,).
+) -> Traces:
+    """A model over a recording, in one pass.
 
-    The last step may reach past the end of the recording by less than a step. Windows overlap by half; a model that
-    reads forward only takes as much at once as a batch of windows holds.
+    Windows overlap by half; a model that reads forward only takes as much at once as a batch of windows holds.
     """
     if isinstance(model, Detector) and is_causal(model.config):
-        return streamed_logits(model, recording, chunk_samples=batch_size * length_samples)
+        return streamed_traces(model, recording, chunk_samples=batch_size * length_samples)
     model.eval()
-    return _over_windows(
-        lambda *window: model(*window).unsqueeze(-1),
-        recording,
-        length_samples=length_samples,
-        samples_per_step=samples_per_step,
-        batch_size=batch_size,
-        device=device,
-    )[:, 0]
-
-
-def recording_types(
-    model: Detector, recording: SignalSource, *, length_samples: int, batch_size: int, device: torch.device
-) -> npt.NDArray[np.float64]:
-    """Log probability of each type of seizure, were it one, in every time step of a recording: (steps, types).
-
-    Always on windows: a seizure that is to be named is over.
-    """
-    model.eval()
-    return _over_windows(
-        lambda *window: model.types(model.rows(*window)),
-        recording,
-        length_samples=length_samples,
-        samples_per_step=model.config.samples_per_step,
-        batch_size=batch_size,
-        device=device,
-    )
-
-
-def _over_windows(
-    answer: Callable[[Tensor, Tensor, Tensor], Tensor],
-    recording: SignalSource,
-    *,
-    length_samples: int,
-    samples_per_step: int,
-    batch_size: int,
-    device: torch.device,
-) -> npt.NDArray[np.float64]:
-    """Answers (B, S, numbers) of windows that overlap by half, as one (steps, numbers) of the recording."""
     half = length_samples // samples_per_step // 2 * samples_per_step
     grid = WindowGrid(length_samples=length_samples, stride_samples=half)
     starts = grid.starts(np.arange(int(grid.count(recording.samples))))
@@ -101,27 +72,39 @@ def _over_windows(
             batch = starts[first : first + batch_size]
             signal = np.stack([recording.read_uv(int(start), length_samples) for start in batch])
             valid = np.minimum(length_samples, recording.samples - batch)
-            found = answer(
+            found = _side_by_side(
+                model,
                 torch.from_numpy(signal).to(device),
                 torch.from_numpy(valid).to(device),
                 channels.expand(len(batch), -1),
             )
             answers.append(found.double().cpu().numpy())
     every = np.concatenate(answers)
-    return np.stack([stitch(every[..., n], starts // samples_per_step, steps) for n in range(every.shape[2])], axis=1)
+    columns = [stitch(every[..., n], starts // samples_per_step, steps) for n in range(every.shape[2])]
+    return Traces(logits=columns[0], types=np.stack(columns, axis=1)[:, 1:])
 
 
-def streamed_logits(model: Detector, recording: SignalSource, *, chunk_samples: int) -> npt.NDArray[np.float64]:
-    """Logit of every time step of a recording, by a model that reads forward only: shape (steps,).
+def _side_by_side(model: nn.Module, signal_uv: Tensor, valid_samples: Tensor, valid_channels: Tensor) -> Tensor:
+    """Logits and, behind them, types of windows: (B, S, 1 + types)."""
+    if not isinstance(model, Detector):
+        logits: Tensor = model(signal_uv, valid_samples, valid_channels)
+        return logits.unsqueeze(-1)
+    answers = model.answers(signal_uv, valid_samples, valid_channels)
+    return torch.cat([answers.logits.unsqueeze(-1), answers.types], dim=-1)
+
+
+def streamed_traces(model: Detector, recording: SignalSource, *, chunk_samples: int) -> Traces:
+    """A model that reads forward only over a recording.
 
     Args:
         model: The model, on its device.
         recording: The signal.
-        chunk_samples: How much is given to the model at once; the logits do not depend on it beyond rounding.
+        chunk_samples: How much is given to the model at once; what it says does not depend on it beyond rounding.
     """
     stream = Stream(model, torch.from_numpy(recording.valid_channels))
-    logits = []
+    answers = []
     for start in range(0, recording.samples, chunk_samples):
         length = min(chunk_samples, recording.samples - start)
-        logits.append(stream.push(torch.from_numpy(recording.read_uv(start, length))))
-    return torch.cat([*logits, stream.finish()]).double().cpu().numpy()
+        answers.append(stream.push(torch.from_numpy(recording.read_uv(start, length))))
+    logits, types = (torch.cat(parts).double().cpu().numpy() for parts in zip(*answers, stream.finish(), strict=True))
+    return Traces(logits=logits, types=types)

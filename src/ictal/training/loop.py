@@ -367,8 +367,7 @@ class Trainer:
         if not self.dataset.types:
             return self.model(signal_uv, valid_samples, valid_channels), None
         assert isinstance(self.model, Detector)
-        rows = self.model.rows(signal_uv, valid_samples, valid_channels)
-        return self.model.answer(rows), self.model.types(rows)
+        return self.model.answers(signal_uv, valid_samples, valid_channels)
 
     def _type_loss(self, typed: Tensor) -> Record:
         """Mean loss over the steps of all ranks that have a type, in nats."""

@@ -31,6 +31,11 @@ function withMark(event: StatedEvent, mark: Mark | null): Shown {
   return { name, source, label, outcome, onset_s, stop_s, verdict: mark?.verdict ?? "undecided", mark };
 }
 
+/** Whether an event was called a seizure or none, and not taken back. */
+export function isDecided(mark: Mark): boolean {
+  return mark.verdict === "seizure" || mark.verdict === "background";
+}
+
 /** Whether a recording was gone through. */
 export function isGoneThrough(recording: Recording): Mark | null {
   return recording.marks.find((mark) => mark.event === RECORDING && mark.verdict === "background") ?? null;

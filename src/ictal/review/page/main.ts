@@ -4,7 +4,7 @@ import * as api from "./api.ts";
 import { decide, showKeys } from "./dialogs.ts";
 import { element, fill } from "./dom.ts";
 import { EegCanvas } from "./eeg.ts";
-import { type Jump, next, saying, type Shown, shown, UNTYPED } from "./events.ts";
+import { isDecided, type Jump, next, RECORDING, saying, type Shown, shown, UNTYPED } from "./events.ts";
 import { type Binding, listen } from "./keys.ts";
 import { Marking } from "./marking.ts";
 import { type Palette, palette } from "./palette.ts";
@@ -257,9 +257,8 @@ class Page {
     const { recording } = this.state;
     const row = this.list?.recordings.find((one) => one.id === id);
     if (row !== undefined) {
-      const others = marks.marks.filter((mark) => mark.event !== "recording");
-      row.marked = others.length;
-      row.reviewed = marks.marks.some((mark) => mark.event === "recording" && mark.verdict === "background");
+      row.marked = marks.marks.filter((mark) => mark.event !== RECORDING && isDecided(mark)).length;
+      row.reviewed = marks.marks.some((mark) => mark.event === RECORDING && mark.verdict === "background");
       this.table.update(row);
     }
     if (recording?.id !== id) return;

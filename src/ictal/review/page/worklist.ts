@@ -42,7 +42,7 @@ const COLUMNS: Column[] = [
   },
   {
     title: "Done",
-    spoken: "Gone through, or number of marks",
+    spoken: "Gone through, or number of events marked true or false",
     key: (row) => (row.reviewed ? 1e9 : row.marked),
     text: (row) => (row.reviewed ? "✓" : count(row.marked)),
     kind: (row) => (row.reviewed ? "done" : ""),

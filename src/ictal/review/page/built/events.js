@@ -32,6 +32,9 @@ function withMark(event, mark) {
     mark
   };
 }
+/** Whether an event was called a seizure or none, and not taken back. */ export function isDecided(mark) {
+  return mark.verdict === "seizure" || mark.verdict === "background";
+}
 /** Whether a recording was gone through. */ export function isGoneThrough(recording) {
   return recording.marks.find((mark)=>mark.event === RECORDING && mark.verdict === "background") ?? null;
 }

@@ -3,7 +3,7 @@ import * as api from "./api.js";
 import { decide, showKeys } from "./dialogs.js";
 import { element, fill } from "./dom.js";
 import { EegCanvas } from "./eeg.js";
-import { next, saying, shown, UNTYPED } from "./events.js";
+import { isDecided, next, RECORDING, saying, shown, UNTYPED } from "./events.js";
 import { listen } from "./keys.js";
 import { Marking } from "./marking.js";
 import { palette } from "./palette.js";
@@ -264,9 +264,8 @@ class Page {
     const { recording } = this.state;
     const row = this.list?.recordings.find((one)=>one.id === id);
     if (row !== undefined) {
-      const others = marks.marks.filter((mark)=>mark.event !== "recording");
-      row.marked = others.length;
-      row.reviewed = marks.marks.some((mark)=>mark.event === "recording" && mark.verdict === "background");
+      row.marked = marks.marks.filter((mark)=>mark.event !== RECORDING && isDecided(mark)).length;
+      row.reviewed = marks.marks.some((mark)=>mark.event === RECORDING && mark.verdict === "background");
       this.table.update(row);
     }
     if (recording?.id !== id) return;
