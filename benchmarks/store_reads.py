@@ -14,7 +14,8 @@ Twelve recordings of 12 minutes (TUSZ's mean), 19 channels at 256 Hz, windows ev
 
 Ceilings: warm, the copy of an int16 window in memory to scaled float32, in memory in use and in new memory; evicted, as
 many bytes by positioned reads, one after the other, and by eight threads past the page cache. Candidates take turns in
-every round, on the same windows. Medians, by the clock and of the process's own time, and medians of the paired ratios.
+every round, on the same windows, in an order drawn anew: a virtual disk may lend speed to whoever follows a slow one.
+Medians, by the clock and of the process's own time, and medians of the paired ratios.
 Then the store's layout with blocks of other lengths.
 
 Peers that are not among our dependencies come from an environment of their own; those that it lacks are left out:
@@ -328,7 +329,8 @@ def in_turn(candidates: dict[str, Candidate], *, evicted: bool) -> dict[str, lis
     for number in range(ROUNDS + 1):
         numbers, starts = rng.integers(RECORDINGS, size=WINDOWS).tolist(), rng.choice(STARTS, WINDOWS).tolist()
         drawn = list(zip(numbers, starts, strict=True))
-        for name, candidate in candidates.items():
+        for name in rng.permutation(list(candidates)).tolist():
+            candidate = candidates[name]
             if candidate.slow and number > SLOW_ROUNDS:
                 continue
             windows = drawn[:2] if candidate.slow else drawn
