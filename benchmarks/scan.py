@@ -97,7 +97,7 @@ def products_share(run: Callable[[], None]) -> float:
     with profile(activities=[ProfilerActivity.CPU]) as record:
         run()
     times = {event.key: event.self_cpu_time_total for event in record.key_averages()}
-    return (times["aten::bmm"] + times.get("aten::mm", 0)) / sum(times.values())
+    return float(times["aten::bmm"] + times.get("aten::mm", 0)) / sum(times.values())
 
 
 def main() -> None:
@@ -119,9 +119,9 @@ def main() -> None:
         ratio = time_ms / times["layer, Bi-Mamba-2"]
         share = f"{rates[name]:9.1f}{rates[name] / peak:7.0%}" if rates[name] else f"{'-':>9}{'-':>7}"
         print(f"{name:42}{time_ms:9.1f}{ratio:12.2f}{share}")
-    share = products_share(runs["scan, chunked"])
-    reached = rates["scan, chunked"] / share / peak
-    print(f"scan, chunked: {share:.0%} of its time in products, at {reached:.0%} of torch.mm")
+    in_products = products_share(runs["scan, chunked"])
+    reached = rates["scan, chunked"] / in_products / peak
+    print(f"scan, chunked: {in_products:.0%} of its time in products, at {reached:.0%} of torch.mm")
 
 
 if __name__ == "__main__":
