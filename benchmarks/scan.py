@@ -93,11 +93,14 @@ def matmul_flops(run: Callable[[], None]) -> int:
 
 
 def products_share(run: Callable[[], None]) -> float:
-    """Share of a run's CPU time that its matrix products take."""
+    """Share of a run's time that its matrix products take: of ten runs, as the profiler itself takes time at first."""
     with profile(activities=[ProfilerActivity.CPU]) as record:
-        run()
+        for _ in range(10):
+            run()
     times = {event.key: event.self_cpu_time_total for event in record.key_averages()}
-    return float(times["aten::bmm"] + times.get("aten::mm", 0)) / sum(times.values())
+    in_products: float = times["aten::bmm"] + times.get("aten::mm", 0)
+    whole: float = sum(times.values())
+    return in_products / whole
 
 
 def main() -> None:
