@@ -1,9 +1,10 @@
 """Time of the chunked scan and of layers around it, forward and backward, as ratios taken in turns on one machine.
 
-    python benchmarks/scan.py [--batch 8] [--length 960] [--width 128] [--state 16] [--threads 1] [--rounds 5]
+    python benchmarks/scan.py [--batch 8] [--length 960] [--width 128] [--state 16] [--head-dim 32] [--threads 1]
 
 Each round runs every candidate once, so that a busy machine slows all of them. Printed are medians, ratios, and the
-share of the machine's own `torch.mm` rate that each reaches on its matrix products alone.
+share of the machine's own `torch.mm` rate that the matrix products of each make in the whole of its time; for the
+chunked scan also how much of its time goes into them, and what share of that rate they reach in it.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import torch
 from layers import medians_ms
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from ictal.models.detector import DetectorConfig, build
 from ictal.models.mamba import BiMamba2
 from ictal.models.scan import scan
 
-HEAD_DIM = 32
 MM_SIZE = 1024
 
 
@@ -36,11 +37,11 @@ def sequential(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor
     return torch.stack(outputs, dim=1)
 
 
-def scan_operands(batch: int, length: int, inner: int, state: int) -> tuple[Tensor, ...]:
+def scan_operands(batch: int, length: int, inner: int, state: int, head_dim: int) -> tuple[Tensor, ...]:
     """Random x, dt, a, b, c that ask for gradients."""
-    heads = inner // HEAD_DIM
+    heads = inner // head_dim
     values = (
-        torch.randn(batch, length, heads, HEAD_DIM),
+        torch.randn(batch, length, heads, head_dim),
         functional.softplus(torch.randn(batch, length, heads) - 3),
         -torch.linspace(1, 16, heads),
         torch.randn(batch, length, state),
@@ -58,11 +59,11 @@ def step(function: Callable[[], Tensor]) -> Callable[[], None]:
     return run
 
 
-def candidates(batch: int, length: int, width: int, state: int) -> dict[str, Callable[[], None]]:
+def candidates(batch: int, length: int, width: int, state: int, head_dim: int) -> dict[str, Callable[[], None]]:
     """What is compared, by name: first the scans alone, then whole layers of equal width, then the tiny detector."""
-    operands = scan_operands(batch, length, 2 * width, state)
+    operands = scan_operands(batch, length, 2 * width, state, head_dim)
     x = torch.randn(batch, length, width, requires_grad=True)
-    bimamba = BiMamba2(width, state=state, head_dim=HEAD_DIM)
+    bimamba = BiMamba2(width, state=state, head_dim=head_dim)
     lstm = nn.LSTM(width, width // 2, bidirectional=True, batch_first=True)
     transformer = nn.TransformerEncoderLayer(width, 4, 4 * width, dropout=0.0, batch_first=True)
     detector = build(DetectorConfig(samples_per_step=16), 19, 0.1)
@@ -91,15 +92,24 @@ def matmul_flops(run: Callable[[], None]) -> int:
     return sum(count for operation, count in counts.items() if "convolution" not in str(operation))
 
 
+def products_share(run: Callable[[], None]) -> float:
+    """Share of a run's CPU time that its matrix products take."""
+    with profile(activities=[ProfilerActivity.CPU]) as record:
+        run()
+    times = {event.key: event.self_cpu_time_total for event in record.key_averages()}
+    return (times["aten::bmm"] + times.get("aten::mm", 0)) / sum(times.values())
+
+
 def main() -> None:
     """Print one row per candidate."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    for name, default in {"batch": 8, "length": 960, "width": 128, "state": 16, "threads": 1, "rounds": 5}.items():
+    defaults = {"batch": 8, "length": 960, "width": 128, "state": 16, "head-dim": 32, "threads": 1, "rounds": 5}
+    for name, default in defaults.items():
         parser.add_argument(f"--{name}", type=int, default=default)
     given = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(given.threads)
-    runs = candidates(given.batch, given.length, given.width, given.state)
+    runs = candidates(given.batch, given.length, given.width, given.state, given.head_dim)
     times = medians_ms(runs, given.rounds)
     rates = {name: matmul_flops(run) / times[name] * 1e-6 for name, run in runs.items()}
     peak = rates[f"torch.mm {MM_SIZE}"]
@@ -109,6 +119,9 @@ def main() -> None:
         ratio = time_ms / times["layer, Bi-Mamba-2"]
         share = f"{rates[name]:9.1f}{rates[name] / peak:7.0%}" if rates[name] else f"{'-':>9}{'-':>7}"
         print(f"{name:42}{time_ms:9.1f}{ratio:12.2f}{share}")
+    share = products_share(runs["scan, chunked"])
+    reached = rates["scan, chunked"] / share / peak
+    print(f"scan, chunked: {share:.0%} of its time in products, at {reached:.0%} of torch.mm")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from PIL import Image
 
 from ictal.report import charts, eeg, strips
-from ictal.report.contents import RecordingStrip, SensitivityCurve
+from ictal.report.contents import RecordingStrip, ReliabilityBins, SensitivityCurve
 from ictal.report.numbers import chance, clock, compact, duration, nice_step, percent, ratio, short_names
 from ictal.report.summary import HEIGHT_PX, WIDTH_PX, summary_figure
 from ictal.scoring.szcore import count_events
@@ -174,3 +175,18 @@ def test_small_helpers() -> None:
     assert nice_step(60, 12) == 5
     assert nice_step(90, 12) == 10
     assert compact(np.array([1, -3, 1, 5])) == "1-3 1 5"
+
+
+def test_points_that_rest_on_few_steps_are_hollow() -> None:
+    """So that noise is not read as a detector that claims too much; a bin without a step is no point."""
+    bins = ReliabilityBins(
+        mean_probability=np.array([0.001, 0.2, 0.5, 0.9]),
+        observed_share=np.array([0.0, 0.1, 0.0, 1.0]),
+        count=np.array([9_000, 99, 0, 100]),
+    )
+    ax = Figure().subplots()
+    charts.reliability(ax, bins)
+    *_, filled, hollow = ax.lines
+    assert list(filled.get_xdata()) == [0.001, 0.9]
+    assert list(hollow.get_xdata()) == [0.2]
+    assert filled.get_markerfacecolor() != hollow.get_markerfacecolor()

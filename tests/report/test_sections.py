@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from ictal.report import charts, sections, tables
+from ictal.report import charts, numbers, sections, tables
 from ictal.report.contents import LeakageAudit, RecordingStrip, Said
 from ictal.report.page import render
 from ictal.report.parts import Section, Table
@@ -130,6 +130,17 @@ def _axes(curve: object) -> int:
     ax = Figure().subplots()
     charts.sensitivity(ax, curve)  # type: ignore[arg-type]
     return len(ax.lines)
+
+
+def test_the_lead_of_the_balance_is_of_the_windows_that_are_drawn() -> None:
+    """Those of the training part, with the chance that stands in the table beside it."""
+    contents = specimen.full()
+    assert contents.plan is not None
+    train = contents.plan["splits"]["train"]
+    found = section(contents, "balance")
+    assert found.lead.startswith(numbers.percent(train["seizure_windows"] / train["windows"]))
+    shown = dict(read(table(found, "Chances")))
+    assert f"none with a chance of {shown['A batch of 16 drawn uniformly holds no seizure']}." in found.lead
 
 
 def test_scores_stand_with_their_intervals() -> None:

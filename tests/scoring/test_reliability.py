@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -34,13 +35,13 @@ def test_skill_without_both_classes_is_undefined() -> None:
     assert math.isnan(ece(np.empty(0), np.empty(0, dtype=np.bool_)))
 
 
-@pytest.mark.parametrize("binning", ["equal-mass", "equal-width"])
+@pytest.mark.parametrize("binning", get_args(Binning))
 def test_ece_of_a_constant_is_its_distance_from_the_prevalence(binning: Binning) -> None:
     """One bin: said 0.9, held 0.5."""
     assert ece(np.full(4, 0.9), LABELS, binning=binning) == pytest.approx(0.4)
 
 
-@pytest.mark.parametrize("binning", ["equal-mass", "equal-width"])
+@pytest.mark.parametrize("binning", get_args(Binning))
 def test_ece_of_calibrated_probabilities_is_small(binning: Binning) -> None:
     """Labels drawn with the stated probabilities; only sampling noise is left."""
     generator = np.random.default_rng(0)
@@ -57,6 +58,14 @@ def test_equal_width_bins_are_cut_at_multiples_of_their_width() -> None:
     np.testing.assert_allclose(table.mean_probability, [0.2, 1.0])
     np.testing.assert_allclose(table.ictal_share, [1 / 3, 1.0])
     assert table.binning == "equal-width"
+
+
+def test_equal_root_bins_are_of_equal_width_on_a_scale_of_square_roots() -> None:
+    """Of two bins the lower one ends at a quarter, which belongs to the upper."""
+    table = reliability_table(np.array([0.1, 0.2, 0.25, 1.0]), LABELS, bins=2, binning="equal-root")
+    np.testing.assert_allclose(table.weight, [2, 2])
+    np.testing.assert_allclose(table.mean_probability, [0.15, 0.625])
+    assert table.binning == "equal-root"
 
 
 def test_equal_mass_bins_hold_the_same_number_of_steps() -> None:
@@ -82,7 +91,7 @@ def test_no_more_bins_than_were_asked_for_however_unlike_the_weights() -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), binning=st.sampled_from(["equal-mass", "equal-width"]), bins=st.integers(1, 20))
+@given(seed=st.integers(0, 2**32 - 1), binning=st.sampled_from(get_args(Binning)), bins=st.integers(1, 20))
 def test_bins_lose_nothing_and_order_does_not_matter(seed: int, binning: Binning, bins: int) -> None:
     """Weights, probabilities and seizures add up to those of all steps; ties stay together."""
     generator = np.random.default_rng(seed)
@@ -106,7 +115,7 @@ def test_a_weight_of_two_is_the_step_twice() -> None:
         assert measure(probability, LABELS, weights.astype(np.float64)) == pytest.approx(measure(*repeated))
 
 
-@pytest.mark.parametrize("binning", ["equal-mass", "equal-width"])
+@pytest.mark.parametrize("binning", get_args(Binning))
 def test_only_the_proportion_of_weights_matters(binning: Binning) -> None:
     """Weights may be shares of the whole just as well as numbers of steps."""
     generator = np.random.default_rng(0)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ictal.scoring.ranking import auprc, auroc
-from ictal.scoring.reliability import brier, brier_skill, ece, reliability_table
+from ictal.scoring.reliability import Binning, brier, brier_skill, ece, reliability_table
 from ictal.scoring.streaming import BITS, Histogram, bootstrap
 
 Floats = npt.NDArray[np.float64]
@@ -88,19 +88,20 @@ def test_bounds_of_a_real_detector_are_narrow() -> None:
 
 
 @SETTINGS
-@given(st.integers(0, 2**32 - 1))
-def test_the_table_of_reliability_has_the_error_that_is_stated(seed: int) -> None:
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["equal-mass", "equal-width", "equal-root"]))
+def test_the_table_of_reliability_has_the_error_that_is_stated(seed: int, binning: Binning) -> None:
     """Its bins hold all steps; of probabilities that the histogram tells apart it is the exact table."""
     p, truth, weights = _steps(seed)
     histogram = _counted(p, truth, weights, 6)
-    table = histogram.reliability
-    assert table.ece == pytest.approx(histogram.ece.value, nan_ok=True)
+    table = histogram.reliability(binning)
+    assert histogram.reliability().ece == pytest.approx(histogram.ece.value, nan_ok=True)
     assert table.weight.sum() == pytest.approx(histogram.steps)
     assert table.weight @ table.mean_probability == pytest.approx(histogram.promised.sum())
     assert table.weight @ table.ictal_share == pytest.approx(histogram.mass[1].sum())
     apart = np.ceil(p * 64) / 64
     halves = None if weights is None else np.floor(2 * weights) / 2  # sums of these are exact, and so are edges
-    exact, found = reliability_table(apart, truth, halves), _counted(apart, truth, halves, 6).reliability
+    exact = reliability_table(apart, truth, halves, binning=binning)
+    found = _counted(apart, truth, halves, 6).reliability(binning)
     assert (found.binning, found.weight.size) == (exact.binning, exact.weight.size)
     for name in ("weight", "mean_probability", "ictal_share"):
         np.testing.assert_allclose(getattr(found, name), getattr(exact, name), atol=1e-12)

@@ -98,11 +98,11 @@ class _Operands:
         self.dt = _each_way((functional.softplus(raw) * real).movedim(1, -1)).contiguous()
         padded = (_padded(weights.taps.mT), _padded(weights.bias), weights.rates, weights.skip, _padded(weights.norm))
         self.weights = [values.detach().to(wide).contiguous() for values in padded]
-        width = (0,) * (self.inner // heads // kernels.LANES)
         state = (weights.bias.shape[-1] - self.inner) // 2
+        width, states = ((0,) * (numbers // kernels.LANES) for numbers in (self.inner // heads, state))
         arrays = (values.numpy() for values in (self.dt, *self.weights))
         number = self.dt.numpy().dtype.type
-        self.arrays = (width, _entries(self.projected), *arrays, number(floor), self.inner, state)
+        self.arrays = (width, states, _entries(self.projected), *arrays, number(floor), self.inner, state)
 
 
 def _entries(tensor: Tensor) -> npt.NDArray[Any]:

@@ -1,20 +1,24 @@
 """The loops of `ictal.models.fused`, compiled by numba: all of a Mamba layer between its two projections.
 
-For every window and direction of time: convolution and `silu`, then head by head the recurrence of `ictal.models.scan`,
-step by step; then gate and normalisation. A head's memory is a matrix of N rows and P columns that stays in the core's
-first cache, and one step is
+For every window and direction of time: convolution and `silu`, then head by head the recurrence of `ictal.models.scan`;
+then gate and normalisation. A head's memory is a matrix that stays in the core's first cache, and a step is
 
-    memory <- decay * memory + u v^T      gathered = left^T memory (P numbers)      seen = memory right (N numbers)
+    memory <- decay * memory + u v^T      gathered = left^T memory      seen = memory right
 
-Forward gathers the output with `left = c`. Backward takes the same step twice: forward in time once more, to see the
-gradient of `c` with `right` the gradient of the output; and backward in time, where the memory is the gradient of the
-state, to gather that of the input and see that of `b`. So nothing but the layer's input is kept for it. The gradient of
-the decays is a running sum of `c . dc - b . db`, begun anew from the exact product of both memories in every block,
-because a long sum would lose small terms. Time goes in blocks whose arrays fit into the second cache.
+`GROUP` steps are taken in one pass over the memory: `_pass` gathers from it and brings it up to date, `_see` sees it,
+both as it was before the group. What the group's own steps add is a sum of products of their rows, far smaller, which
+`_finish` makes good. So the memory is read and written once in `GROUP` steps, and scaled once.
 
-numba does not keep such a step in vector registers by itself, so it is written in LLVM's own words: rows as many at a
-time as a vector has lanes, so that their sums end as one vector. The other loops are left to LLVM, over rows padded to
-`ROW` numbers: it takes several vectors at a time, and the rest of a row one by one.
+Forward, the memory has N rows and P columns, and the output is gathered with `left = c`. Backward takes the same step
+twice, on P rows and N columns: forward in time once more, to gather the gradient of `c` with `left` the gradient of the
+output; and backward in time, where the memory is the gradient of the state, to gather that of `b` and see that of the
+input. So nothing but the layer's input is kept for it. The gradient of the decays is a running sum of
+`c . dc - b . db`, begun anew from the exact product of both memories in every block, because a long sum would lose
+small terms. Time goes in blocks whose arrays fit into the second cache. Where steps do not fill a group, rows of zeros
+follow, with a decay of one.
+
+numba does not keep such a step in vector registers by itself, so it is written in LLVM's own words. The other loops are
+left to LLVM, over rows padded to `ROW` numbers: it takes several vectors at a time, and the rest of a row one by one.
 
 Shape legend: B batch, L length, F columns of the projection (gate I, x I, b N, c N, raw step sizes H), D directions,
 M = I + 2N, H heads, P head_dim, N state. P and N are whole vectors. Arrays marked * are padded to whole `ROW`s. Arrays
@@ -25,6 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import product
 from typing import Any, no_type_check
 
 import numba
@@ -38,16 +43,21 @@ LANES = 16
 ROW = 64
 TAPS = 4
 """Steps that the convolution sees."""
-_VECTOR_BYTES = 64
+GROUP = 4
+"""Steps that a pass over a head's memory takes at once; `_BLOCK` holds whole groups."""
+_VECTOR_BYTES, _PART_BYTES = 64, 16
 _BLOCK = 64
+_ROWS_AT_ONCE = 4
+_SPAN = GROUP + GROUP * GROUP
+_SPARE = GROUP - 1
 
 _INDEX, _LANE = ir.IntType(64), ir.IntType(32)
 _JOINED = ("contract",)
 _OPTIONS = {"cache": True, "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
 
 
-class _Operand:
-    """A tuple (array, place, numbers...) that a step was given.
+class _Rows:
+    """An operand: (array, place), or (array, place, number), where the number says how far one row is from the next.
 
     Args:
         context: numba's.
@@ -59,172 +69,254 @@ class _Operand:
     def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
         array = context.make_array(kind.types[0])(context, builder, builder.extract_value(value, 0))
         self.data, self.place = array.data, builder.extract_value(value, 1)
-        self.numbers = [builder.extract_value(value, at) for at in range(2, len(kind.types))]
+        self.number = builder.extract_value(value, 2) if len(kind.types) > 2 else _INDEX(0)
 
 
-class _Step:
-    """Writes the instructions of one step.
+class _Writer:
+    """Writes vector instructions.
 
     Args:
-        builder: Where to.
-        vector: Type of a vector.
-        vectors: Vectors per row of the memory.
-        memory: First element, and how many rows.
-        operands: By name, as `_step` has them.
+        context: numba's.
+        builder: Where instructions go.
+        kinds: Types of the intrinsic's arguments, of which the first is `width`; the others are operands.
+        given: The arguments.
     """
 
-    def __init__(self, builder: Any, vector: Any, vectors: int, memory: Any, operands: dict[str, _Operand]) -> None:
-        self.builder, self.vector, self.vectors, self.memory, self.operands = builder, vector, vectors, memory, operands
-        self.lanes, self.zero = vector.count, ir.Constant(vector, None)
+    def __init__(self, context: Any, builder: Any, kinds: Any, given: Any) -> None:
+        number = kinds[1].types[0].dtype
+        self.builder, self.lanes = builder, _VECTOR_BYTES // (number.bitwidth // 8)
+        self.vector = ir.VectorType(context.get_value_type(number), self.lanes)
+        self.vectors, self.zero = len(kinds[0]) * LANES // self.lanes, ir.Constant(self.vector, None)
+        self.operands = [_Rows(context, builder, kind, value) for kind, value in zip(kinds[1:], given[1:], strict=True)]
 
-    def write(self, decay: Any, *, gathers: bool, sees: bool) -> None:
-        """The loop over groups of rows, and what is read from them."""
-        builder = self.builder
-        plain_v, plain_right = self._row("v"), self._row("right")
-        v, right = self._scaled("v", plain_v), self._scaled("right", plain_right)
-        totals = [self._variable() for _ in range(self.vectors)]
-        along = self._variable()
-        decay = self._in_all_lanes(decay)
-        with cgutils.for_range_slice(builder, _INDEX(0), self.memory[1], _INDEX(self.lanes), _INDEX) as (first, _):
-            products = []
-            for lane in range(self.lanes):
-                updated = self._updated(builder.add(first, _INDEX(lane)), v, decay, totals if gathers else [])
-                products.append(self._dot(updated, right) if sees else self.zero)
-            if sees:
-                self._see(self._lane_sums(products), first, along)
-        told = [builder.load(along)] if sees else []
-        if gathers:
-            gathered = [builder.load(total) for total in totals]
-            self._give(gathered, plain_v, adds=not sees)
-            told += [self._dot(gathered, plain_right), self._dot(plain_v, plain_right)] if sees else []
-        for number, vector in enumerate(told):
-            self._tell(number, vector)
+    def loop(self, stop: Any, step: int) -> Any:
+        """A loop from 0, as a context that gives the index."""
+        return cgutils.for_range_slice(self.builder, _INDEX(0), stop, _INDEX(step), _INDEX)
 
-    def _updated(self, row: Any, v: list[Any], decay: Any, totals: list[Any]) -> list[Any]:
-        """One row of the memory brought up to date, and its share of what is gathered added to the totals."""
-        builder, place = self.builder, self.builder.mul(row, _INDEX(self.vectors * self.lanes))
-        u, left = (self._in_all_lanes(self._number(name, row)) for name in ("u", "left"))
-        old = self._load(self.memory[0], place, self.vectors)
-        updated = [self._joined(u, b, builder.fmul(decay, a)) for a, b in zip(old, v, strict=True)]
-        self._store(updated, self.memory[0], place)
-        for total, value in zip(totals, updated, strict=bool(totals)):
-            builder.store(self._joined(left, value, builder.load(total)), total)
-        return updated
+    def place(self, rows: _Rows, row: int, offset: Any) -> Any:
+        """Address of a number of a row."""
+        at = self.builder.add(rows.place, self.builder.add(self.builder.mul(rows.number, _INDEX(row)), offset))
+        return self.builder.gep(rows.data, [at])
 
-    def _see(self, seen: Any, first: Any, along: Any) -> None:
-        """Add what a group of rows has seen to what is there, and its product with `left` to `along`."""
-        builder, at = self.builder, {name: self._at(name, first) for name in ("seen", "left")}
-        before, left = (self._load(self.operands[name].data, at[name], 1)[0] for name in ("seen", "left"))
-        self._store([builder.fadd(before, seen)], self.operands["seen"].data, at["seen"])
-        builder.store(self._joined(left, seen, builder.load(along)), along)
+    def load(self, rows: _Rows, row: int, offset: Any) -> Any:
+        """A vector of a row."""
+        place = self.place(rows, row, offset)
+        return self.builder.load(self.builder.bitcast(place, self.vector.as_pointer()), align=4)
 
-    def _give(self, gathered: list[Any], plain_v: list[Any], *, adds: bool) -> None:
-        """Write `scale * gathered + skip * v`, on top of what is there or in its place."""
-        into = self.operands["into"]
-        scale, skip = (self._in_all_lanes(number) for number in into.numbers)
-        before = self._row("into") if adds else [self.zero] * self.vectors
-        given = [
-            self._joined(scale, g, self._joined(skip, v, b)) for g, v, b in zip(gathered, plain_v, before, strict=True)
-        ]
-        self._store(given, into.data, into.place)
+    def store(self, value: Any, rows: _Rows, row: int, offset: Any) -> None:
+        """A vector, whole or a part of one, into a row."""
+        place = self.builder.bitcast(self.place(rows, row, offset), value.type.as_pointer())
+        self.builder.store(value, place, align=4)
 
-    def _tell(self, number: int, vector: Any) -> None:
-        """Write the sum of a vector's lanes into row `number` of `told`."""
-        told = self.operands["told"]
-        at = self.builder.add(told.place, self.builder.mul(_INDEX(number), told.numbers[0]))
-        total = self.builder.extract_element(self._lane_sums([vector] * self.lanes), _LANE(0))
-        self.builder.store(total, self.builder.gep(told.data, [at]))
+    def spread(self, rows: _Rows, row: int, offset: Any) -> Any:
+        """A number of a row in all lanes."""
+        undefined, number = ir.Constant(self.vector, ir.Undefined), self.builder.load(self.place(rows, row, offset))
+        return self.repeated(self.builder.insert_element(undefined, number, _LANE(0)), 0)
 
-    def _dot(self, a: list[Any], b: list[Any]) -> Any:
-        """Products of two rows, added up vector by vector."""
-        total = self.builder.fmul(a[0], b[0])
-        for one, other in zip(a[1:], b[1:], strict=True):
-            total = self._joined(one, other, total)
-        return total
+    def repeated(self, vector: Any, lane: int) -> Any:
+        """A lane of a vector in all lanes."""
+        lanes = ir.Constant(ir.VectorType(_LANE, self.lanes), [lane] * self.lanes)
+        return self.builder.shuffle_vector(vector, ir.Constant(self.vector, ir.Undefined), lanes)
 
-    def _lane_sums(self, rows: list[Any]) -> Any:
-        """Vector of the sums over the lanes of as many vectors as there are lanes, in a tree."""
-        while len(rows) > 1:
-            rows = [self._pairs_added(a, b) for a, b in zip(rows[::2], rows[1::2], strict=True)]
-        return rows[0]
+    def variables(self, count: int) -> list[Any]:
+        """Vectors that change, zero at first."""
+        places = [cgutils.alloca_once(self.builder, self.vector) for _ in range(count)]  # type: ignore[no-untyped-call]
+        for place in places:
+            self.builder.store(self.zero, place)
+        return places
 
-    def _pairs_added(self, a: Any, b: Any) -> Any:
-        """Neighbouring lanes added: those of `a` in the first half, those of `b` in the second."""
-        lanes = ir.VectorType(_LANE, self.lanes)
-        masks = (ir.Constant(lanes, list(range(first, 2 * self.lanes, 2))) for first in (0, 1))
-        even, odd = (self.builder.shuffle_vector(a, b, mask) for mask in masks)
-        return self.builder.fadd(even, odd)
+    def add_product(self, total: Any, a: Any, b: Any) -> None:
+        """Add `a * b` to a variable."""
+        self.builder.store(self.joined(a, b, self.builder.load(total)), total)
 
-    def _joined(self, a: Any, b: Any, c: Any) -> Any:
+    def joined(self, a: Any, b: Any, c: Any) -> Any:
         """`a * b + c`, in one rounding where the processor can."""
         return self.builder.fadd(self.builder.fmul(a, b, flags=_JOINED), c, flags=_JOINED)
 
-    def _variable(self) -> Any:
-        return cgutils.alloca_once_value(self.builder, self.zero)  # type: ignore[no-untyped-call]
+    def lane_sums(self, vectors: list[Any]) -> Any:
+        """Vector of the sums over the lanes of at most as many vectors as there are lanes; zeros follow.
 
-    def _scaled(self, name: str, row: list[Any]) -> list[Any]:
-        scale = self._in_all_lanes(self.operands[name].numbers[0])
-        return [self.builder.fmul(scale, vector) for vector in row]
+        First within parts of a vector, which no shuffle has to cross, then over the parts.
+        """
+        vectors = vectors + [self.zero] * (self.lanes - len(vectors))
+        parts = _VECTOR_BYTES // _PART_BYTES
+        part = self.lanes // parts
+        while len(vectors) > 1:
+            unit, window = (1, part) if len(vectors) > parts else (part, self.lanes)
+            vectors = [self._pairs_added(a, b, unit, window) for a, b in zip(vectors[::2], vectors[1::2], strict=True)]
+        return vectors[0]
 
-    def _at(self, name: str, offset: Any) -> Any:
-        return self.builder.add(self.operands[name].place, offset)
-
-    def _number(self, name: str, offset: Any) -> Any:
-        return self.builder.load(self.builder.gep(self.operands[name].data, [self._at(name, offset)]))
-
-    def _row(self, name: str) -> list[Any]:
-        return self._load(self.operands[name].data, self.operands[name].place, self.vectors)
-
-    def _in_all_lanes(self, value: Any) -> Any:
-        undefined = ir.Constant(self.vector, ir.Undefined)
-        one = self.builder.insert_element(undefined, value, _LANE(0))
-        return self.builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(_LANE, self.lanes), None))
-
-    def _places(self, data: Any, first: Any, vectors: int) -> list[Any]:
-        offsets = [self.builder.add(first, _INDEX(self.lanes * number)) for number in range(vectors)]
-        return [self.builder.bitcast(self.builder.gep(data, [at]), self.vector.as_pointer()) for at in offsets]
-
-    def _load(self, data: Any, first: Any, vectors: int) -> list[Any]:
-        return [self.builder.load(place, align=4) for place in self._places(data, first, vectors)]
-
-    def _store(self, row: list[Any], data: Any, first: Any) -> None:
-        for value, place in zip(row, self._places(data, first, len(row)), strict=True):
-            self.builder.store(value, place, align=4)
+    def _pairs_added(self, a: Any, b: Any, unit: int, window: int) -> Any:
+        """Neighbours of `unit` lanes added: in every `window` of lanes, those of `a` come first, then those of `b`."""
+        firsts = [
+            window * at + source + first
+            for at in range(self.lanes // window)
+            for source in (0, self.lanes)
+            for first in range(0, window, 2 * unit)
+        ]
+        kind = ir.VectorType(_LANE, self.lanes)
+        even, odd = (
+            self.builder.shuffle_vector(
+                a, b, ir.Constant(kind, [first + skip + lane for first in firsts for lane in range(unit)])
+            )
+            for skip in (0, unit)
+        )
+        return self.builder.fadd(even, odd)
 
 
-def _step(*, gathers: bool, sees: bool) -> Callable[..., Any]:
-    """A step as a function for numba: (width, memory, decay, u, left, v, right, into, seen, told).
+def _intrinsic(write: Callable[[_Writer], None], kinds: tuple[Any, ...]) -> Any:
+    """What an intrinsic returns to numba, of which `write` writes the instructions."""
 
-    `width` is any tuple with one entry for every `LANES` columns of the memory (N, P). The operands are tuples that
-    begin with a contiguous array and the place in it: u and left of N numbers; v and right of P, with a factor; into of
-    P, with factors of what is gathered and of v; seen of N; told, with the length of its rows, of three sums: seen with
-    left, gathered with right, and v with right, without their factors.
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        write(_Writer(context, builder, signature.args, given))
+        return context.get_dummy_value()
+
+    return numba.types.void(*kinds), generate
+
+
+@intrinsic
+def _products(_typing: Any, width: Any, a: Any, b: Any, into: Any) -> Any:
+    """Scalar products of the rows of a group, `a[k] . b[s]` at place `GROUP * k + s` of `into`; 0 where s > k."""
+
+    def write(writer: _Writer) -> None:
+        a, b, into = writer.operands
+        products = []
+        for k, s in product(range(GROUP), repeat=2):
+            total = writer.zero
+            for number in range(writer.vectors if s <= k else 0):
+                at = _INDEX(number * writer.lanes)
+                total = writer.joined(writer.load(a, k, at), writer.load(b, s, at), total)
+            products.append(total)
+        for first in range(0, len(products), writer.lanes):
+            sums = writer.lane_sums(products[first : first + writer.lanes])
+            writer.store(sums, into, 0, _INDEX(first))
+
+    return _intrinsic(write, (width, a, b, into))
+
+
+@intrinsic
+def _pass(_typing: Any, width: Any, memory: Any, span: Any, u: Any, left: Any, v: Any, into: Any) -> Any:
+    """`into[k] = left[k]^T memory` of a group, and then the memory becomes `whole * memory + sum of w[k] u[k] v[k]^T`.
+
+    `span`, as `_spans` writes it, holds the whole and w.
     """
 
-    def typed(_typing: Any, width: Any, memory: Any, decay: Any, u: Any, left: Any, v: Any, right: Any, into: Any, seen: Any, told: Any) -> Any:  # fmt: skip  # noqa: E501
-        kinds = {"u": u, "left": left, "v": v, "right": right, "into": into, "seen": seen, "told": told}
+    def write(writer: _Writer) -> None:
+        memory, span, _, _, v, into = writer.operands
+        tile, whole = 2 - writer.vectors % 2, writer.spread(span, 0, _INDEX(GROUP - 1))
+        with writer.loop(_INDEX(writer.vectors * writer.lanes), tile * writer.lanes) as (first, _):
+            columns = [writer.builder.add(first, _INDEX(writer.lanes * number)) for number in range(tile)]
+            added, totals = [], []
+            for k in range(GROUP):
+                weight = writer.spread(span, 0, _INDEX(GROUP * GROUP + k))
+                added.append([writer.builder.fmul(weight, writer.load(v, k, column)) for column in columns])
+                totals.append(writer.variables(tile))
+            with writer.loop(memory.number, _ROWS_AT_ONCE) as (row, _):
+                for number in range(_ROWS_AT_ONCE):
+                    _pass_row(writer, writer.builder.add(row, _INDEX(number)), columns, whole, added, totals)
+            for k in range(GROUP):
+                for column, total in zip(columns, totals[k], strict=True):
+                    writer.store(writer.builder.load(total), into, k, column)
 
-        def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
-            held = context.make_array(memory)(context, builder, given[1])
-            lanes = _VECTOR_BYTES // (memory.dtype.bitwidth // 8)
-            vector = ir.VectorType(context.get_value_type(memory.dtype), lanes)
-            operands = {
-                name: _Operand(context, builder, kind, value)
-                for (name, kind), value in zip(kinds.items(), given[3:], strict=True)
-            }
-            rows = builder.extract_value(held.shape, 0)
-            step = _Step(builder, vector, len(width) * LANES // lanes, (held.data, rows), operands)
-            step.write(given[2], gathers=gathers, sees=sees)
-            return context.get_dummy_value()
+    return _intrinsic(write, (width, memory, span, u, left, v, into))
 
-        return numba.types.void(width, memory, decay, *kinds.values()), generate
+
+def _pass_row(
+    writer: _Writer, row: Any, columns: list[Any], whole: Any, added: list[list[Any]], totals: list[list[Any]]
+) -> None:
+    """What `_pass` does with some columns of one row of the memory."""
+    memory, _, u, left, _, _ = writer.operands
+    builder, before = writer.builder, writer.builder.mul(row, _INDEX(writer.vectors * writer.lanes))
+    places = [builder.add(before, column) for column in columns]
+    old = [writer.load(memory, 0, place) for place in places]
+    updated = [builder.fmul(whole, value) for value in old]
+    for k in range(GROUP):
+        of_left, of_u = writer.spread(left, k, row), writer.spread(u, k, row)
+        for total, value in zip(totals[k], old, strict=True):
+            writer.add_product(total, of_left, value)
+        updated = [writer.joined(of_u, one, value) for one, value in zip(added[k], updated, strict=True)]
+    for value, place in zip(updated, places, strict=True):
+        writer.store(value, memory, 0, place)
+
+
+@intrinsic
+def _see(_typing: Any, width: Any, memory: Any, right: Any, into: Any) -> Any:
+    """`into[k] = memory right[k]` of a group."""
+
+    def write(writer: _Writer) -> None:
+        memory, right, into = writer.operands
+        together = writer.lanes // GROUP
+        with writer.loop(memory.number, together) as (first, _):
+            totals = [writer.zero] * writer.lanes
+            for number in range(writer.vectors):
+                column = _INDEX(number * writer.lanes)
+                rows = [writer.builder.add(first, _INDEX(row)) for row in range(together)]
+                places = [writer.builder.mul(row, _INDEX(writer.vectors * writer.lanes)) for row in rows]
+                values = [writer.load(memory, 0, writer.builder.add(place, column)) for place in places]
+                rights = [writer.load(right, k, column) for k in range(GROUP)]
+                pairs = [(value, one) for one in rights for value in values]
+                totals = [writer.joined(*pair, total) for pair, total in zip(pairs, totals, strict=True)]
+            sums = writer.lane_sums(totals)
+            for k in range(GROUP):
+                lanes = ir.Constant(ir.VectorType(_LANE, together), list(range(k * together, (k + 1) * together)))
+                part = writer.builder.shuffle_vector(sums, ir.Constant(writer.vector, ir.Undefined), lanes)
+                writer.store(part, into, k, first)
+
+    return _intrinsic(write, (width, memory, right, into))
+
+
+def _finish(*, scales: bool, skips: bool, adds: bool, tells: bool) -> Callable[..., Any]:
+    """The rest of a group, `whole[k] = left[k] given[k] + sum over s <= k of mix[k, s] v[s]`, as a function for numba.
+
+    It takes (width, given, span, products, v, into, right, told, scale, skip). `span`, as `_spans` writes it, holds
+    what is left and, times the products, the mix. Into `into` goes `whole[k]`, times `scale[k]` if it scales, with
+    `skip v[k]` if it skips, and with what was there if it adds. If it tells, `told[k] = whole[k] . right[k]`.
+    """
+
+    def write(writer: _Writer) -> None:
+        given, span, products, v, into, right, told, scale, skip = writer.operands
+        first = _INDEX(0)
+        left, mix = [writer.spread(span, 0, _INDEX(k)) for k in range(GROUP)], _mixes(writer, span, products)
+        scaling = [writer.spread(scale, k, first) for k in range(GROUP if scales else 0)]
+        skipping = writer.spread(skip, 0, first) if skips else writer.zero
+        totals = writer.variables(GROUP if tells else 0)
+        with writer.loop(_INDEX(writer.vectors * writer.lanes), writer.lanes) as (column, _):
+            rows = [writer.load(v, k, column) for k in range(GROUP)]
+            for k in range(GROUP):
+                whole = writer.builder.fmul(left[k], writer.load(given, k, column))
+                for s in range(k + 1):
+                    whole = writer.joined(mix[GROUP * k + s], rows[s], whole)
+                if tells:
+                    writer.add_product(totals[k], whole, writer.load(right, k, column))
+                out = writer.builder.fmul(scaling[k], whole) if scales else whole
+                out = writer.joined(skipping, rows[k], out) if skips else out
+                out = writer.builder.fadd(writer.load(into, k, column), out) if adds else out
+                writer.store(out, into, k, column)
+        sums = writer.lane_sums([writer.builder.load(total) for total in totals])
+        for k in range(len(totals)):
+            number = writer.builder.extract_element(sums, _LANE(k))
+            writer.builder.store(number, writer.place(told, k, first))
+
+    def typed(_typing: Any, width: Any, given: Any, span: Any, products: Any, v: Any, into: Any, right: Any, told: Any, scale: Any, skip: Any) -> Any:  # fmt: skip  # noqa: E501
+        return _intrinsic(write, (width, given, span, products, v, into, right, told, scale, skip))
 
     return intrinsic(typed)
 
 
-_gather = _step(gathers=True, sees=False)
-_see = _step(gathers=False, sees=True)
-_gather_and_see = _step(gathers=True, sees=True)
+def _mixes(writer: _Writer, span: _Rows, products: _Rows) -> list[Any]:
+    """The mix of a group, each number in all lanes."""
+    mix = []
+    for first in range(0, GROUP * GROUP, writer.lanes):
+        factors = writer.load(span, 0, _INDEX(GROUP + first)), writer.load(products, 0, _INDEX(first))
+        vector = writer.builder.fmul(*factors)
+        mix += [writer.repeated(vector, lane) for lane in range(writer.lanes)]
+    return mix
+
+
+_put_output = _finish(scales=False, skips=True, adds=True, tells=False)
+_put_dc = _finish(scales=False, skips=False, adds=True, tells=True)
+_put_db = _finish(scales=True, skips=False, adds=True, tells=False)
+_put_dx = _finish(scales=True, skips=True, adds=False, tells=True)
 
 
 def _exp(_x: float) -> float:
@@ -335,6 +427,7 @@ def _convolve(rows, inner, used, taps, bias, back, begin, inputs, mixed):
         for c in range(width):
             u = bias[c] + w0[c] * x0[c] + w1[c] * x1[c] + w2[c] * x2[c] + w3[c] * x3[c]
             now[c] = u * _sigmoid(u)
+    mixed[steps : steps + _SPARE] = 0
     return steps
 
 
@@ -384,74 +477,140 @@ def _through_taps(dmixed, taps, back, begin, steps, dinputs):
 @numba.njit(**_OPTIONS)
 @no_type_check
 def _decays(dt, rates, decay):
-    """What each head (H) keeps of its memory in each step: (H, L)."""
+    """What each head (H) keeps of its memory in each step: (H, L), whole groups; all of it after the last step."""
+    length = dt.shape[1]
     for h in range(len(rates)):
-        for t in range(dt.shape[1]):
+        for t in range(length):
             decay[h, t] = _exp(dt[h, t] * rates[h])
+        decay[h, length:] = 1
 
 
 @numba.njit(**_OPTIONS)
 @no_type_check
-def _scan(width, mixed, begin, steps, dt, decay, skip, back, memory, summed):
-    """Adds a block's output of the recurrence and of the skip, in one direction, to `summed` (L, I*)."""
+def _spans(decay, weight, spans):
+    """For each group of each head (H, L), in the order of its steps, what is left of what: (H, groups * _SPAN).
+
+    First, by k, of what there was before the group, after step k; then, by k and s, of what step s gives, times its
+    weight. So the last row is what remains of each after the group.
+    """
+    for h in range(len(spans)):
+        for t in range(0, decay.shape[1], GROUP):
+            span = t // GROUP * _SPAN
+            for k in range(GROUP):
+                left = weight.dtype.type(1)
+                for s in range(GROUP - 1, -1, -1):
+                    spans[h, span + GROUP * (k + 1) + s] = left * weight[h, t + s] if s <= k else 0
+                    if s <= k:
+                        left *= decay[h, t + s]
+                spans[h, span + k] = left
+
+
+@numba.njit(**_OPTIONS)
+@no_type_check
+def _scan(width, states, mixed, begin, steps, spans, skip, back, memory, summed):
+    """Adds a block's output of the recurrence and of the skip, in one direction, to `summed` (L and spare rows, I*)."""
     heads, state, columns = memory.shape
-    one, row, kept, length = mixed.dtype.type(1), mixed.shape[1], summed.shape[1], len(summed)
+    row, kept, length, whole = mixed.shape[1], summed.shape[1], len(summed) - 2 * _SPARE, spans.shape[1]
+    along, kind = -kept if back else kept, mixed.dtype
+    products, given = np.empty(_BLOCK * GROUP, kind), np.empty((GROUP, columns), kind)
+    for i in range(0, steps, GROUP):
+        b = i * row + heads * columns
+        _products(states, (mixed, b + state, row), (mixed, b, row), (products, i * GROUP))
     for h in range(heads):
-        for i in range(steps):
-            t, b, x = begin + i, i * row + heads * columns, i * row + h * columns
-            y = (length - 1 - t if back else t) * kept + h * columns
-            v, into = (mixed, x, dt[h, t]), (summed, y, one, skip[h])
-            _gather(
-                width, memory[h], decay[h, t], (mixed, b), (mixed, b + state), v, v, into, (mixed, b), (mixed, x, one)
+        for i in range(0, steps, GROUP):
+            t, x, b = begin + i, i * row + h * columns, i * row + heads * columns
+            y, span = (
+                (_SPARE + (length - 1 - t if back else t)) * kept + h * columns,
+                (spans, h * whole + t // GROUP * _SPAN),
             )
+            held, v, out = (memory, h * state * columns, state), (mixed, x, row), (given, 0, columns)
+            _pass(width, held, span, (mixed, b, row), (mixed, b + state, row), v, out)
+            _put_output(width, out, span, (products, i * GROUP), v, (summed, y, along), out, out, out, (skip, h))
 
 
 @numba.njit(**_OPTIONS)
 @no_type_check
-def _look_back(width, mixed, begin, steps, dt, decay, back, memory, dsummed, dmixed, dc, sums):
+def _look_back(width, states, mixed, begin, steps, spans, back, memory, dsummed, dc, sums):
     """The first pass over a block: adds the gradient of c (L, N), writes `c . dc` of each head (H, L)."""
-    heads, state, columns = memory.shape
-    one, row, kept, length = mixed.dtype.type(1), mixed.shape[1], dsummed.shape[1], len(dsummed)
+    heads, columns, state = memory.shape
+    row, kept, length, whole = mixed.shape[1], dsummed.shape[1], len(dsummed) - 2 * _SPARE, spans.shape[1]
+    along, kind = -kept if back else kept, mixed.dtype
+    products, given = np.empty(GROUP * GROUP, kind), np.empty((GROUP, state), kind)
     for h in range(heads):
-        for i in range(steps):
-            t, b, x = begin + i, i * row + heads * columns, i * row + h * columns
-            y = (length - 1 - t if back else t) * kept + h * columns
-            u, left, v, right = (mixed, b), (mixed, b + state), (mixed, x, dt[h, t]), (dsummed, y, one)
-            told = (sums, h * length + t, 0)
-            _see(width, memory[h], decay[h, t], u, left, v, right, (dmixed, x, one, one), (dc, t * state), told)
+        for i in range(0, steps, GROUP):
+            t, x, b = begin + i, i * row + h * columns, i * row + heads * columns
+            y, span = (
+                (_SPARE + (length - 1 - t if back else t)) * kept + h * columns,
+                (spans, h * whole + t // GROUP * _SPAN),
+            )
+            inputs, dy, v, out = (mixed, x, row), (dsummed, y, along), (mixed, b, row), (given, 0, state)
+            _products(width, dy, inputs, (products, 0))
+            _pass(states, (memory, h * state * columns, columns), span, inputs, dy, v, out)
+            into, right, told = (dc, t * state, state), (mixed, b + state, row), (sums, h * sums.shape[1] + t, 1)
+            _put_dc(states, out, span, (products, 0), v, into, right, told, out, out)
 
 
 @numba.njit(**_OPTIONS)
 @no_type_check
 def _go_back(
-    width, mixed, begin, steps, dt, decay, rates, skip, back, memory, before, dsummed, dmixed, sums, ddt, drates, dskip
+    width,
+    states,
+    mixed,
+    begin,
+    steps,
+    dt,
+    decay,
+    spans,
+    rates,
+    skip,
+    back,
+    memory,
+    before,
+    dsummed,
+    dmixed,
+    sums,
+    ddt,
+    drates,
+    dskip,
 ):
     """The second pass over a block, from its end: writes the gradients of x and dt, adds those of b, rates and skip.
 
-    `memory` (H, N, P) is the gradient of the state after the block and is brought to its beginning, `before` the state
+    `memory` (H, P, N) is the gradient of the state after the block and is brought to its beginning, `before` the state
     there. `sums` holds what the first pass has written, and then the gradient of the logarithm of each decay.
     """
-    heads, state, columns = memory.shape
-    one, row, kept, length = mixed.dtype.type(1), mixed.shape[1], dsummed.shape[1], len(dsummed)
-    told = np.empty((3, _BLOCK), mixed.dtype)
+    heads, columns, state = memory.shape
+    row, kept, length, whole = mixed.shape[1], dsummed.shape[1], len(dsummed) - 2 * _SPARE, spans.shape[1]
+    along, after, kind = kept if back else -kept, begin + steps, mixed.dtype
+    products, between = np.empty(_BLOCK * GROUP, kind), np.empty(_BLOCK * GROUP, kind)
+    given, seen = np.empty((GROUP, state), kind), np.empty((GROUP, columns), kind)
+    told = np.empty(_BLOCK, kind)
+    last = -(-steps // GROUP) * GROUP - 1
+    for i in range(last, 0, -GROUP):
+        b = i * row + heads * columns
+        _products(states, (mixed, b, -row), (mixed, b + state, -row), (products, (last - i) * GROUP))
     for h in range(heads):
-        after = begin + steps
-        following = decay[h, after] if after < length else one - one
+        for i in range(last, 0, -GROUP):
+            t, x, b = begin + i, i * row + h * columns, i * row + heads * columns
+            y = (_SPARE + (length - 1 - t if back else t)) * kept + h * columns
+            inputs, dy, right, v = (mixed, x, -row), (dsummed, y, along), (mixed, b, -row), (mixed, b + state, -row)
+            held, out, out_x = (memory, h * state * columns, columns), (given, 0, state), (seen, 0, columns)
+            span, step = (spans, (h + 1) * whole - (t // GROUP + 1) * _SPAN), (dt, h * dt.shape[1] + t, -1)
+            of_b, of_x = (between, (last - i) * GROUP), (products, (last - i) * GROUP)
+            _products(width, inputs, dy, of_b)
+            _see(states, held, right, out_x)
+            _pass(states, held, span, dy, inputs, v, out)
+            _put_db(states, out, span, of_b, v, (dmixed, b, -row), out, out, step, out)
+            _put_dx(width, out_x, span, of_x, dy, (dmixed, x, -row), inputs, (told, i, -1), step, (skip, h))
+        for i in range(last + 1):
+            dskip[h] += between[i * GROUP + i % GROUP]
         running = np.float64(sums[h, after]) if after < length else 0.0
         for i in range(steps - 1, -1, -1):
-            t, b, x = begin + i, i * row + heads * columns, i * row + h * columns
-            y = (length - 1 - t if back else t) * kept + h * columns
-            u, left, v, right = (mixed, b + state), (mixed, b), (dsummed, y, one), (mixed, x, dt[h, t])
-            into, seen = (dmixed, x, dt[h, t], skip[h]), (dmixed, b)
-            _gather_and_see(width, memory[h], following, u, left, v, right, into, seen, (told, i, _BLOCK))
-            following = decay[h, t]
-            running += np.float64(sums[h, t]) - np.float64(told[0, i])
-            sums[h, t] = running
-        sums[h, begin] = following * _product(memory[h], before[h])
+            running += np.float64(sums[h, begin + i]) - np.float64(dt[h, begin + i] * told[i])
+            sums[h, begin + i] = running
+        sums[h, begin] = decay[h, begin] * _product(memory[h], before[h])
         for i in range(steps):
-            ddt[h, begin + i] = told[1, i] + sums[h, begin + i] * rates[h]
+            ddt[h, begin + i] = told[i] + sums[h, begin + i] * rates[h]
             drates[h] += sums[h, begin + i] * dt[h, begin + i]
-            dskip[h] += told[2, i]
 
 
 @numba.njit(**_OPTIONS)
@@ -466,35 +625,43 @@ def _product(a, b):
 
 @numba.njit(**_OPTIONS)
 @no_type_check
-def _direction_back(width, rows, inner, state, weights, dt, back, dsummed, dinputs, ddt, gradients):
+def _direction_back(width, states, rows, inner, state, weights, dt, back, dsummed, dinputs, ddt, gradients):
     """Gradients of one direction of one window, by two passes over its blocks."""
     (taps, bias, rates, skip), (dtaps, dbias, drates, dskip) = weights, gradients
     kind, length, row, used = taps.dtype, len(rows), taps.shape[1], inner + 2 * state
-    heads, blocks = len(rates), -(-length // _BLOCK)
+    heads, blocks, groups = len(rates), -(-length // _BLOCK), -(-length // GROUP)
     inputs, mixed = np.zeros((_BLOCK + TAPS - 1, row), kind), np.empty((_BLOCK, row), kind)
-    dmixed, dc = np.zeros((_BLOCK + TAPS - 1, row), kind), np.zeros((length, state), kind)
-    decay, sums = np.empty((heads, length), kind), np.empty((heads, length), kind)
-    memory = np.zeros((heads, state, inner // heads), kind)
+    dmixed, dc = np.zeros((_BLOCK + TAPS - 1, row), kind), np.zeros((groups * GROUP, state), kind)
+    decay, sums = np.empty((heads, groups * GROUP), kind), np.empty((heads, groups * GROUP), kind)
+    spans, even = np.empty((heads, groups * _SPAN), kind), np.zeros((heads, groups * GROUP), kind)
+    memory = np.zeros((heads, inner // heads, state), kind)
     before = np.empty((blocks, *memory.shape), kind)
+    even[:, :length] = dt
     _decays(dt, rates, decay)
+    _spans(decay, even, spans)
     for k in range(blocks):
         before[k] = memory
         steps = _convolve(rows, inner, used, taps, bias, back, k * _BLOCK, inputs, mixed)
-        _look_back(width, mixed, k * _BLOCK, steps, dt, decay, back, memory, dsummed, dmixed, dc, sums)
+        _look_back(width, states, mixed, k * _BLOCK, steps, spans, back, memory, dsummed, dc, sums)
     memory[:] = 0
+    following = np.ones_like(decay)
+    following[:, 1:] = decay[:, :0:-1]
+    _spans(following, np.ones_like(decay), spans)
     for k in range(blocks - 1, -1, -1):
-        begin, following = k * _BLOCK, dmixed[: TAPS - 1].copy()
+        begin, later = k * _BLOCK, dmixed[: TAPS - 1].copy()
         steps = _convolve(rows, inner, used, taps, bias, back, begin, inputs, mixed)
-        dmixed[:steps] = 0
-        dmixed[steps : steps + TAPS - 1] = following
+        dmixed[:_BLOCK, inner : inner + state] = 0
+        dmixed[steps : steps + TAPS - 1] = later
         dmixed[:steps, inner + state : used] = dc[begin : begin + steps]
         _go_back(
             width,
+            states,
             mixed,
             begin,
             steps,
-            dt,
+            even,
             decay,
+            spans,
             rates,
             skip,
             back,
@@ -513,11 +680,12 @@ def _direction_back(width, rows, inner, state, weights, dt, back, dsummed, dinpu
 
 @numba.njit(**_OPTIONS)
 @no_type_check
-def forward(width, rows, dt, taps, bias, rates, skip, weight, floor, inner, state, summed, out, first, stop):
+def forward(width, states, rows, dt, taps, bias, rates, skip, weight, floor, inner, state, summed, out, first, stop):
     """Windows `first` to `stop` of a batch: both directions of `_scan` into `summed`, gated and normalised into `out`.
 
     Args:
         width: A tuple with one entry for every `LANES` columns of a head.
+        states: A tuple with one entry for every `LANES` numbers of the state.
         rows: Projection (B, L, F); the raw step sizes are not looked at.
         dt: Step sizes (B, D, H, L), each direction in its own order of time.
         taps: Of the convolution (D, TAPS, M*).
@@ -534,19 +702,23 @@ def forward(width, rows, dt, taps, bias, rates, skip, weight, floor, inner, stat
         stop: Window to end before.
     """
     kind, length, row, kept, heads = taps.dtype, rows.shape[1], taps.shape[2], len(weight), rates.shape[1]
+    groups = -(-length // GROUP)
     inputs, mixed = np.zeros((_BLOCK + TAPS - 1, row), kind), np.empty((_BLOCK, row), kind)
-    both, decay = np.empty((length, kept), kind), np.empty((heads, length), kind)
+    both, decay = np.empty((length + 2 * _SPARE, kept), kind), np.empty((heads, groups * GROUP), kind)
+    spans, even = np.empty((heads, groups * _SPAN), kind), np.zeros((heads, groups * GROUP), kind)
     memory, z = np.empty((heads, state, inner // heads), kind), np.zeros(kept, kind)
     for w in range(first, stop):
         both[:] = 0
         for d in range(len(taps)):
             memory[:] = 0
+            even[:, :length] = dt[w, d]
             _decays(dt[w, d], rates[d], decay)
+            _spans(decay, even, spans)
             for begin in range(0, length, _BLOCK):
                 steps = _convolve(rows[w], inner, inner + 2 * state, taps[d], bias[d], d == 1, begin, inputs, mixed)
-                _scan(width, mixed, begin, steps, dt[w, d], decay, skip[d], d == 1, memory, both)
+                _scan(width, states, mixed, begin, steps, spans, skip[d], d == 1, memory, both)
         for t in range(length):
-            y, squares = both[t], floor * np.float32(0)
+            y, squares = both[_SPARE + t], floor * np.float32(0)
             _read(rows[w, t, :inner], z)
             _write(y, summed[w, t])
             for i in range(kept):
@@ -570,7 +742,7 @@ def _gate_back(rows, summed, weight, floor, inner, dout, drows, dsummed, dweight
         _read(rows[t, :inner], z)
         _read(summed[t], y)
         _read(dout[t], given)
-        dy, squares, along = dsummed[t], floor * np.float32(0), floor * np.float32(0)
+        dy, squares, along = dsummed[_SPARE + t], floor * np.float32(0), floor * np.float32(0)
         for i in range(kept):
             open_ = _sigmoid(z[i])
             gate[i] = z[i] * open_
@@ -593,7 +765,7 @@ def _gate_back(rows, summed, weight, floor, inner, dout, drows, dsummed, dweight
 @numba.njit(**_OPTIONS)
 @no_type_check
 def backward(
-    width, rows, dt, taps, bias, rates, skip, weight, floor, inner, state, summed, dout, gradients, first, stop
+    width, states, rows, dt, taps, bias, rates, skip, weight, floor, inner, state, summed, dout, gradients, first, stop
 ):
     """Gradients of `forward`, from that of its result, `dout` (B, L, I).
 
@@ -602,14 +774,15 @@ def backward(
     """
     drows, ddt, dtaps, dbias, drates, dskip, dweight = gradients
     length, kept, used = rows.shape[1], len(weight), inner + 2 * state
-    dinputs, dsummed = np.empty((length, taps.shape[2]), taps.dtype), np.empty((length, kept), taps.dtype)
+    dinputs = np.empty((length, taps.shape[2]), taps.dtype)
+    dsummed = np.zeros((length + 2 * _SPARE, kept), taps.dtype)
     for w in range(first, stop):
         _gate_back(rows[w], summed[w], weight, floor, inner, dout[w], drows[w], dsummed, dweight[w])
         for d in range(len(taps)):
             weights = (taps[d], bias[d], rates[d], skip[d])
             of_weights = (dtaps[w, d], dbias[w, d], drates[w, d], dskip[w, d])
             _direction_back(
-                width, rows[w], inner, state, weights, dt[w, d], d == 1, dsummed, dinputs, ddt[w, d], of_weights
+                width, states, rows[w], inner, state, weights, dt[w, d], d == 1, dsummed, dinputs, ddt[w, d], of_weights
             )
         for t in range(length):
             _write(dinputs[t], drows[w, t, inner : inner + used])

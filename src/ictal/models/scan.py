@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, NestedIOFunction, once_differentiable
 from torch.nn import functional
 
+_CHUNK = (32, 64)
 _GROUP_CHUNKS = 32
 
 
@@ -35,7 +36,7 @@ def scan(
     c: Float[Tensor, "batch length state"],
     *,
     initial_state: Float[Tensor, "batch head head_dim state"] | None = None,
-    chunk: int = 32,
+    chunk: int | None = None,
 ) -> tuple[Float[Tensor, "batch length head head_dim"], Float[Tensor, "batch head head_dim state"]]:
     """Output of every step, and the state after the last one.
 
@@ -46,7 +47,8 @@ def scan(
         b: Input directions (B, L, N).
         c: Output directions (B, L, N).
         initial_state: State before the first step (B, H, P, N); none means zero.
-        chunk: Most steps that one matrix product spans; the result does not depend on it.
+        chunk: Most steps that one matrix product spans; the result does not depend on it. None takes as many as the
+            state has numbers, at least 32 and at most 64.
 
     Returns:
         The output (B, L, H, P) and the final state (B, H, P, N), the latter in float32 or wider.
@@ -54,7 +56,7 @@ def scan(
     batch, length, heads, head_dim = x.shape
     state = b.shape[-1]
     wide = torch.promote_types(x.dtype, torch.float32)
-    chunks, steps = _even_chunks(length, chunk)
+    chunks, steps = _even_chunks(length, min(max(state, _CHUNK[0]), _CHUNK[1]) if chunk is None else chunk)
     scaled = _chunked(x * dt.to(x.dtype).unsqueeze(-1), chunks, steps)
     b = _chunked(b.to(x.dtype), chunks, steps)
     c = _chunked(c.to(x.dtype), chunks, steps)

@@ -325,7 +325,7 @@ def results(detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated
         "ranking": ranking,
         "backend": detector.backend,
         "types": seizure_types.document(config.model, scored.index, scored.type_traces),
-        "ece": steps.reliability.ece,
+        "ece": steps.reliability().ece,
         "mean_probability": steps.mean_probability,
         "ictal_share": ictal_steps / steps.steps,
         "calibration": config.evaluate.calibration,
@@ -338,7 +338,7 @@ def results(detector: Detector, scored: ScoredPart, tuned_on: Part) -> Evaluated
             "reason": detector.unreached,
         },
         "curve": _drawn(_staircases(detector, scored), scored, detector),
-        "reliability": _arrays(steps.reliability),
+        "reliability": _arrays(steps.reliability("equal-root")),
     }
     return Evaluated(
         detector=detector,

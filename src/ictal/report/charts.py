@@ -19,6 +19,8 @@ from ictal.report.numbers import percent
 from ictal.report.palette import LIGHT
 
 SMALL = 8.0
+FEW_STEPS = 100
+"""A point of the reliability plot that rests on fewer time steps is drawn hollow."""
 BACKED = {"facecolor": LIGHT["surface"], "alpha": 0.85, "edgecolor": "none", "pad": 1.0}
 """Box behind a label that lies on lines."""
 
@@ -282,10 +284,15 @@ def _operating_point(ax: Axes, curve: SensitivityCurve, place: int) -> None:
 
 
 def reliability(ax: Axes, bins: ReliabilityBins) -> None:
-    """Observed share against stated probability; the diagonal is perfect."""
+    """Observed share against stated probability; the diagonal is perfect, hollow points rest on few steps."""
     filled = bins.count > 0
+    stated, observed, colour = bins.mean_probability[filled], bins.observed_share[filled], LIGHT["detection"]
+    few = bins.count[filled] < FEW_STEPS
     ax.plot([0, 1], [0, 1], color=LIGHT["prior"], linestyle="--", linewidth=1.2)
-    ax.plot(bins.mean_probability[filled], bins.observed_share[filled], "-o", color=LIGHT["detection"], markersize=5)
+    ax.plot(stated, observed, color=colour, linewidth=1, alpha=0.5)
+    for these, inside in ((~few, colour), (few, LIGHT["surface"])):
+        ax.plot(stated[these], observed[these], "o", color=inside, markeredgecolor=colour, markersize=5.5, zorder=5,
+                clip_on=False)  # fmt: skip
     ax.annotate("perfectly calibrated", (0.35, 0.35), xytext=(10, -12), textcoords="offset points", fontsize=SMALL,
                 color=LIGHT["prior"])  # fmt: skip
     tidy(ax)

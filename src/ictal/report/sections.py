@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ictal.report import charts, eeg, figures, strips, tables
 from ictal.report.contents import Contents, Document, EegExample, LeakageAudit
-from ictal.report.numbers import clock, count, duration, is_undefined, percent, power_of_ten
+from ictal.report.numbers import chance, clock, count, duration, is_undefined, percent
 from ictal.report.parts import Figure, Section, Table, link
 from ictal.report.readings import who
 
@@ -94,14 +94,13 @@ def _balance(contents: Contents) -> Section:
 
 
 def _lead_of_balance(plan: Document) -> str:
-    made = plan["batches"]
-    natural, size = plan["natural_prevalence"]["window"], made["size"]
-    none = (1 - natural) ** size
-    chance = percent(none) if none > 1e-5 else power_of_ten(-5)
+    made, train = plan["batches"], plan["splits"]["train"]
+    (none,) = [row for row in plan["feasibility"]["chances"] if row["event"].startswith("a batch of")]
     return (
-        f"{percent(natural)} of the windows hold a seizure. A batch of {count(size)} drawn evenly from the corpus "
-        f"holds none with a chance of {chance}. The plan puts {_quota(made)} seizure windows into every one of "
-        f"{count(made['checked'])} counted batches."
+        f"{percent(train['seizure_windows'] / train['windows'])} of the training windows hold a seizure. A batch of "
+        f"{count(made['size'])} drawn evenly from them holds none with a chance of "
+        f"{chance(none['probability'], none['log10_probability'])}. The plan puts {_quota(made)} seizure windows into "
+        f"every one of {count(made['checked'])} counted batches."
     )
 
 
@@ -216,7 +215,9 @@ def _calibration(contents: Contents) -> Section:
     figure = Figure(
         drawing=figures.reliability(bins),
         caption="Stated probability against the share of time steps that were ictal (left), and how many time steps "
-        "each point rests on (right). The axes are square roots, so that the small probabilities of a rare event show.",
+        "each point rests on (right). The axes are square roots, so that the small probabilities of a rare event show; "
+        f"the bins are equally wide on them. Hollow points rest on fewer than {charts.FEW_STEPS} steps. The error "
+        "among the key numbers is of bins with equally many steps.",
         table=tables.reliability(bins),
     )
     return Section(

@@ -2,6 +2,8 @@
 
 The expected calibration error is the weighted mean, over bins, of |mean probability - ictal share|. Bins have equal
 mass unless equal width is asked for: at a prevalence of 1 % equal-width bins hold nearly every step in the lowest one.
+For a plot neither serves: bins of equal mass have all steps with a high probability in one. Equal widths of the
+probability's square root show both ends.
 Steps with one probability always share a bin, so the result does not depend on their order.
 """
 
@@ -17,7 +19,7 @@ import numpy.typing as npt
 Floats: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Reals: TypeAlias = npt.NDArray[np.floating]
-Binning: TypeAlias = Literal["equal-mass", "equal-width"]
+Binning: TypeAlias = Literal["equal-mass", "equal-width", "equal-root"]
 DEFAULT_BINS = 15
 
 
@@ -102,10 +104,10 @@ def reliability_table(
         labels: True where ictal, shape (steps,).
         weights: How much each step counts, >= 0; None where all count alike.
         bins: Most bins to cut; fewer come back where some stay empty.
-        binning: Bins of equal mass or of equal width.
+        binning: Bins of equal mass, of equal width, or of equal width on a scale of square roots.
     """
     p, ictal, weight = _checked(probability, labels, weights)
-    number = _equal_width(p, bins) if binning == "equal-width" else _equal_mass(p, weight, bins)
+    number = _equal_mass(p, weight, bins) if binning == "equal-mass" else of_width(p, bins, binning)
     mass: Floats = np.bincount(number, weights=weight, minlength=bins).astype(np.float64)
     held = mass > 0.0
     promised = np.bincount(number, weights=weight * p, minlength=bins)
@@ -118,8 +120,10 @@ def reliability_table(
     )
 
 
-def _equal_width(probability: Floats, bins: int) -> npt.NDArray[np.int64]:
-    return np.minimum(np.floor(probability * bins), bins - 1).astype(np.int64)
+def of_width(probability: Floats, bins: int, binning: Literal["equal-width", "equal-root"]) -> npt.NDArray[np.int64]:
+    """Bin of each probability, by itself or by its square root."""
+    value = probability if binning == "equal-width" else np.sqrt(probability)
+    return np.minimum(np.floor(value * bins), bins - 1).astype(np.int64)
 
 
 def _equal_mass(probability: Floats, weight: Floats, bins: int) -> npt.NDArray[np.int64]:

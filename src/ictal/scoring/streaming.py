@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ictal.scoring.bootstrap import LEVEL, Interval, divided, interval, resamples
-from ictal.scoring.reliability import DEFAULT_BINS, ReliabilityTable
+from ictal.scoring.reliability import DEFAULT_BINS, Binning, ReliabilityTable, of_width
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -158,17 +158,21 @@ class Histogram:
         either = 2.0 * float(wrong[divided_bins & (mass > 0.0)].sum()) / float(after[-1])
         return Bounded(value, max(value - either, 0.0), min(value + either, 1.0))
 
-    @property
-    def reliability(self) -> ReliabilityTable:
-        """The table behind a reliability plot: bins of equal mass, but that none of the histogram's is divided."""
-        number = _equal_mass(self.mass.sum(axis=0)[None])
+    def reliability(self, binning: Binning = "equal-mass") -> ReliabilityTable:
+        """What each bin promised and held, as `reliability_table`, but that none of the histogram's is divided."""
+        mass, promised = self.mass.sum(axis=0), self.promised.sum(axis=0)
+        if binning == "equal-mass":
+            number = _equal_mass(mass[None])
+        else:
+            mean = np.divide(promised, mass, out=np.zeros_like(mass), where=mass > 0.0)
+            number = of_width(np.minimum(mean, 1.0), DEFAULT_BINS, binning)
         mass, promised, ictal = (
             np.bincount(number, weights=one, minlength=DEFAULT_BINS).astype(np.float64)
-            for one in (self.mass.sum(axis=0), self.promised.sum(axis=0), self.mass[1])
+            for one in (mass, promised, self.mass[1])
         )
         held = mass > 0.0
         return ReliabilityTable(
-            binning="equal-mass",
+            binning=binning,
             weight=mass[held],
             mean_probability=promised[held] / mass[held],
             ictal_share=ictal[held] / mass[held],
