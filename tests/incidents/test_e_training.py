@@ -190,7 +190,7 @@ def test_e6_no_gradient_goes_through_an_eigenvalue_decomposition() -> None:
 def test_e7_the_model_is_never_replaced_by_another() -> None:
     """Mamba became a convolution on CPU or on an error; here a `try` only says what is wrong, or what is in the way.
 
-    `_not_fused` returns that to `choose`, which refuses a backend that was named, and of which `auto` says what it took.
+    `_not_fused` returns that to `choose`, which refuses a backend that was named, and `auto` says what it took.
     """
     for path in (PACKAGE / "models").glob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text())))
