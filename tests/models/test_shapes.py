@@ -6,14 +6,17 @@ The scan and the chunked layer are checked here by themselves: `torch.compile` t
 from __future__ import annotations
 
 import ast
+import inspect
 from pathlib import Path
+from typing import Any
 
 import beartype
 import pytest
 import torch
+from beartype.door import is_bearable
 from jaxtyping import TypeCheckError, jaxtyped
 
-from ictal.models import chunked, mamba
+from ictal.models import chunked, kernels, mamba
 from ictal.models.backends import triton_operands
 from ictal.models.detector import Detector, DetectorConfig
 from ictal.models.mamba import BiMamba2, Mamba2
@@ -122,6 +125,46 @@ def test_the_fused_layer_keeps_to_its_shapes() -> None:
     for wrong in (torch.ones(2, 8, dtype=torch.bool), torch.ones(1, 9, dtype=torch.bool), torch.ones(2, 9)):
         with pytest.raises(TypeCheckError):
             layer.mix(projected, wrong, weights, 1e-5)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.bfloat16])
+def test_the_kernels_are_given_what_they_state(kind: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each array of a step, forward and backward; others would be told apart."""
+    stated = {name: Stated(getattr(kernels, name)) for name in ("forward", "backward")}
+    for name, kernel in stated.items():
+        monkeypatch.setattr(kernels, name, kernel)
+    layer = BiMamba2(16, state=16, head_dim=32, backend="fused")
+    projected = torch.randn(3, 70, layer.in_proj.out_features).to(kind).requires_grad_()
+    keep = torch.arange(70) < torch.tensor([70, 41, 1]).unsqueeze(1)
+    layer.mix(projected, keep, layer.weights(), 1e-5).square().sum().backward()  # type: ignore[no-untyped-call]
+    for kernel in stated.values():
+        assert all(kernel.fits(given) for given in kernel.calls)
+        given = kernel.calls[0]
+        for name in ("rows", "dt", "taps", "bias", "rates", "skip", "summed"):
+            assert not kernel.fits({**given, name: given[name][1:]}), name
+        assert not kernel.fits({**given, "dt": given["dt"].astype(int)})
+
+
+class Stated:
+    """A kernel that keeps what it is given, and knows whether that is what its signature states.
+
+    Args:
+        kernel: As numba has compiled it, which looks at no annotation.
+    """
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel, self.signature = kernel, inspect.signature(kernel.py_func, eval_str=True)
+        self.calls: list[dict[str, Any]] = []
+
+    def __call__(self, *arguments: object) -> None:
+        """What the kernel does."""
+        self.calls.append(self.signature.bind(*arguments).arguments)
+        self.kernel(*arguments)
+
+    def fits(self, given: dict[str, Any]) -> bool:
+        """All of it, with one meaning of every dimension's name."""
+        with jaxtyped("context"):  # type: ignore[call-overload]
+            return all(is_bearable(value, self.signature.parameters[name].annotation) for name, value in given.items())
 
 
 def test_operands_of_another_length_are_caught() -> None:

@@ -30,10 +30,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import product
-from typing import Any, no_type_check
+from typing import Any, TypeAlias, no_type_check
 
 import numba
 import numpy as np
+from jaxtyping import Float, Shaped
 from llvmlite import ir
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
@@ -50,6 +51,17 @@ _BLOCK = 64
 _ROWS_AT_ONCE = 4
 _SPAN = GROUP + GROUP * GROUP
 _SPARE = GROUP - 1
+
+Gradients: TypeAlias = tuple[
+    Shaped[np.ndarray, "batch length column"],
+    Float[np.ndarray, "batch way head length"],
+    Float[np.ndarray, "batch way tap row"],
+    Float[np.ndarray, "batch way row"],
+    Float[np.ndarray, "batch way head"],
+    Float[np.ndarray, "batch way head"],
+    Float[np.ndarray, "batch kept"],
+]
+"""Of rows, dt, taps, bias, rates, skip and weight."""
 
 _INDEX, _LANE = ir.IntType(64), ir.IntType(32)
 _JOINED = ("contract",)
@@ -680,26 +692,29 @@ def _direction_back(width, states, rows, inner, state, weights, dt, back, dsumme
 
 @numba.njit(**_OPTIONS)
 @no_type_check
-def forward(width, states, rows, dt, taps, bias, rates, skip, weight, floor, inner, state, summed, out, first, stop):
+def forward(
+    width: tuple[int, ...],
+    states: tuple[int, ...],
+    rows: Shaped[np.ndarray, "batch length column"],
+    dt: Float[np.ndarray, "batch way head length"],
+    taps: Float[np.ndarray, "way tap row"],
+    bias: Float[np.ndarray, "way row"],
+    rates: Float[np.ndarray, "way head"],
+    skip: Float[np.ndarray, "way head"],
+    weight: Float[np.ndarray, " kept"],
+    floor: np.floating,
+    inner: int,
+    state: int,
+    summed: Shaped[np.ndarray, "batch length inner"],
+    out: Shaped[np.ndarray, "batch length inner"],
+    first: int,
+    stop: int,
+):
     """Windows `first` to `stop` of a batch: both directions of `_scan` into `summed`, gated and normalised into `out`.
 
-    Args:
-        width: A tuple with one entry for every `LANES` columns of a head.
-        states: A tuple with one entry for every `LANES` numbers of the state.
-        rows: Projection (B, L, F); the raw step sizes are not looked at.
-        dt: Step sizes (B, D, H, L), each direction in its own order of time.
-        taps: Of the convolution (D, TAPS, M*).
-        bias: Of the convolution (D, M*).
-        rates: Decay rates (D, H).
-        skip: Of each head (D, H).
-        weight: Of the normalisation (I*).
-        floor: What is added to the mean square.
-        inner: I.
-        state: N.
-        summed: Both directions (B, L, I), written.
-        out: The result (B, L, I), written.
-        first: Window to begin with.
-        stop: Window to end before.
+    `width` and `states` have an entry for every `LANES` columns of a head and numbers of the state. The raw step sizes
+    in the projection, `rows`, are not looked at; `dt` has each direction in its own order of time; `taps`, `bias` and
+    `weight` are padded; `floor` is added to the mean square.
     """
     kind, length, row, kept, heads = taps.dtype, rows.shape[1], taps.shape[2], len(weight), rates.shape[1]
     groups = -(-length // GROUP)
@@ -765,7 +780,23 @@ def _gate_back(rows, summed, weight, floor, inner, dout, drows, dsummed, dweight
 @numba.njit(**_OPTIONS)
 @no_type_check
 def backward(
-    width, states, rows, dt, taps, bias, rates, skip, weight, floor, inner, state, summed, dout, gradients, first, stop
+    width: tuple[int, ...],
+    states: tuple[int, ...],
+    rows: Shaped[np.ndarray, "batch length column"],
+    dt: Float[np.ndarray, "batch way head length"],
+    taps: Float[np.ndarray, "way tap row"],
+    bias: Float[np.ndarray, "way row"],
+    rates: Float[np.ndarray, "way head"],
+    skip: Float[np.ndarray, "way head"],
+    weight: Float[np.ndarray, " kept"],
+    floor: np.floating,
+    inner: int,
+    state: int,
+    summed: Shaped[np.ndarray, "batch length inner"],
+    dout: Shaped[np.ndarray, "batch length inner"],
+    gradients: Gradients,
+    first: int,
+    stop: int,
 ):
     """Gradients of `forward`, from that of its result, `dout` (B, L, I).
 
