@@ -169,8 +169,7 @@ def _scores(evaluation: Mapping[str, Any]) -> dict[str, Any]:
         "unseen_patients",
         "independent_of_tuning",
         "eval_openings",
-        "backend",
         "ranking",
         "ece",
     )
-    return {**{name: evaluation[name] for name in kept}, "scorers": scorers}
+    return {**{name: evaluation[name] for name in kept}, "backend": evaluation.get("backend"), "scorers": scorers}

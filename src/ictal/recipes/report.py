@@ -251,7 +251,7 @@ def _provenance(run: Run, planned: Planned, evaluation: Json | None) -> dict[str
         "plan hash": planned.hash,
         **{f"{name} hash": content for name in HASHED if (content := _content(run.path(name)))},
         **backend_that_ran(run.folder),
-        **({"backend of the evaluation": evaluation["backend"]} if evaluation and evaluation["backend"] else {}),
+        **({"backend of the evaluation": backend} if (backend := (evaluation or {}).get("backend")) else {}),
         "seeds": f"split {run.config.split.seed}, batch {run.config.batch.seed}, train {run.config.train.seed}",
         **{name: str(value) for name, value in versions().items()},
     }
