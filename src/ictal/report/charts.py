@@ -50,7 +50,7 @@ def balance_stages(corpus: Document | None, plan: Document) -> tuple[Stage, ...]
     corrected = plan["prior"]["natural"] if "prior" in plan else natural
     is_partial = partial / (partial + full)
     stages = [
-        Stage(name="windows", group="before the plan", unit="windows with a seizure",
+        Stage(name="windows", group="before the plan, all parts", unit="windows with a seizure",
               full=natural["window"] * (1 - is_partial), partial=natural["window"] * is_partial),
         Stage(name="windows drawn", group="drawn for training", unit="drawn windows with a seizure",
               full=drawn["window"] * (1 - is_partial), partial=drawn["window"] * is_partial),
@@ -61,7 +61,7 @@ def balance_stages(corpus: Document | None, plan: Document) -> tuple[Stage, ...]
     ]  # fmt: skip
     if corpus is not None and corpus["hours"] > 0:
         share = corpus["seizure_seconds"] / (3600 * corpus["hours"])
-        recorded = Stage(name="recorded time", group="before the plan", unit="seconds that are ictal", full=share)
+        recorded = Stage(name="recorded time", group="before the plan, all parts", unit="seconds that are ictal", full=share)
         stages.insert(0, recorded)
     return tuple(stages)
 
