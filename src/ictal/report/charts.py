@@ -48,9 +48,9 @@ def balance_stages(corpus: Document | None, plan: Document) -> tuple[Stage, ...]
     partial, full = plan["strata"]["partial"], plan["strata"]["full"]
     natural, drawn = plan["natural_prevalence"], plan["drawn_prevalence"]
     corrected = plan["prior"]["natural"] if "prior" in plan else natural
-    is_partial = partial / (partial + full)
+    is_partial, before = partial / (partial + full), "before the plan, all parts"
     stages = [
-        Stage(name="windows", group="before the plan, all parts", unit="windows with a seizure",
+        Stage(name="windows", group=before, unit="windows with a seizure",
               full=natural["window"] * (1 - is_partial), partial=natural["window"] * is_partial),
         Stage(name="windows drawn", group="drawn for training", unit="drawn windows with a seizure",
               full=drawn["window"] * (1 - is_partial), partial=drawn["window"] * is_partial),
@@ -61,7 +61,7 @@ def balance_stages(corpus: Document | None, plan: Document) -> tuple[Stage, ...]
     ]  # fmt: skip
     if corpus is not None and corpus["hours"] > 0:
         share = corpus["seizure_seconds"] / (3600 * corpus["hours"])
-        recorded = Stage(name="recorded time", group="before the plan, all parts", unit="seconds that are ictal", full=share)
+        recorded = Stage(name="recorded time", group=before, unit="seconds that are ictal", full=share)
         stages.insert(0, recorded)
     return tuple(stages)
 
