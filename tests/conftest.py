@@ -9,13 +9,16 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from playwright.sync_api import Browser, sync_playwright
 
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 from tests.end_to_end.commands import FinishedRun, Terminal, finish
 from tests.object_store import Server, serve
 
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 # One failing example is enough to find a planted fault: no time goes into a smaller one, and none into luck.
 settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 

@@ -30,7 +30,7 @@ def test_counts_are_equal_on_random_cases(grid: int) -> None:
     assert found == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(seed=st.integers(0, 2**32 - 1), grid=st.sampled_from([1, 5]))
 def test_ratios_are_equal(seed: int, grid: int) -> None:
     """Sensitivity, precision, F1 and false alarms per day, NaN where timescoring has NaN."""
@@ -50,7 +50,7 @@ def _seconds(score: EventScoring | SampleScoring) -> float:
     return float(score.numSamples / score.fs)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
     tolerance_start_s=st.sampled_from([0.0, 5.0, 30.0]),

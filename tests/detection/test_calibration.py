@@ -25,7 +25,7 @@ from ictal.errors import InputError
 from tests.reference import isotonic as slow
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(natural=st.floats(1e-6, 1 - 1e-6), drawn=st.floats(1e-3, 1 - 1e-3), ratio=st.floats(1e-3, 1e3))
 def test_correction_is_bayes_rule(natural: float, drawn: float, ratio: float) -> None:
     """For any likelihood ratio the corrected posterior is the posterior under the natural prevalence."""
@@ -127,7 +127,7 @@ def test_a_weight_of_two_is_the_step_twice(method: Method) -> None:
     assert np.abs(weighted.apply(logits) - plain.apply(logits)).max() > 0.01
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(exponent=st.integers(-200, 200), shift=st.floats(-1e8, 1e8))
 def test_rescaled_logits_give_the_same_probabilities(exponent: int, shift: float) -> None:
     """A model that says everything louder and shifted is calibrated to the same answer, however much."""
@@ -211,7 +211,7 @@ def test_a_weight_that_stands_for_no_step_is_an_error(fitted: Callable[..., obje
 PLACES = st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0]), st.integers(1, 4)), min_size=1, max_size=12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(places=PLACES)
 def test_pooling_equals_the_min_max_formula(places: list[tuple[float, int]]) -> None:
     """Blocks rise strictly, and spread over their places they are the isotonic regression."""

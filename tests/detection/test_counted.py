@@ -32,7 +32,7 @@ def _counted(*parts: tuple[Floats, Truth]) -> CountedLogits:
     return counted
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 3_000), st.sampled_from(["temperature", "platt"]))
 def test_equals_the_fit_to_the_logits(seed: int, cut: int, method: Method) -> None:
     """In one piece or in two; to five digits."""

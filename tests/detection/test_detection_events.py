@@ -110,14 +110,14 @@ def test_numbers_beside_a_trace_are_averaged_over_each_event() -> None:
 TRACES = st.lists(st.sampled_from([0.0, 0.3, 0.5, 0.6, 0.8, 1.0]), max_size=40)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(trace=TRACES, on=st.sampled_from([0.5, 0.8, 1.0]), off=st.sampled_from([0.3, 0.5]))
 def test_hysteresis_equals_a_state_machine(trace: list[float], on: float, off: float) -> None:
     """The array form gives the spans of the step-by-step form."""
     assert hysteresis(np.array(trace), on, off).tolist() == [list(s) for s in slow.hysteresis(trace, on, off)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     trace=TRACES,
     minimum=st.integers(0, 6),

@@ -37,7 +37,7 @@ def followed(trace: npt.NDArray[np.float64], rule: EventRule, cuts: list[int]) -
     return [c for a, b in pairwise(edges) for c in follower.push(trace[a:b], numbers[a:b])] + follower.finish()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(trace=TRACES, rule=RULES, cuts=st.lists(st.integers(0, 60), max_size=5))
 def test_ends_are_the_events_of_the_whole_trace(trace: list[float], rule: EventRule, cuts: list[int]) -> None:
     """Onset, stop, earliest onset, confidence and means of what stands beside, for any rule and any pieces."""
@@ -51,7 +51,7 @@ def test_ends_are_the_events_of_the_whole_trace(trace: list[float], rule: EventR
     np.testing.assert_allclose(means, means_inside(beside(whole), RATE_HZ, expected), rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(trace=TRACES, rule=RULES)
 def test_every_event_begins_once_and_then_ends(trace: list[float], rule: EventRule) -> None:
     """Beginnings and ends alternate, with the same onset; what has begun is never taken back."""
@@ -62,7 +62,7 @@ def test_every_event_begins_once_and_then_ends(trace: list[float], rule: EventRu
         assert begin.stop_s <= end.stop_s
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(trace=TRACES, rule=RULES)
 def test_a_beginning_is_said_as_early_as_it_is_certain(trace: list[float], rule: EventRule) -> None:
     """At the first step after which the trace so far holds the event, if it ended there."""

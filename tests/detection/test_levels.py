@@ -18,7 +18,7 @@ VALUE = st.sampled_from([0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0]) | st.floats(0.0, 1
 TRACES = st.lists(st.lists(VALUE, max_size=40).map(lambda v: np.array(v, dtype=np.float64)), max_size=4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     TRACES,
     st.sampled_from([0.123, 0.3, 0.5, 0.7, 1.0]),

@@ -62,7 +62,7 @@ def test_a_window_before_the_recording_is_an_error() -> None:
         stitch(np.zeros((1, 2)), np.array([-1]), 1)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     length=st.integers(1, 60),
     steps=st.integers(1, 12),

@@ -16,7 +16,7 @@ LEVELS = st.sampled_from([0.0, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 1.0])
 TRACES = st.lists(st.lists(LEVELS, max_size=40).map(lambda values: np.array(values, dtype=np.float64)), max_size=5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     TRACES,
     st.lists(st.sampled_from([0.1, 0.2, 0.5, 0.7, 1.0]), max_size=5).map(sorted),

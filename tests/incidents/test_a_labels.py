@@ -148,7 +148,7 @@ def test_a6_data_bytes_that_contradict_the_header_set_the_recording_aside(root: 
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=400), st.sampled_from([200, 250, 256, 400, 512]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a7_events_to_mask_to_events_is_the_identity_on_the_grid(mask: list[bool], rate_hz: int) -> None:
     """Written with TUSZ's four decimals and read back; `int(t * rate)` moves samples."""
     spans = sp.from_mask(np.array(mask))
@@ -177,7 +177,7 @@ def test_a8_a_window_inside_a_seizure_is_fully_ictal() -> None:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60), st.integers(1, 20), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a8_every_label_is_what_a_loop_over_samples_counts(mask: list[bool], length: int, data: st.DataObject) -> None:
     """Exact overlap, for any mask, length and stride."""
     stride = data.draw(st.integers(1, length))

@@ -83,7 +83,7 @@ def check(mix: Mix, given_case: tuple[Tensor, Tensor, Weights], kind: torch.dtyp
         assert float(error) < tolerance * CANCELLING.get(name, 1), name
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 2**20),
     length=st.integers(1, 140),

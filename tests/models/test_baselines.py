@@ -22,7 +22,7 @@ def packed(layer: GatedRecurrence, hidden: Tensor, steps: Tensor) -> Tensor:
 
 
 @given(steps=st.lists(st.integers(1, STEPS), min_size=1, max_size=4), seed=st.integers(0, 2**16))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_gru_reads_the_steps_that_are_kept_as_a_packed_sequence(steps: list[int], seed: int) -> None:
     """Outputs of kept steps and gradients of weights and input, whatever the lengths."""
     torch.manual_seed(seed)

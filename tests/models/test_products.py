@@ -13,7 +13,7 @@ from ictal.models import products
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5, torch.bfloat16: 2e-2}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     shape=st.lists(st.integers(1, 40), min_size=1, max_size=3),
     columns=st.integers(1, 40),

@@ -43,7 +43,7 @@ def relative_error(got: Tensor, expected: Tensor) -> float:
     return float((got.double() - expected).abs().max() / expected.abs().max().clamp_min(1e-12))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**20),
     length=st.integers(1, 150),
@@ -66,7 +66,7 @@ def test_chunked_scan_is_the_recurrence(
     assert relative_error(final, expected_final) < TOLERANCE[dtype]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**20), length=st.integers(1, 60), chunk=st.integers(1, 40), started=st.booleans())
 def test_chunked_scan_has_the_gradients_of_the_recurrence(*, seed: int, length: int, chunk: int, started: bool) -> None:
     """Gradients of a random function of output and final state agree for every operand."""

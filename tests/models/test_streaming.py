@@ -32,7 +32,7 @@ def detector(kind: str = "mamba", steps_per_row: int = 1) -> Detector:
     return model.eval()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     samples=st.integers(1, 900),
     cuts=st.lists(st.integers(0, 900), max_size=6),

@@ -57,7 +57,7 @@ def joined(answers: list[Answer]) -> npt.NDArray[np.float64]:
     return np.concatenate([answer.probability for answer in answers])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(cuts=st.lists(st.floats(0, 1), max_size=8), even=st.integers(0, 9))
 def test_any_pieces_give_what_the_file_gives(samples: Samples, cuts: list[float], even: int) -> None:
     """Pieces between random edges, or of even lengths.

@@ -59,7 +59,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(raw)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(mutated())
 def test_a_mutated_header_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
     """What is read keeps the invariants: as many bytes as it says, calibrated channels of the scalp, finite samples."""

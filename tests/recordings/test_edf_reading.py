@@ -20,7 +20,7 @@ def random_channel(rng: np.random.Generator, label: str, records: int, samples: 
     return Channel(label=label, samples=values, physical=physical, digital=("-2048", "2047"))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(1, 9), st.sampled_from([1, 7, 256]), st.sampled_from(["1", "0.5", "2"]))
 def test_every_sample_is_what_edfio_reads(tmp_path_factory, seed, records, samples, record_duration_s):
     """Mixed rates, either polarity, any record duration; blocks of any size."""
@@ -36,7 +36,7 @@ def test_every_sample_is_what_edfio_reads(tmp_path_factory, seed, records, sampl
     assert ours.dtype == np.float32
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_part_is_that_part_of_the_whole(tmp_path_factory, data):
     """Data records `[start, stop)` are the same samples wherever reading begins."""

@@ -19,14 +19,14 @@ def annotation(*events: Event) -> Annotation:
     return Annotation(path=Path("x.csv"), events=events, duration_s=100.0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pairs)
 def test_merged_intervals_cover_the_same_instants_once(intervals):
     """On whole seconds the union is that of sets of seconds."""
     assert [list(pair) for pair in merged(intervals)] == twin.runs(twin.samples(intervals))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pairs)
 def test_gaps_are_what_the_intervals_leave_free(intervals):
     """Intervals and gaps tile the recording."""

@@ -51,7 +51,7 @@ def test_the_checksum_is_of_the_signal_alone(tmp_path):
     assert flags_of(tmp_path, {"C3": [*range(49), 50]}).checksum != first
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 40))
 def test_flags_are_what_a_look_at_the_whole_signal_says(tmp_path_factory, seed, records, samples):
     """Block by block, or all at once."""

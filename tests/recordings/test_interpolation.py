@@ -12,7 +12,7 @@ from ictal.recordings.interpolation import POSITIONS, spline_weights
 from tests.reference.spline import interpolate
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sets(st.sampled_from(SCALP_19), min_size=1, max_size=4), st.integers(0, 1000))
 def test_the_matrix_does_what_the_twin_does(missing, seed):
     """Solve and evaluate for each sample, or multiply once."""

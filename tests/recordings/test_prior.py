@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ictal.recordings.prior import log10_binomial_tail
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 60), st.floats(0.01, 0.9), st.data())
 def test_the_binomial_tail_is_the_sum_of_its_terms(draws, share, data):
     """Against the plain sum, where that does not underflow."""

@@ -43,7 +43,7 @@ def test_seizures_cluster_in_few_recordings() -> None:
     seizure_share=st.floats(0.02, 0.15),
     seed=st.integers(0, 2**32),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_plan_keeps_its_promises(patients: int, hours: float, seizure_share: float, seed: int) -> None:
     """Hours and ictal time are met, seizures lie inside recordings with pauses, each split has its own."""
     plan = plan_corpus(patients=patients, hours=hours, seizure_share=seizure_share, seed=seed)

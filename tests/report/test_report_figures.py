@@ -29,7 +29,7 @@ def spans(events: list[tuple[int, int]]) -> npt.NDArray[np.float64]:
     return np.array(pairs, dtype=np.float64).reshape(-1, 2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(EVENTS, EVENTS)
 def test_the_marks_of_a_strip_are_the_scorers_counts(
     reference: list[tuple[int, int]], detections: list[tuple[int, int]]
@@ -57,7 +57,7 @@ def test_a_missed_seizure_and_a_false_alarm_differ_in_shape_not_only_in_colour()
     assert "v5h" in drawn
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 4000), st.integers(1, 300), st.integers(0, 2**32 - 1))
 def test_an_envelope_keeps_every_extreme(samples: int, columns: int, seed: int) -> None:
     """Decimation for drawing neither loses nor invents a highest or lowest value, in any column."""

@@ -41,7 +41,7 @@ def _whole(path: Path, view: View) -> np.ndarray:
 
 
 @pytest.mark.parametrize("view", [EVERYTHING, View(montage="double-banana-18", high_hz=20.0), View(montage=RECORDED)])
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, 300 * RATE_HZ), length=st.integers(0, 4000))
 def test_a_span_is_the_same_wherever_the_page_begins(path: Path, view: View, start: int, length: int) -> None:
     """What is read for a page is that piece of the whole recording, filtered as a whole."""

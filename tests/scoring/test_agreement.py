@@ -72,7 +72,7 @@ def _in_turn(raw: list[tuple[int, int, str]]) -> list[tuple[float, float, str]]:
 EVENTS = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 14), st.sampled_from(LABELS)), max_size=4).map(_in_turn)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.lists(EVENTS, min_size=3, max_size=3), min_size=1, max_size=3), st.sampled_from([14.0, 14.05, 15.1]))
 def test_equals_a_count_over_epochs(corpus: list[list[list[tuple[float, float, str]]]], duration_s: float) -> None:
     """Three voices on any recordings: every cell of every table, and the kappas that follow."""

@@ -80,7 +80,7 @@ def _corpus(seed: int) -> tuple[list[slow_counts.Recording], npt.NDArray[np.floa
     return recordings, np.sort(generator.choice(1_000, size=5, replace=False)).astype(np.float64)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_equals_the_slow_form(seed: int) -> None:
     """Every recording as often as it was drawn, scored at every threshold from the beginning, the best looked for."""

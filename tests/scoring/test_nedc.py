@@ -202,7 +202,7 @@ def _disjoint(events: list[tuple[int, int]]) -> list[tuple[Fraction, Fraction]]:
     return united
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CORPUS, st.sampled_from([0.25, 0.5, 1.0, 0.0625]))
 def test_equals_the_slow_forms_recording_by_recording(
     corpus: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]], epoch_s: float
@@ -223,7 +223,7 @@ def test_equals_the_slow_forms_recording_by_recording(
         assert _triple(epoch) == pytest.approx([float(x) for x in slow.count_epochs(true, said, ticks, length)])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(EVENTS, EVENTS)
 def test_bounds_hold_whatever_the_events(reference: list[tuple[int, int]], hypothesis: list[tuple[int, int]]) -> None:
     """TAES never credits more than OVLP, and its false alarms lie between OVLP's and the number of detections."""

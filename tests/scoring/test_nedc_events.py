@@ -92,7 +92,7 @@ def disjoint(drawn: list[tuple[int, int]]) -> list[tuple[Fraction, Fraction]]:
     return found
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(st.lists(st.tuples(spans, spans), min_size=1, max_size=4))
 def test_each_recording_is_counted_as_the_slow_twins_do(
     pairs: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]],
@@ -128,7 +128,7 @@ def test_the_term_weighted_value_needs_a_second_without_an_onset() -> None:
     assert term_weighted_value(replace(packed, duration_s=6.0)) == 1.0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40))
 def test_kappa_is_that_of_the_table_of_agreement(seconds: list[tuple[bool, bool]]) -> None:
     """Cohen's formula on the four cells."""

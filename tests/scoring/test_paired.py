@@ -46,7 +46,7 @@ def slow_p(first: dict[str, Counts], second: dict[str, Counts], rate: str) -> fl
     return sum(way >= abs(found) - 1e-12 for way in defined) / len(defined)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(systems())
 def test_rates_and_chances_are_those_of_the_slow_twin(pair: tuple[dict[str, Counts], dict[str, Counts]]) -> None:
     """Pooled rates as counts give them; p over every exchange."""
@@ -60,7 +60,7 @@ def test_rates_and_chances_are_those_of_the_slow_twin(pair: tuple[dict[str, Coun
         assert one.p == pytest.approx(slow_p(first, second, rate), nan_ok=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(systems())
 def test_exchanging_the_systems_turns_the_difference_round(pair: tuple[dict[str, Counts], dict[str, Counts]]) -> None:
     """The chance stays, the interval is mirrored."""

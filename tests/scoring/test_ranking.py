@@ -18,7 +18,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ROWS)
 def test_equal_their_definitions(rows: list[tuple[float, bool, int]]) -> None:
     """Every pair for AUROC, every distinct threshold for average precision; NaN together."""

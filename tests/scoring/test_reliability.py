@@ -90,7 +90,7 @@ def test_no_more_bins_than_were_asked_for_however_unlike_the_weights() -> None:
     np.testing.assert_allclose(table.mean_probability, [0.1])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seed=st.integers(0, 2**32 - 1), binning=st.sampled_from(get_args(Binning)), bins=st.integers(1, 20))
 def test_bins_lose_nothing_and_order_does_not_matter(seed: int, binning: Binning, bins: int) -> None:
     """Weights, probabilities and seizures add up to those of all steps; ties stay together."""

@@ -56,7 +56,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(EVENTS, EVENTS), min_size=1, max_size=3))
 def test_equals_a_loop_over_seizures_and_detections(corpus: list[tuple[list[Any], list[Any]]]) -> None:
     """Each seizure against every detection of its own recording, one by one; events of one side may overlap."""

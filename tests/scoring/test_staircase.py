@@ -60,7 +60,7 @@ def _case(seed: int) -> tuple[list[Trace], float, EventRule]:
     return traces, rate_hz, rule
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 60, 1 << 20]))
 def test_equals_scoring_at_every_threshold(seed: int, block: int) -> None:
     """At probabilities, at thresholds that end a row, just above these, and in the middle of rows: 60 of them."""
@@ -84,7 +84,7 @@ def test_equals_scoring_at_every_threshold(seed: int, block: int) -> None:
         np.testing.assert_allclose(getattr(curve, name), [getattr(row, name) for row in rows], rtol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_equals_the_slow_form_at_every_distinct_probability(seed: int) -> None:
     """A state machine over steps and a loop over events on exact fractions, at each threshold from the beginning."""
@@ -189,7 +189,7 @@ def _same(one: Staircase, other: Staircase) -> None:
     assert one.duration_s == pytest.approx(other.duration_s, rel=1e-15)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 2**32 - 1))
 def test_staircases_of_recordings_add_up_to_that_of_all(seed: int) -> None:
     """Row by row, in any order, one by one or all at once."""
@@ -201,7 +201,7 @@ def test_staircases_of_recordings_add_up_to_that_of_all(seed: int) -> None:
     _same(added([added(each[:1]), *each[1:]]), whole)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6))
 def test_sampled_counts_are_those_of_scoring_at_each_threshold(seed: int, count: int) -> None:
     """Of any events; added, the thresholds stay where they are, whether anything changes at them or not."""
@@ -287,7 +287,7 @@ def test_the_curve_keeps_up_to_where_each_row_holds() -> None:
     assert stairs.at(1.0).true_positives == 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.floats(1e-300, 1.0, exclude_max=True), st.integers(1, 3))
 def test_a_threshold_lies_in_its_row_however_narrow_that_is(below: float, apart: int) -> None:
     """Between neighbouring floats as well, where the middle rounds to one of them, or past it."""

@@ -18,7 +18,7 @@ from ictal.scoring.streaming import BITS, Histogram, bootstrap
 Floats = npt.NDArray[np.float64]
 EXACT = {"auroc": auroc, "auprc": auprc, "ece": ece, "brier": brier, "brier_skill": brier_skill}
 BOUNDED = ("auroc", "auprc", "ece")
-SETTINGS = settings(max_examples=300, deadline=None)
+SETTINGS = settings(max_examples=300)
 
 
 def _steps(seed: int) -> tuple[Floats, npt.NDArray[np.bool_], Floats | None]:

@@ -240,7 +240,7 @@ def _exact(events: list[tuple[int, int]], duration: int) -> list[tuple[Fraction,
     return slow.united([(Fraction(a, 10_000), Fraction(min(b, duration), 10_000)) for a, b in events])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     reference=EVENTS,
     hypothesis=EVENTS,
@@ -263,7 +263,7 @@ def test_equals_the_slow_form_on_any_events(
     assert _triple(by_sample) == slow.count_samples(*exact, Fraction(duration, 10_000))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(EVENTS, EVENTS), min_size=1, max_size=6))
 def test_a_corpus_is_its_recordings_counted_one_by_one(
     recordings: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]],

@@ -57,7 +57,7 @@ def sample_by_sample(values: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
     silent=st.sets(st.integers(0, CHANNELS - 1)),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_pieces_give_the_blocks_of_the_whole(samples: int, cuts: list[int], silent: set[int], seed: int) -> None:
     """However it is cut, with zeros after the end; silent are the channels that are zero in every piece."""
     values = np.random.default_rng(seed).integers(1, 32768, (CHANNELS, samples)).astype(np.int16)

@@ -50,7 +50,7 @@ def pair(write_recording: WriteRecording, tmp_path: Path) -> Pair:
 
 
 @given(start=st.integers(0, 1600), length=st.integers(0, 1600))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_window_is_the_one_of_the_store(pair: Pair, start: int, length: int) -> None:
     """Any start and length: inside, over the end, beyond it; as integers and in microvolts."""
     ours, theirs = pair

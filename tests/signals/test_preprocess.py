@@ -50,7 +50,7 @@ def test_result_is_that_of_the_twin_within_one_stored_unit(rate_hz: int, notch_h
 
 
 @given(seed=st.integers(0, 100), change=st.integers(300, 2500), rate_hz=st.sampled_from([250, 256, 400]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_the_future_does_not_change_the_past(seed: int, change: int, rate_hz: int) -> None:
     """Whatever comes after a sample and the lookahead, the sample is the same to the last bit."""
     signal = eeg(2, 3000, seed)

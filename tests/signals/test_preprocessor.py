@@ -57,7 +57,7 @@ def units_apart(one: npt.NDArray[np.int16], other: npt.NDArray[np.int16]) -> int
     config=st.sampled_from(CONFIGS),
     cuts=st.lists(st.integers(0, SECONDS * 199), max_size=6),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_stream_in_chunks_of_any_size_is_the_file(rate_hz: float, config: PreprocessConfig, cuts: list[int]) -> None:
     """Chunks of a sample or of minutes, or empty ones: together they are the whole to one unit, clipped counts too."""
     signal = eeg(rate_hz)
@@ -86,7 +86,7 @@ def test_a_stream_gives_what_is_known_and_no_later() -> None:
     start=st.integers(0, SECONDS * 256),
     length=st.integers(1, 20 * 256),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_window_from_its_surroundings_is_cut_from_the_whole(
     rate_hz: float, config: PreprocessConfig, start: int, length: int
 ) -> None:
@@ -117,7 +117,7 @@ def _inside_a_larger_array(signal: npt.NDArray[np.float32]) -> npt.NDArray[np.fl
     layout=st.sampled_from([np.copy, np.asfortranarray, _inside_a_larger_array]),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_kernels_agree_to_the_last_bit(
     channels: int, samples: int, order: int, notches: int, layout: Layout, seed: int
 ) -> None:

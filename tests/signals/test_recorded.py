@@ -27,7 +27,7 @@ Write = Callable[..., Labelled]
     beside=st.tuples(st.integers(0, 3), st.integers(0, 3)),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_both_kernels_give_what_a_loop_over_samples_gives(
     records: int, samples: int, order: Sequence[int], channels: int, beside: tuple[int, int], seed: int
 ) -> None:

@@ -80,7 +80,7 @@ def test_matrix_form_equals_the_zero_stuffing_twin(rate_hz: int) -> None:
     rate_hz=st.sampled_from([200, 250, 256, 400, 512, 1000]),
     rate_out_hz=st.sampled_from([100, 128, 200, 256, 512]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_recordings_of_any_length_have_the_length_that_the_rule_says(
     samples: int, rate_hz: int, rate_out_hz: int
 ) -> None:
@@ -92,7 +92,7 @@ def test_recordings_of_any_length_have_the_length_that_the_rule_says(
 
 
 @given(samples=st.integers(0, 10**9), rate_hz=st.sampled_from([199.8, 249.75, 250.0, 256.0, 400.0, 512.0, 1000.0]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_length_rule_is_the_one_rounding_of_time(samples: int, rate_hz: float) -> None:
     """The length is the nearest sample to the duration, as `samples_from_seconds` has it, within float's reach."""
     exact = Fraction(samples) / Fraction(rate_hz).limit_denominator(1000) * 256
@@ -143,7 +143,7 @@ def test_a_recording_too_slow_for_the_band_is_refused() -> None:
 
 
 @given(rate_hz=st.sampled_from(RATES_HZ), channels=st.integers(1, 3), lengths=st.lists(st.integers(1, 900), max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_memory_that_is_used_again_changes_no_number(rate_hz: float, channels: int, lengths: list[int]) -> None:
     """What the memory held before, and how much of it there is, leaves nothing behind."""
     resampler, held, out = design(rate_hz, 256, 60.0), Room(np.float32), Room(np.float32)

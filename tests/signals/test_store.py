@@ -71,7 +71,7 @@ def random_recording(tmp_path_factory: pytest.TempPathFactory) -> StoredRecordin
 
 
 @given(start=st.integers(0, 700), length=st.integers(0, 700))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_window_is_a_slice_of_the_whole_with_zeros_past_the_end(
     random_recording: StoredRecording, start: int, length: int
 ) -> None:

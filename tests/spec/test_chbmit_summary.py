@@ -177,7 +177,7 @@ def test_the_summary_of_a_recording_is_that_of_its_case(edf, summary):
     assert (found and found.name) == (summary and f"{summary}-summary.txt")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_summary_with_lines_changed_is_read_or_refused_with_its_place(tmp_path_factory, data):
     """Lines dropped, doubled, swapped or cut: nothing but an InputError, and never a lost seizure."""
@@ -193,7 +193,7 @@ def test_a_summary_with_lines_changed_is_read_or_refused_with_its_place(tmp_path
         assert sum(len(annotation.events) for annotation in annotations.values()) == starts
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=60),
     st.sampled_from(["", "File Name: x.edf\n", "File Name: x.edf\nNumber of Seizures in File: "]),

@@ -43,7 +43,7 @@ times = st.integers(0, 10**8).map(lambda ticks: ticks / 10_000)
 labels = st.sampled_from(["sz", "sz_foc_ia", "bckg", "fnsz"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dictionaries(
         st.tuples(times, times.filter(bool), labels),
@@ -118,7 +118,7 @@ def test_an_edf_stands_for_its_own_annotation_only_if_it_speaks_of_seizures(tmp_
     assert beside.find(path).suffix == ".tse"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_whatever_the_bytes_they_are_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -97,7 +97,7 @@ def test_an_unknown_start_is_written_as_not_available(tmp_path):
     assert "\tbckg\tn/a\tn/a\tn/a\t5.0000" in (tmp_path / "x_events.tsv").read_text(encoding="utf-8")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 36_000_000), unique=True, max_size=8))
 def test_written_events_are_read_back_to_the_last_decimal(tmp_path_factory, edges):
     """Incident f7: events to file to events is the identity."""

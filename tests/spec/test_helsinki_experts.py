@@ -50,7 +50,7 @@ def test_what_counts_is_said(tmp_path: Path) -> None:
 spans = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 8)), max_size=4)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(spans, min_size=1, max_size=4))
 def test_agreement_is_counted_second_by_second(voices: list[list[tuple[int, int]]]) -> None:
     """Whatever the raters said: equal to a count over seconds."""

@@ -76,7 +76,7 @@ def test_a_type_that_is_not_known_stops_unless_it_is_mapped(tmp_path: Path) -> N
     assert seizures(annotation, {"FUA": "sz_foc"}) == ((1.0, 2.0),)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(alphabet="0123456789.-\tFIABTC#\n nan", max_size=60))
 def test_whatever_the_text_it_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     """Every row that is no comment is an event, or reading stops."""

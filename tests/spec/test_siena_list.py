@@ -212,7 +212,7 @@ def test_the_list_of_a_recording_is_that_of_its_patient():
     assert siena.list_of(Path("a/PN10.edf")) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_list_with_lines_changed_is_read_or_refused_with_its_place(tmp_path_factory, data):
     """Lines dropped, doubled, swapped or cut: nothing but an InputError, and never a lost seizure."""
@@ -228,7 +228,7 @@ def test_a_list_with_lines_changed_is_read_or_refused_with_its_place(tmp_path_fa
         assert sum(len(annotation.events) for annotation in annotations.values()) == starts
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.binary(max_size=40),
     st.sampled_from(["", "Seizure n 1\n", LIST, LIST.rsplit("\n", 2)[0] + "\nSeizure end time:"]),
@@ -240,7 +240,7 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content, before):
     read_or_refused(path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 86_399), st.integers(120, 50_000), st.data())
 def test_times_written_as_clock_times_are_read_back(tmp_path_factory, start_s, duration_s, data):
     """Whatever the hour of the day, over midnight too."""

@@ -99,7 +99,7 @@ def test_a_file_without_rows_is_refused(tmp_path):
     assert code_and_place(write(tmp_path, "")) == ("annotation-empty", ":3")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(alphabet=" \n\r\t#.-0123456789abcegiknsvxz_=é", max_size=80), st.booleans())
 def test_any_text_is_read_or_refused_with_its_place(tmp_path_factory, text, with_header):
     """Nothing but an InputError."""
@@ -109,7 +109,7 @@ def test_any_text_is_read_or_refused_with_its_place(tmp_path_factory, text, with
         assert len(annotation.events) == sum(bool(line.strip()) and line[0] != "#" for line in text.split("\n"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from(["seiz", "fnsz", "bckg"]), min_size=1, max_size=6))
 def test_what_is_written_is_read(tmp_path_factory, labels):
     """To the last decimal."""

@@ -200,7 +200,7 @@ def test_write_channels_gives_each_channel_its_seizures_and_gaps(tmp_path):
 tenths_of_ms = st.integers(0, 3_000_000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(tenths_of_ms, tenths_of_ms), max_size=6))
 def test_both_kinds_written_of_the_same_events_hold_the_same_seizures(tmp_path_factory, pairs):
     """Round trip: events to file to events, for `.csv` and `.csv_bi`, equal to the last decimal."""

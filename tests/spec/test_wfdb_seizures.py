@@ -61,7 +61,7 @@ def test_the_bytes_of_the_first_seizure_of_the_corpus(tmp_path: Path) -> None:
     assert (event.onset_s, event.stop_s, event.label) == (2996.0, 3036.0, "seiz")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)), min_size=1, max_size=6))
 def test_intervals_add_up(tmp_path_factory: pytest.TempPathFactory, lengths: list[tuple[int, int]]) -> None:
     """Short ones stand in the word itself, long ones in the 32 bits after a skip."""
@@ -104,7 +104,7 @@ def test_what_does_not_follow_the_format_is_refused_at_its_byte(
     assert code_of(put(tmp_path, content)) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=60), st.integers(0, len(CHB01_03)))
 def test_whatever_the_bytes_they_are_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, noise: bytes, place: int

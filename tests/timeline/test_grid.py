@@ -12,7 +12,7 @@ from ictal.timeline.grid import WindowGrid
 from tests.reference import spans as twin
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 200), st.integers(1, 40), st.data())
 def test_windows_are_laid_until_the_last_sample_is_covered(samples, length, data):
     """Count and starts agree with the loop, for any stride up to the length."""
@@ -22,7 +22,7 @@ def test_windows_are_laid_until_the_last_sample_is_covered(samples, length, data
     assert grid.starts(np.arange(count)).tolist() == twin.window_starts(samples, length, stride)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(1, 300), st.integers(1, 40), st.data())
 def test_every_sample_lies_in_a_window_and_no_window_lies_wholly_outside(samples, length, data):
     """No tail is dropped and no window is pure padding."""

@@ -13,7 +13,7 @@ from tests.reference import spans as twin
 LENGTH = 60
 edges = st.tuples(st.integers(0, LENGTH), st.integers(0, LENGTH))
 pairs = st.lists(edges, max_size=8)
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=150)
 
 
 def array(spans: list[tuple[int, int]]) -> algebra.Spans:

@@ -188,7 +188,7 @@ def test_line_noise_is_a_sine_of_the_mains_and_no_larger_than_asked_for() -> Non
 
 
 @given(recordings(max_samples=70), st.integers(0, 3), st.integers(1, 12), st.integers(0, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_shifted_window_stays_what_it_was_drawn_as(
     corpus: list[IndexedRecording], margin: int, most: int, number: int
 ) -> None:

@@ -69,7 +69,7 @@ def logits_of(kind: str, recording: Noise, windows: int) -> npt.NDArray[np.float
     return traces_of(model(kind), recording, windows).logits
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(samples=st.integers(1, 900), windows=st.integers(1, 9))
 def test_a_model_that_reads_forward_sees_the_recording_from_its_beginning(samples: int, windows: int) -> None:
     """Its logits and types are those of one pass over all of it, however much it is given at once."""
@@ -83,7 +83,7 @@ def test_a_model_that_reads_forward_sees_the_recording_from_its_beginning(sample
             np.testing.assert_allclose(found, of_one_pass, rtol=1e-4, atol=1e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(samples=st.integers(1, 900), windows=st.integers(1, 9), kind=st.sampled_from(["bimamba", "gru", "linear"]))
 def test_both_heads_are_stitched_from_the_same_windows(samples: int, windows: int, kind: str) -> None:
     """Each trace is what stitching that head's own answers gives, window by window."""

@@ -20,7 +20,7 @@ shares = st.floats(0, 1)
     logit=st.floats(-30, 30), label=shares, weight=shares, positive=st.floats(0.1, 50), alpha=st.floats(0.05, 0.95),
     gamma=st.sampled_from([0.0, 1.0, 2.0]), smoothing=st.floats(0, 0.5),
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_it_is_its_formula(
     logit: float, label: float, weight: float, positive: float, alpha: float, gamma: float, smoothing: float
 ) -> None:

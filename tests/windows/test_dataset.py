@@ -16,7 +16,7 @@ from tests.windows.strategies import recordings
 
 
 @given(recordings(max_samples=70), st.integers(0, 6), st.sampled_from([1, 2, 4]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_every_step_is_what_its_samples_are(corpus: list[IndexedRecording], margin: int, step: int) -> None:
     """A sample near an onset or stop, or past the end, has no weight; the label is the ictal share of the others."""
     grid = WindowGrid(length_samples=12, stride_samples=5)
@@ -37,7 +37,7 @@ def test_every_step_is_what_its_samples_are(corpus: list[IndexedRecording], marg
 
 
 @given(recordings(max_samples=70), st.sampled_from([1, 2, 4]), st.lists(st.sampled_from(["a", "b", "c"]), min_size=40))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_every_ictal_step_has_the_type_of_its_first_seizure(
     corpus: list[IndexedRecording], step: int, kinds: list[str]
 ) -> None:

@@ -13,7 +13,7 @@ from ictal.windows.feasibility import log_none_in_probe, probe_needed
 
 
 @given(st.integers(1, 200), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_chance_of_an_empty_probe_is_exact(windows: int, data: st.DataObject) -> None:
     """Against binomial coefficients in whole numbers."""
     seizure = data.draw(st.integers(0, windows))

@@ -18,7 +18,7 @@ from tests.windows.strategies import grids, many_recordings, recordings, rules
 
 
 @given(recordings(), grids(), rules())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_window_is_what_a_loop_over_samples_finds(
     corpus: list[IndexedRecording], grid: WindowGrid, rule: LabelRule
 ) -> None:
@@ -45,7 +45,7 @@ def test_every_window_is_what_a_loop_over_samples_finds(
 
 
 @given(recordings(), grids(), rules(), st.sets(st.sampled_from(STRATA)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_strata_and_their_totals_are_sums_over_windows(
     corpus: list[IndexedRecording], grid: WindowGrid, rule: LabelRule, strata: set[str]
 ) -> None:
@@ -59,7 +59,7 @@ def test_strata_and_their_totals_are_sums_over_windows(
 
 
 @given(recordings(), grids(), rules())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_seizure_ambiguous_and_background_windows_are_all_windows(
     corpus: list[IndexedRecording], grid: WindowGrid, rule: LabelRule
 ) -> None:
@@ -74,7 +74,7 @@ def test_seizure_ambiguous_and_background_windows_are_all_windows(
 
 
 @given(recordings(), grids())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_sample_lies_in_a_window(corpus: list[IndexedRecording], grid: WindowGrid) -> None:
     """Tails and short recordings are kept: the last window reaches the end, and no gap is left before it."""
     index = build(corpus, grid)

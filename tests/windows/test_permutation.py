@@ -10,14 +10,14 @@ from ictal.windows.permutation import permute
 
 
 @given(st.integers(1, 3000), st.integers(0, 2**64 - 1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_it_is_a_permutation(size: int, key: int) -> None:
     """Every number appears exactly once."""
     assert (np.sort(permute(np.arange(size), size, key)) == np.arange(size)).all()
 
 
 @given(st.integers(1, 10**12), st.integers(0, 2**64 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_position_can_be_asked_for_alone(size: int, key: int) -> None:
     """A single position gives what it gives among others, at any size."""
     positions = np.unique(np.linspace(0, size - 1, 5).astype(np.int64))

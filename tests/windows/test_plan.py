@@ -20,7 +20,7 @@ GRID = WindowGrid(length_samples=600, stride_samples=100)
 
 
 @given(recordings(), grids(), st.integers(2, 6), st.integers(1, 3), st.integers(0, 5))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_batch_of_every_rank_holds_exactly_its_quota(
     corpus: list[IndexedRecording], grid: WindowGrid, size: int, ranks: int, seed: int
 ) -> None:

@@ -56,7 +56,7 @@ def test_the_planned_count_is_the_count_of_the_labels(strategy: str) -> None:
 
 
 @given(st.fractions(Fraction(1), Fraction(7), max_denominator=50), st.integers(1, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_fractional_quota_is_exact_in_the_mean(quota: Fraction, ranks: int) -> None:
     """Every batch holds the whole number below or above, and their sum is never off by one."""
     cfg = BatchConfig(size=8, seizure_windows=float(quota))
@@ -196,7 +196,7 @@ def test_a_cap_that_too_few_patients_can_keep_is_refused() -> None:
 
 
 @given(recordings(max_samples=90), grids(), st.sampled_from(STRATEGIES), st.integers(0, 3))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_the_prior_of_every_plan_is_that_of_its_labels(
     corpus: list[IndexedRecording], grid: WindowGrid, strategy: str, cap: int
 ) -> None:
@@ -216,7 +216,7 @@ def test_the_prior_of_every_plan_is_that_of_its_labels(
 
 
 @given(recordings(max_samples=60), grids(), st.integers(2, 5))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 def test_ambiguous_windows_are_drawn_by_no_plan(
     corpus: list[IndexedRecording], grid: WindowGrid, min_ictal: int
 ) -> None:

@@ -15,7 +15,7 @@ from tests.windows.strategies import grids, recordings, rules
 
 
 @given(recordings(), grids(), rules(), st.sets(st.sampled_from(STRATA)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_nth_member_is_the_nth_window_of_a_list(
     corpus: list[IndexedRecording], grid: WindowGrid, rule: LabelRule, strata: set[str]
 ) -> None:
@@ -27,7 +27,7 @@ def test_the_nth_member_is_the_nth_window_of_a_list(
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, 3000)), min_size=1, max_size=40))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_runs_of_very_different_lengths_share_buckets(gaps_and_lengths: list[tuple[int, int]]) -> None:
     """Many short runs in one bucket and one run over many buckets are both found."""
     edges = np.cumsum(np.array(gaps_and_lengths).ravel()).reshape(-1, 2)

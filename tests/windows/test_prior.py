@@ -17,7 +17,7 @@ from tests.windows.strategies import grids, recordings
 
 
 @given(recordings(max_samples=90), grids())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_drawn_prevalence_is_that_of_the_labels_over_whole_cycles(
     corpus: list[IndexedRecording], grid: WindowGrid
 ) -> None:

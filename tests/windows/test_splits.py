@@ -60,7 +60,7 @@ def parts_of(corpus: list[IndexedRecording], config: SplitConfig) -> dict[str, i
 
 
 @given(corpora(), st.integers(1, 2), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_each_patient_is_placed_where_the_slow_twin_would_place_it(
     corpus: list[IndexedRecording], minimum: int, seed: int
 ) -> None:
@@ -72,7 +72,7 @@ def test_each_patient_is_placed_where_the_slow_twin_would_place_it(
 
 
 @given(corpora(patients=16), st.integers(1, 4), st.integers(1, 2), st.integers(0, 3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_subset_grows_as_the_slow_twin_would_have_it(
     corpus: list[IndexedRecording], seizures: int, minimum: int, seed: int
 ) -> None:
@@ -104,7 +104,7 @@ def test_a_subset_is_a_small_picture_of_the_whole() -> None:
 
 
 @given(st.integers(6, 30), st.integers(1, 3), st.integers(0, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_stratified_split_is_disjoint_complete_and_holds_seizures_everywhere(
     patients: int, each: int, seed: int
 ) -> None:
@@ -166,7 +166,7 @@ def test_all_train_uses_everything_to_learn() -> None:
 
 
 @given(st.integers(8, 20), st.integers(2, 4), st.integers(0, 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_folds_evaluate_every_patient_once(patients: int, folds: int, seed: int) -> None:
     """Over all folds each recording is evaluated on once; within a fold the parts are disjoint and complete."""
     corpus = many_recordings(patients, 2, patients)

@@ -27,7 +27,7 @@ def index() -> WindowIndex:
 
 
 @given(recordings(), grids(), rules())
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_index_comes_back_from_disk_as_it_was(
     tmp_path: Path, corpus: list[IndexedRecording], grid: WindowGrid, rule: LabelRule
 ) -> None:

@@ -35,7 +35,7 @@ CUTS = st.lists(st.integers(0, 400), max_size=5)
 LOSSES = st.lists(st.tuples(st.integers(1, 299), st.integers(1, 80)), max_size=3, unique_by=lambda loss: loss[0])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(losses=LOSSES, cuts=CUTS, seed=st.integers(0, 99))
 def test_samples_that_were_lost_make_a_gap(losses: list[tuple[int, int]], cuts: list[int], seed: int) -> None:
     """Every sample is in one stretch; each gap is where, and as long as, the loss; none is made up."""
@@ -54,7 +54,7 @@ def test_samples_that_were_lost_make_a_gap(losses: list[tuple[int, int]], cuts: 
         assert gap.resume_s == pytest.approx((numbers[places[0]] - numbers[0]) / RATE_HZ, abs=0.03)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(lost=st.integers(11, 500), cuts=CUTS)
 def test_stamps_alone_tell(lost: int, cuts: list[int]) -> None:
     """Where nobody numbers the samples, a jump of the stamps beyond the tolerance is a gap."""
