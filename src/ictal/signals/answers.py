@@ -88,7 +88,7 @@ def _unreachable(url: str, error: BaseException) -> InputError:
         got=_short(error),
         expected="an answer within a minute of trying",
         remedy=(
-            "look at network, region and endpoint (AWS_REGION, AWS_ENDPOINT_URL); "
+            "look at network, region and endpoint (s3: AWS_REGION, AWS_ENDPOINT_URL); "
             "what was done is kept, and the same command goes on from there"
         ),
         code="store-unreachable",
