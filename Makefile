@@ -50,7 +50,7 @@ sbom: build/release/.ready build/tools/.ready
 SERVICE ?= pypi
 OSV_URL ?= https://api.osv.dev/v1/query
 audit-dependencies: build/release/.ready build/tools/.ready
-	build/release/bin/pip freeze --exclude ictal | sed "s,+cpu,," > build/release.txt
+	build/release/bin/pip freeze --all --exclude pip --exclude ictal | sed "s,+cpu,," > build/release.txt
 	build/tools/bin/python .ci/exceptions.py .ci/exceptions.toml build/release.txt > build/exceptions.txt
 	build/tools/bin/pip-audit --strict --no-deps --disable-pip --vulnerability-service $(SERVICE) --osv-url $(OSV_URL) \
 		$$(cat build/exceptions.txt) --requirement build/release.txt
@@ -74,7 +74,7 @@ build/tools/.ready: Makefile
 
 # Rewrites constraints.txt from what is installed in .venv.
 lock:
-	$(BIN)/pip freeze --exclude-editable | sed "s,+cpu,," | sort --ignore-case > constraints.txt
+	$(BIN)/pip freeze --all --exclude pip --exclude-editable | sed "s,+cpu,," | sort --ignore-case > constraints.txt
 
 clean:
 	rm -rf .venv build demo dist mutants pretrained site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
