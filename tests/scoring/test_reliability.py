@@ -36,6 +36,13 @@ def test_skill_without_both_classes_is_undefined() -> None:
 
 
 @pytest.mark.parametrize("binning", get_args(Binning))
+def test_steps_without_any_weight_have_no_bins(binning: Binning) -> None:
+    """Nothing is divided by their sum."""
+    table = reliability_table(np.array([0.2, 0.7]), np.array([False, True]), binning=binning, weights=np.zeros(2))
+    assert table.weight.size == table.mean_probability.size == table.ictal_share.size == 0
+
+
+@pytest.mark.parametrize("binning", get_args(Binning))
 def test_ece_of_a_constant_is_its_distance_from_the_prevalence(binning: Binning) -> None:
     """One bin: said 0.9, held 0.5."""
     assert ece(np.full(4, 0.9), LABELS, binning=binning) == pytest.approx(0.4)
