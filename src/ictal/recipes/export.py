@@ -163,13 +163,5 @@ def _scores(evaluation: Mapping[str, Any]) -> dict[str, Any]:
         name: {key: value for key, value in score.items() if key not in _OF_ONE_PERSON}
         for name, score in evaluation["scorers"].items()
     }
-    kept = (
-        "part",
-        "recordings",
-        "unseen_patients",
-        "independent_of_tuning",
-        "eval_openings",
-        "ranking",
-        "ece",
-    )
+    kept = ("part", "recordings", "unseen_patients", "independent_of_tuning", "eval_openings", "ranking", "ece")
     return {**{name: evaluation[name] for name in kept}, "backend": evaluation.get("backend"), "scorers": scorers}

@@ -301,15 +301,18 @@ def found_within(curve: SensitivityCurve, target_per_24h: float) -> tuple[Cell, 
 
 def in_brackets(curves: Sequence[SensitivityCurve]) -> str:
     """What stands in brackets beside a sensitivity; nothing where no curve has a band."""
-    levels = sorted({curve.level for curve in curves if curve.band is not None})
-    return " ".join(_of_level(share) for share in levels)
+    return " ".join(map(_of_level, _levels(curves)))
 
 
 def shaded(curves: Sequence[SensitivityCurve]) -> str:
     """What the shaded areas of a figure are, where there are any."""
-    levels = sorted({curve.level for curve in curves if curve.band is not None})
     return "".join(f" Shaded: the middle {share:.0%}, at each rate, of the curves that resampled patients give."
-                   for share in levels)  # fmt: skip
+                   for share in _levels(curves))  # fmt: skip
+
+
+def _levels(curves: Sequence[SensitivityCurve]) -> list[float]:
+    """Of the bands."""
+    return sorted({curve.level for curve in curves if curve.band is not None})
 
 
 def reliability(bins: ReliabilityBins) -> Table:
