@@ -97,6 +97,7 @@ def trainer(
     guards: list[Guard] | None = None,
     ranks: Ranks = ALONE,
     strategy: str = "balanced",
+    seizure_windows: int = 4,
     validate: Callable[[nn.Module, BatchPlan], Scores] | None = None,
     **config: float | str,
 ) -> Trainer:
@@ -104,7 +105,7 @@ def trainer(
     torch.manual_seed(0)
     recordings = many_recordings(6, 2, 3)
     index = build(recordings, WindowGrid(length_samples=600, stride_samples=100))
-    batch = BatchConfig(size=8, seizure_windows=4, strategy=strategy, round_steps=20)  # type: ignore[arg-type]
+    batch = BatchConfig(size=8, seizure_windows=seizure_windows, strategy=strategy, round_steps=20)  # type: ignore[arg-type]
     plan = make(index, batch, rank=ranks.rank, ranks=ranks.ranks)
     stored = [NoisySource(r.samples, r.seizures, n) for n, r in enumerate(recordings)]
     entropy = prior.of_plan(plan).drawn_entropy

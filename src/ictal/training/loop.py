@@ -28,7 +28,7 @@ from ictal.training import loading
 from ictal.training.augment import Augmentation, OnsetShift
 from ictal.training.checkpoint import Checkpoint
 from ictal.training.guards import Guard, Observation, seizure_windows, separation, watch
-from ictal.training.interruption import Interrupted, stop_requests
+from ictal.training.interruption import STOP_SIGNALS, Interrupted, stop_requests
 from ictal.training.logs import View, cut_logs, step_log
 from ictal.training.loss import StepLoss, type_sums
 from ictal.training.optimiser import adamw, learning_rate
@@ -291,7 +291,8 @@ class Trainer:
         batches = [batch.to(self.device) for batch in batches]
         clock.lap("transfer_s")
         weight = torch.stack([self.loss.sums(b.labels, b.labels, b.weights)[1] for b in batches]).sum()
-        shared = self.ranks.summed(torch.stack([weight, weight.new_tensor(float(stop_signal or 0))]))
+        asked = weight.new_tensor([float(stop_signal == number) for number in STOP_SIGNALS])
+        shared = self.ranks.summed(torch.cat([weight[None], asked]))
         logits, lost, typed = [], weight.new_zeros(()), weight.new_zeros(2)
         for number, batch in enumerate(batches):
             answer, loss, types = self._forward(batch, number)
@@ -329,7 +330,8 @@ class Trainer:
         self.done += 1
         clock.lap("optimiser_s")
         record = {**self._record(observation, rate), **self._type_loss(typed), "warnings": warnings}
-        return record, clock.laps, int(shared[1])
+        stopped = [number for number, ranks in zip(STOP_SIGNALS, shared[1:].tolist(), strict=True) if ranks]
+        return record, clock.laps, max(stopped, default=0)
 
     def _prepare_step(self) -> float:
         """Set the step's learning rate and clear the gradients."""
@@ -432,6 +434,8 @@ class Trainer:
         return self.plan.state_dict() if isinstance(self.plan, AdaptivePlan) else {}
 
     def _save(self) -> None:
+        own = {"guards": [guard.state_dict() for guard in self.guards], "round": self.round.state_dict()}
+        every = self.ranks.gathered(own)
         if self.ranks.leads:
             state = Checkpoint(
                 step=self.done,
@@ -439,9 +443,8 @@ class Trainer:
                 model=self.model.state_dict(),
                 average=self.average,
                 optimiser=self.optimiser.state_dict(),
-                guards=[guard.state_dict() for guard in self.guards],
+                ranks=every,
                 plan=self._plan_state(),
-                round=self.round.state_dict(),
                 selection=self.selection.state_dict(),
             )
             checkpoints.save(state, self.checkpoint_path)
@@ -454,13 +457,14 @@ class Trainer:
             self.model.load_state_dict(state.model)
             self.average = {name: value.to(self.device) for name, value in state.average.items()}
             self.optimiser.load_state_dict(state.optimiser)
-            for guard, remembered in zip(self.guards, state.guards, strict=True):
+            own = state.ranks[self.ranks.rank]
+            for guard, remembered in zip(self.guards, own["guards"], strict=True):
                 guard.load_state_dict(remembered)
             if isinstance(self.plan, AdaptivePlan):
                 self.plan = self.plan.with_state(state.plan)
                 for guard in self.guards:
                     guard.follow(self.plan)
-            self.round = RoundLosses(**state.round)
+            self.round = RoundLosses(**own["round"])
             self.selection.load_state_dict(state.selection)
             self.done = state.step
         if self.ranks.leads:
