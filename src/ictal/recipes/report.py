@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ictal.appearing import appearing
 from ictal.recipes.detector import CARD, WEIGHTS, backend_that_ran
 from ictal.recipes.examples import ScoredRecording, examples
 from ictal.recipes.opening import openings
@@ -284,5 +285,6 @@ def write(run: Run, planned: Planned) -> Path:
     path = run.path("report.html")
     write_text(path, render(page))
     if page.curve is not None:
-        run.path("report.png").write_bytes(summary_figure(page))
+        with appearing(run.path("report.png")) as draft:
+            draft.write_bytes(summary_figure(page))
     return path
