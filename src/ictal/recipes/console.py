@@ -26,6 +26,15 @@ _FIRST_COLUMN_WIDTH = 24
 """A table's first column that is no wider, in characters, is not squeezed: names stay whole."""
 
 
+class _Terminal(Terminal):
+    """A terminal whose reader may leave, as `head` does: that is for the command to end with, not for a library."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
 class Console:
     """The terminal of one command.
 
@@ -36,8 +45,8 @@ class Console:
 
     def __init__(self, *, as_json: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self.as_json, self.clock = as_json, clock
-        self.out = Terminal(highlight=False, soft_wrap=True)
-        self.err = Terminal(stderr=True, highlight=False, soft_wrap=True)
+        self.out = _Terminal(highlight=False, soft_wrap=True)
+        self.err: Terminal = _Terminal(stderr=True, highlight=False, soft_wrap=True)
 
     @contextmanager
     def step(self, name: str, what: str) -> Iterator[Callable[[int, int], None]]:
