@@ -26,7 +26,7 @@ from cyclopts import (
     UnusedCliTokensError,
 )
 
-from ictal.errors import InputError
+from ictal.errors import InputError, command
 
 if TYPE_CHECKING:
     from ictal.recipes.config import MachineConfig
@@ -203,8 +203,10 @@ def synth(
     from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 
     config = SynthConfig(patients=patients, hours=hours, seed=seed, seizure_share=seizure_share)
-    with Console().step("synth", str(out)) as progress:
+    console = Console()
+    with console.step("synth", str(out)) as progress:
         write_corpus(out, config, workers=workers, progress=progress)
+    console.next("audit", out)
     return 0
 
 
@@ -256,6 +258,10 @@ def audit(
         recipe.write_tables(tables, found)
         console.err.print(f"Tables: {tables}", markup=False)
     console.result(document, show_audit)
+    if not any(finding["severity"] == "error" for finding in document["findings"]):
+        console.next(
+            "plan", "runs/a", "--corpus.path", folder, *(("--corpus.layout", corpus) if corpus != "auto" else ())
+        )
     return found.exit_code
 
 
@@ -328,6 +334,7 @@ def plan(
         recipe.save(opened, planned, document)
     console.result(document, show_plan)
     console.err.print(f"Figure of the chances: {opened.path('plan.png')}", markup=False)
+    console.next("prepare", run)
     return FINDINGS if planned.quarantined else 0
 
 
@@ -369,6 +376,7 @@ def prepare(
             without = recipe.without_store(opened, planned, progress, shard=share)
         console.out.print(without.said(opened), markup=False)
         show_quarantined(console, [*map(asdict, planned.quarantined)])
+        console.next("train", run)
         return FINDINGS if planned.quarantined else 0
     with console.recorded("prepare", opened.config.machine.store) as progress:
         prepared = recipe.prepare_run(opened, planned, progress, shard=share)
@@ -382,6 +390,7 @@ def prepare(
     for recording, channels in document["flat"].items():
         console.err.print(f"never changes: {recording}: {', '.join(channels)}", markup=False)
     show_quarantined(console, [*map(asdict, planned.quarantined), *document["quarantined"]])
+    console.next(*("train", run) if share == (1, 1) else ("prepare", run))
     return FINDINGS if prepared.quarantined or planned.quarantined else 0
 
 
@@ -506,6 +515,7 @@ def train(
             with console.step("check", str(run)):
                 checked = check_run(opened, planned, price_per_hour)
             console.result(checked.document(), show_check)
+            console.next("train", run)
             return 0
         with console.training(opened.config.train.steps) as progress:
             verdict = recipe.train_run(opened, planned, progress, console.chosen)
@@ -513,12 +523,13 @@ def train(
         console.err.print(str(stop), markup=False)
         return GUARD
     except Interrupted as interrupted:
-        console.err.print(f"{interrupted}. Go on with: ictal train {run}", markup=False)
+        console.err.print(f"{interrupted}. Go on with: {command('train', run)}", markup=False)
         return SIGNAL_BASE + interrupted.signal_number
     if verdict is None:  # another process of this run speaks for all
         return 0
     console.out.print(f"{verdict.kind}: {verdict.message} {verdict.evidence}", markup=False)
     show_quarantined(console, [asdict(entry) for entry in planned.quarantined])
+    console.next("evaluate", run, "--evaluate.part", "dev")
     return FINDINGS if planned.quarantined else 0
 
 
@@ -596,6 +607,7 @@ def evaluate(run: Path, /, *settings: Overrides, open_eval: bool = False, json: 
         evaluated = recipe.evaluate_run(opened, planned, progress, console.chosen, open_eval=open_eval)
         recipe.save(opened, planned, evaluated)
     console.result(evaluated.document, show_evaluation)
+    console.next("report", run)
     return FINDINGS if planned.quarantined or not evaluated.target_reached else 0
 
 
@@ -942,6 +954,7 @@ def demo(
         console.err.print(f"{interrupted}. Go on with the same command.", markup=False)
         return SIGNAL_BASE + interrupted.signal_number
     console.result(document, show_demo)
+    console.next("review", out / "run")
     return 0 if document["operating_point"]["target_reached"] else FINDINGS
 
 
