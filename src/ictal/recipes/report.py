@@ -39,6 +39,7 @@ from ictal.report.page import render
 from ictal.report.readings import doubts
 from ictal.report.summary import summary_figure
 from ictal.training.guards import GuardConfig
+from ictal.windows.prior import effective
 
 FINISHED = ("healthy", "unproven")
 """Kinds of verdict of a run that reached its last step."""
@@ -124,6 +125,7 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
     if not rows:
         return None
     stopped = verdict is not None and verdict["kind"] not in FINISHED
+    weights = run.config.train.loss_weights
     return TrainingCurves(
         step=np.array([row["step"] for row in rows], dtype=np.int64),
         loss=_column(rows, "loss"),
@@ -131,7 +133,7 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
         learning_rate=_column(rows, "learning_rate"),
         logit_spread=_column(rows, "logit_spread"),
         separation=_column(rows, "separation"),
-        prior_entropy=planned.prior.drawn_entropy,
+        blind_loss=effective(planned.batches, weights, allow_double_correction=True).blind_loss,
         stopped_at=int(verdict["step"]) if verdict is not None and stopped else None,
         validation=_validations(rows),
         watched=_watched(run.config.guard),

@@ -25,11 +25,11 @@ class Checkpoint:
     model: dict[str, torch.Tensor]
     average: dict[str, torch.Tensor]
     optimiser: dict[str, object]
-    guards: list[dict[str, Any]]
+    ranks: list[dict[str, Any]]
+    """What the batches of each rank have left: what its `guards` remember, and its losses since the last `round` of a
+    plan that adapts began."""
     plan: dict[str, object]
     """State of a plan that adapts; empty for the others, which have none."""
-    round: dict[str, float]
-    """What has been measured since that plan's last round began."""
     selection: dict[str, object]
     """The best weights so far, with their scores; without any where the last ones are kept."""
 
