@@ -14,9 +14,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
+from ictal.models.products import on_processor
 from ictal.models.scan import scan
 
 _TAPS = 4
+_BLOCK = 2**20
+"""Numbers of a projection that a processor takes at once, so that what is made of them stays in its caches."""
 
 Scan = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -54,6 +57,15 @@ def mix(
         floor: What the normalisation adds to the mean square.
         scan: The scan to use.
     """
+    windows = max(1, _BLOCK // projected[0].numel()) if on_processor(projected) else len(projected)
+    if windows >= len(projected):
+        return _mixed(projected, keep, weights, floor, scan)
+    blocks = torch.split(projected, windows)
+    keeps = [None] * len(blocks) if keep is None else torch.split(keep, windows)
+    return torch.cat([_mixed(block, kept, weights, floor, scan) for block, kept in zip(blocks, keeps, strict=True)])
+
+
+def _mixed(projected: Tensor, keep: Tensor | None, weights: Weights, floor: float, scan: Scan) -> Tensor:
     gate, mixed, raw = parted(projected, weights)
     ways = [operands(_past(mixed), raw, keep, weights, 0)]
     if len(weights.rates) > 1:
@@ -100,8 +112,9 @@ def operands(
         way: The direction.
     """
     inner, heads = len(weights.norm), weights.rates.shape[-1]
-    taps, bias = weights.taps[way].unsqueeze(1).to(seen.dtype), weights.bias[way].to(seen.dtype)
-    mixed = functional.silu(functional.conv1d(seen.mT, taps, bias, groups=len(taps)).mT)
+    taps, bias = weights.taps[way, :, None, None].to(seen.dtype), weights.bias[way].to(seen.dtype)
+    image = seen.mT.unsqueeze(2)  # of one line, channels last in memory, which spares two turns of everything
+    mixed = functional.silu(functional.conv2d(image, taps, bias, groups=len(taps)).squeeze(2).mT)
     state = (mixed.shape[-1] - inner) // 2
     x, b, c = torch.split(mixed, [inner, state, state], dim=-1)
     dt = functional.softplus(raw + weights.dt_bias[way])

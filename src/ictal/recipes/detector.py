@@ -20,7 +20,7 @@ from ictal.appearing import appearing
 from ictal.detection.calibration import Calibration, correct_prior, sigmoid
 from ictal.detection.events import events, onset_span
 from ictal.detection.tuning import OperatingPoint
-from ictal.errors import InputError, check_setting
+from ictal.errors import InputError, check_setting, command
 from ictal.models.backends import Chosen, choose
 from ictal.models.detector import build
 from ictal.recipes import config as configs
@@ -192,7 +192,7 @@ def require_ready(detector: Detector, folder: Path) -> Detector:
             where=folder / CARD,
             got="no operating point",
             expected="a threshold chosen on the dev part",
-            remedy=f"run `ictal evaluate {folder}` first",
+            remedy=f"run `{command('evaluate', folder)}` first",
             code="step-missing",
         )
     return detector
@@ -210,7 +210,7 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     """
     for name in (WEIGHTS, CARD):
         if not (folder / name).exists():
-            raise missing(folder / name, f"ictal train {folder}")
+            raise missing(folder / name, command("train", folder))
     card = read_json(folder / CARD)
     config = configs.check(card["config"], str(folder / CARD))
     config = config if machine is None else replace(config, machine=machine)

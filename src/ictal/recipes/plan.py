@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ictal.appearing import appearing
-from ictal.errors import InputError
+from ictal.errors import InputError, command
 from ictal.recipes.run import PLAN, Run
 from ictal.recordings import corpus as corpora
 from ictal.recordings.corpus import Corpus, Labelled, Quarantined
@@ -182,7 +182,7 @@ def load(run: Run) -> Planned:
     Raises:
         InputError: if the corpus or the settings have changed since.
     """
-    shown = run.read_json(PLAN, "ictal plan")
+    shown = run.read_json(PLAN, "plan")
     planned = plan_run(run)
     if shown["plan_hash"] != planned.hash or storage.load(run.path(INDEX)).hash != planned.index.hash:
         raise InputError(
@@ -190,7 +190,7 @@ def load(run: Run) -> Planned:
             where=run.path(PLAN),
             got=f"plan {planned.hash}",
             expected=f"plan {shown['plan_hash']}",
-            remedy=f"the corpus or the settings have changed: run `ictal plan {run.folder}` and look at it again",
+            remedy=f"the corpus or settings have changed: run `{command('plan', run.folder)}` and look at it again",
             code="plan-changed",
         )
     return planned
