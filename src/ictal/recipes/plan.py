@@ -115,7 +115,8 @@ def _index_each(
             where="signals.montage, signals.rate_hz, signals.band_hz",
             got=f"{len(unmounted)} recordings set aside; the first: {unmounted[0].reason}",
             expected=f"recordings with the channels of {config.montage}, fast enough for {config.band_hz[1]:g} Hz",
-            remedy=f"choose another montage ({', '.join(MONTAGES)}) or a lower band",
+            remedy="add --signals.montage NAME; `ictal audit` counts the recordings that each montage fits: "
+            f"{', '.join(MONTAGES)}. Or a lower band",
             code="channel-missing",
         )
     return usable, indexed, unmounted
