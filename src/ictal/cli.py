@@ -10,45 +10,96 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import reduce
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import (
+    App,
+    CycloptsError,
+    Group,
+    MissingArgumentError,
+    Parameter,
+    UnknownOptionError,
+    UnusedCliTokensError,
+)
 
-from ictal.errors import InputError
+from ictal.errors import InputError, command
 
 if TYPE_CHECKING:
     from ictal.recipes.config import MachineConfig
 
 FINDINGS, UNUSABLE, GUARD, OWN_FAULT, SIGNAL_BASE = 1, 2, 3, 70, 128
 
+_Function = TypeVar("_Function", bound=Callable[..., int])
+
+FIRST, CORPUS, RUN, USE, SCORES, CARE = map(
+    Group.create_ordered,
+    ("To begin with", "A corpus", "A run, step by step", "A detector in use", "Scores of any tools", "Looking after"),
+)
+_TABLES = ("--label-mapping.", "--same-patient.")
+"""Options that look like settings: each takes a word after the point."""
+
+
+_ORDER = count()
+
+
+def _default(value: object) -> object:
+    """A default as help shows it; what is off, empty or nothing says so by being optional."""
+    return value if value not in (None, False, "", ()) else None
+
+
 app = App(
     name="ictal",
-    help="Train and prove EEG seizure detectors on corpora where seizures are rare. "
-    "A run is a folder: plan RUN, prepare RUN, train RUN, evaluate RUN, report RUN.",
+    help="Train and prove EEG seizure detectors on corpora where seizures are rare.",
+    help_epilogue="`ictal demo` does everything once; `ictal COMMAND --help` explains a command and shows examples.\n\n"
+    "Exit codes: 0 fine, 1 finished with findings, 2 unusable input or settings, 3 stopped by a guard, "
+    "130 and 143 interrupted, 70 a fault of the program itself.",
+    default_parameter=Parameter(negative="", show_default=_default),
+    group_commands=FIRST,
+    suppress_keyboard_interrupt=False,
 )
 
-Overrides = Annotated[
-    str,
-    Parameter(
-        name="SETTINGS",
-        allow_leading_hyphen=True,
-        help="Any setting as --section.key value, e.g. --train.steps 500; `ictal config` lists them all.",
-    ),
-]
-ConfigFile = Annotated[Path | None, Parameter(help="TOML file with settings; by default those that RUN already has.")]
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document on stdout, nothing else.")]
-RunFolder = Annotated[Path, Parameter(help="The run's folder.")]
+
+def _command(group: Group, usage: str, *examples: str, of: App = app) -> Callable[[_Function], _Function]:
+    """A command, with what `--help` says of it besides its docstring; a group's commands keep the order of this file.
+
+    Args:
+        group: Where `ictal --help` lists it.
+        usage: The words that it takes, after `ictal`.
+        examples: Command lines, without `ictal`.
+        of: The program, or the command that it is part of.
+    """
+    shown = "\n".join(f"ictal {example}" for example in examples)
+
+    def register(function: _Function) -> _Function:
+        of.command(
+            function,
+            group=group,
+            sort_key=next(_ORDER),
+            usage=f"Usage: ictal {usage}",
+            help_epilogue=f"Examples:\n```\n{shown}\n```",
+        )
+        return function
+
+    return register
+
+
+Overrides = Annotated[str, Parameter(name="SETTINGS")]
+ConfigFile = Annotated[Path | None, Parameter(name="--config")]
+AsJson = Annotated[bool, Parameter(name="--json")]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command and leave with its exit code."""
     words = _settings_last(list(sys.argv[1:] if argv is None else argv))
     try:
-        code = app(words, exit_on_error=False, result_action="return_value")
+        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
-    except CycloptsError:
+    except CycloptsError as error:
+        print(f"ictal: {_misunderstood(error)}", file=sys.stderr)
         code = UNUSABLE
     except InputError as error:
         print(f"ictal: {error}", file=sys.stderr)
@@ -61,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"ictal: a file or folder cannot be used: {error}", file=sys.stderr)
         code = UNUSABLE
     except KeyboardInterrupt:
-        print("ictal: interrupted; the same command goes on from here", file=sys.stderr)
+        print(f"ictal: interrupted; {_after_interruption(words)}", file=sys.stderr)
         code = SIGNAL_BASE + 2
     except Exception:  # noqa: BLE001 - the outermost frame: any other fault is the program's own, shown whole
         traceback.print_exc()
@@ -70,45 +121,105 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _settings_last(words: list[str]) -> list[str]:
-    """The words with all `--section.key value` behind the others, so that they may stand anywhere."""
+    """The words with all `--section.key value` behind the others, so that they may stand anywhere.
+
+    A `--` stands between them: what looks like an option before it must be one.
+    """
     first, settings = [], []
     while words:
         word = words.pop(0)
-        if word.startswith("--") and "." in word.partition("=")[0]:
+        if word.startswith("--") and "." in word.partition("=")[0] and not word.replace("_", "-").startswith(_TABLES):
             settings.append(word)
             if "=" not in word and words:
                 settings.append(words.pop(0))
         else:
             first.append(word)
-    return first + settings
+    return [*first, "--", *settings] if settings else first
 
 
-@app.command
+def _misunderstood(error: CycloptsError) -> InputError:
+    """What is wrong with a command line, in the form of every other error."""
+    commands = tuple(error.command_chain or ())
+    chosen = reduce(lambda of, name: of[name], commands, app)
+    typed = " ".join(("ictal", *commands))
+    return InputError(
+        "The command line is not understood",
+        where=typed,
+        got=_complaint(error),
+        expected=(chosen.usage or f"{typed} COMMAND").removeprefix("Usage: "),
+        remedy=f"see `{typed} --help`",
+        code="command-line",
+    )
+
+
+def _complaint(error: CycloptsError) -> str:
+    match error:
+        case UnknownOptionError() if setting := _setting_like(error.token.keyword or error.token.value):
+            return f"an option that there is not; perhaps the setting {setting} is meant"
+        case UnusedCliTokensError():
+            return f"more words than expected: {' '.join(error.unused_tokens or ())}"
+        case MissingArgumentError() if error.argument is not None:
+            return f"nothing for {error.argument.name}"
+        case _:
+            return str(error)
+
+
+def _setting_like(option: str) -> str | None:
+    """The setting that somebody means who leaves its section out."""
+    from ictal.recipes.config import known_keys
+
+    name = option.removeprefix("--").replace("-", "_")
+    return next((f"--{key}" for key in known_keys() if key.partition(".")[2] == name), None)
+
+
+def _after_interruption(words: Sequence[str]) -> str:
+    """What to expect of the same command."""
+    resumed = words[0] in {"convert", "demo", "detect", "prepare", "train"}
+    return "the same command goes on from here" if resumed else "the same command begins anew"
+
+
+@_command(CORPUS, "synth OUT [OPTIONS]", "synth /data/synthetic --patients 24 --hours 6")
 def synth(
-    out: Path, *, patients: int = 24, hours: float = 6.0, seed: int = 0, seizure_share: float = 0.01, workers: int = 2
+    out: Path,
+    /,
+    *,
+    patients: int = 24,
+    hours: float = 6.0,
+    seed: int = 0,
+    seizure_share: float = 0.01,
+    workers: int = 2,
 ) -> int:
     """Write a synthetic corpus in TUSZ's layout, with the truth beside it.
 
     Args:
         out: Folder to make.
         patients: Number of patients.
-        hours: Recorded time in all.
+        hours: Hours recorded in all.
         seed: Everything random follows from it.
-        seizure_share: Share of the recorded time that is ictal.
-        workers: Processes.
+        seizure_share: Share of the recorded time that is ictal, 0 to 1.
+        workers: Processes that write recordings.
     """
     from ictal.recipes.console import Console
     from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 
     config = SynthConfig(patients=patients, hours=hours, seed=seed, seizure_share=seizure_share)
-    with Console().step("synth", str(out)) as progress:
+    console = Console()
+    with console.step("synth", str(out)) as progress:
         write_corpus(out, config, workers=workers, progress=progress)
+    console.next("audit", out)
     return 0
 
 
-@app.command
+@_command(
+    CORPUS,
+    "audit FOLDER [OPTIONS] [--section.key VALUE]...",
+    "audit /data/tusz",
+    "audit /data/tusz --deep --html audit.html",
+    "audit /data/eeg --label-mapping.nesz bckg",
+)
 def audit(
     folder: Path,
+    /,
     *settings: Overrides,
     corpus: str = "auto",
     label_mapping: dict[str, str] | None = None,
@@ -126,7 +237,7 @@ def audit(
         settings: Settings of the windows, the labels and the policy about missing electrodes, as --section.key value.
         corpus: Its layout: tusz, bids, chbmit, siena, seizeit1, helsinki, folder, or auto to find out.
         label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
-        prior: Published share of 60 s windows, every 10 s, that hold a seizure; by default that of the corpus.
+        prior: Published share (0 to 1) of 60 s windows, every 10 s, that hold a seizure; by default that of the corpus.
         deep: Read the signals too: checksums, flat and saturated channels, values out of range.
         config: TOML file with settings.
         html: Also write the audit as a page that opens anywhere.
@@ -147,13 +258,16 @@ def audit(
         recipe.write_tables(tables, found)
         console.err.print(f"Tables: {tables}", markup=False)
     console.result(document, show_audit)
+    if not any(finding["severity"] == "error" for finding in document["findings"]):
+        console.next("plan", "runs/a", "--corpus.path", folder, *recipe.needed_to_plan(corpus, document))
     return found.exit_code
 
 
-@app.command
+@_command(CORPUS, "convert FOLDER OUT [OPTIONS] [--section.key VALUE]...", "convert /data/tusz /data/tusz_bids")
 def convert(
     folder: Path,
     out: Path,
+    /,
     *settings: Overrides,
     to: Literal["bids"] = "bids",
     config: ConfigFile = None,
@@ -180,9 +294,15 @@ def convert(
     return FINDINGS if converted.quarantined else 0
 
 
-@app.command
+@_command(
+    RUN,
+    "plan RUN [OPTIONS] [--section.key VALUE]...",
+    "plan runs/a --config examples/tusz.toml --corpus.path /data/tusz",
+    "plan runs/a --batch.size 64 --batch.seizure_windows 32",
+)
 def plan(
-    run: RunFolder,
+    run: Path,
+    /,
     *settings: Overrides,
     config: ConfigFile = None,
     windows_per_s: float | None = None,
@@ -195,8 +315,9 @@ def plan(
         run: The run's folder.
         settings: Any setting as --section.key value, e.g. --train.steps 500; `ictal config` lists them all.
         config: TOML file with settings; by default those that RUN already has.
-        windows_per_s: Windows that training takes in a second, to say how long the run will take.
-        price_per_hour: Price of the machine, to say what the run will cost.
+        windows_per_s: Windows that training takes in a second, as `ictal train RUN --check` measures, to say how long
+            the run will take.
+        price_per_hour: Price of an hour of the machine, in any currency, to say what the run will cost.
         json: Print one JSON document on stdout, nothing else.
     """
     from ictal.recipes import plan as recipe
@@ -211,15 +332,22 @@ def plan(
         recipe.save(opened, planned, document)
     console.result(document, show_plan)
     console.err.print(f"Figure of the chances: {opened.path('plan.png')}", markup=False)
+    console.next("prepare", run)
     return FINDINGS if planned.quarantined else 0
 
 
-@app.command
+@_command(
+    RUN,
+    "prepare RUN [OPTIONS] [--section.key VALUE]...",
+    "prepare runs/a --machine.workers 8",
+    "prepare runs/a --shard 3/16",
+)
 def prepare(
-    run: RunFolder,
+    run: Path,
+    /,
     *settings: Overrides,
     shard: str = "1/1",
-    no_store: Annotated[bool, Parameter(name="--no-store", negative="")] = False,
+    no_store: Annotated[bool, Parameter(name="--no-store")] = False,
 ) -> int:
     """Put every planned recording into the signal store; what is there already is not made again.
 
@@ -234,7 +362,7 @@ def prepare(
     from ictal.recipes import plan as planning
     from ictal.recipes import prepare as recipe
     from ictal.recipes.config import NO_STORE
-    from ictal.recipes.console import Console, show_quarantined
+    from ictal.recipes.console import Console, counted, show_quarantined
     from ictal.recipes.run import open_planned
 
     console = Console()
@@ -246,30 +374,44 @@ def prepare(
             without = recipe.without_store(opened, planned, progress, shard=share)
         console.out.print(without.said(opened), markup=False)
         show_quarantined(console, [*map(asdict, planned.quarantined)])
+        console.next("train", run)
         return FINDINGS if planned.quarantined else 0
     with console.recorded("prepare", opened.config.machine.store) as progress:
         prepared = recipe.prepare_run(opened, planned, progress, shard=share)
     document = recipe.document(prepared)
     for first, second in recipe.copies_of(opened):
         console.err.print(f"the same signal twice in one patient: {second} is {first}", markup=False)
-    console.out.print(f"{document['recordings']} recordings in the store, {document['built']} of them made now")
+    held = counted(document["recordings"], "recording")
+    console.out.print(f"{held} in the store, {document['built']} of them made now")
     if document["interpolated"] or document["masked"]:
         repaired = f"{document['interpolated']} with interpolated electrodes, {document['masked']} with masked channels"
         console.out.print(f"Of these, {repaired} (signals.missing = {opened.config.signals.missing})")
     for recording, channels in document["flat"].items():
         console.err.print(f"never changes: {recording}: {', '.join(channels)}", markup=False)
     show_quarantined(console, [*map(asdict, planned.quarantined), *document["quarantined"]])
+    console.next(*("train", run) if share == (1, 1) else ("prepare", run))
     return FINDINGS if prepared.quarantined or planned.quarantined else 0
 
 
-store = App(name="store", help="Look after a signal store; nothing of it is ever deleted but by `store gc`.")
+store = App(
+    name="store",
+    help="Look after a signal store; nothing of it is ever deleted but by `store gc`.",
+    help_epilogue="",
+    group=CARE,
+    group_commands=CARE,
+    sort_key=next(_ORDER),
+)
 app.command(store)
-StoreAddress = Annotated[str, Parameter(help="The store, as machine.store names it: a folder, or s3://bucket/prefix.")]
 
 
-@store.command
-def verify(address: StoreAddress, *, json: AsJson = False) -> int:
-    """Read every recording of a store and compare it with its checksum."""
+@_command(CARE, "store verify ADDRESS [OPTIONS]", "store verify store", of=store)
+def verify(address: str, /, *, json: AsJson = False) -> int:
+    """Read every recording of a store and compare it with its checksum.
+
+    Args:
+        address: The store, as machine.store names it: a folder, or s3://bucket/prefix.
+        json: Print one JSON document on stdout, nothing else.
+    """
     from ictal.recipes import store as recipe
     from ictal.recipes.console import Console, show_verified
 
@@ -280,9 +422,14 @@ def verify(address: StoreAddress, *, json: AsJson = False) -> int:
     return FINDINGS if document["damaged"] else 0
 
 
-@store.command
-def stats(address: StoreAddress, *, json: AsJson = False) -> int:
-    """Say what is in a store and what was set aside, and write it as manifest.parquet."""
+@_command(CARE, "store stats ADDRESS [OPTIONS]", "store stats store", of=store)
+def stats(address: str, /, *, json: AsJson = False) -> int:
+    """Say what is in a store and what was set aside, and write it as manifest.parquet.
+
+    Args:
+        address: The store, as machine.store names it: a folder, or s3://bucket/prefix.
+        json: Print one JSON document on stdout, nothing else.
+    """
     from ictal.recipes import store as recipe
     from ictal.recipes.console import Console, show_store
 
@@ -290,13 +437,20 @@ def stats(address: StoreAddress, *, json: AsJson = False) -> int:
     return 0
 
 
-@store.command
+@_command(
+    CARE,
+    "store gc ADDRESS [OPTIONS]",
+    "store gc store --keep runs/a --keep runs/b",
+    "store gc store --keep runs/a --no-dry-run",
+    of=store,
+)
 def gc(
-    address: StoreAddress,
+    address: str,
+    /,
     *,
-    keep: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
-    damaged: Annotated[bool, Parameter(negative="")] = False,
-    dry_run: bool = True,
+    keep: tuple[Path, ...] = (),
+    damaged: bool = False,
+    dry_run: Annotated[bool, Parameter(negative="--no-dry-run")] = True,
     json: AsJson = False,
 ) -> int:
     """List the files that nothing needs; with --no-dry-run, delete them.
@@ -318,9 +472,15 @@ def gc(
     return 0
 
 
-@app.command
+@_command(
+    RUN,
+    "train RUN [OPTIONS] [--section.key VALUE]...",
+    "train runs/a --check --price-per-hour 2.5",
+    "train runs/a --train.steps 5000 --machine.device cuda",
+)
 def train(
-    run: RunFolder,
+    run: Path,
+    /,
     *settings: Overrides,
     check: bool = False,
     price_per_hour: float | None = None,
@@ -332,7 +492,7 @@ def train(
         run: The run's folder.
         settings: Any setting as --section.key value, e.g. --train.steps 500; `ictal config` lists them all.
         check: Only see whether the run can work and what it will take: 8 windows by heart, 20 steps.
-        price_per_hour: Price of the machine, for --check to say what the run will cost.
+        price_per_hour: Price of an hour of the machine, in any currency, for --check to say what the run will cost.
         json: Print one JSON document on stdout, nothing else; with --check.
     """
     from dataclasses import asdict
@@ -354,6 +514,7 @@ def train(
             with console.step("check", str(run)):
                 checked = check_run(opened, planned, price_per_hour)
             console.result(checked.document(), show_check)
+            console.next("train", run)
             return 0
         with console.training(opened.config.train.steps) as progress:
             verdict = recipe.train_run(opened, planned, progress, console.chosen)
@@ -361,21 +522,30 @@ def train(
         console.err.print(str(stop), markup=False)
         return GUARD
     except Interrupted as interrupted:
-        console.err.print(f"{interrupted}. Go on with: ictal train {run}", markup=False)
+        console.err.print(f"{interrupted}. Go on with: {command('train', run)}", markup=False)
         return SIGNAL_BASE + interrupted.signal_number
     if verdict is None:  # another process of this run speaks for all
         return 0
-    console.out.print(f"{verdict.kind}: {verdict.message} {verdict.evidence}", markup=False)
+    evidence = ", ".join(f"{name} {value}" for name, value in verdict.evidence.items())
+    console.out.print(f"{verdict.kind}: {verdict.message} ({evidence})", markup=False)
     show_quarantined(console, [asdict(entry) for entry in planned.quarantined])
+    console.next("evaluate", run, "--evaluate.part", "dev")
     return FINDINGS if planned.quarantined else 0
 
 
-bench = App(name="bench", help="Measure a run on this machine.")
+bench = App(
+    name="bench",
+    help="Measure a run on this machine.",
+    help_epilogue="",
+    group=CARE,
+    group_commands=CARE,
+    sort_key=next(_ORDER),
+)
 app.command(bench)
 
 
-@bench.command
-def loader(run: RunFolder, *settings: Overrides, json: AsJson = False) -> int:
+@_command(CARE, "bench loader RUN [OPTIONS] [--section.key VALUE]...", "bench loader runs/a", of=bench)
+def loader(run: Path, /, *settings: Overrides, json: AsJson = False) -> int:
     """Say what training waits for: the disk, the loader, the way to the device or the model.
 
     Reads the run's first batches from disk (their pages are given back to the system first) and from memory, and takes
@@ -400,8 +570,13 @@ def loader(run: RunFolder, *settings: Overrides, json: AsJson = False) -> int:
     return 0
 
 
-@app.command
-def evaluate(run: RunFolder, *settings: Overrides, open_eval: bool = False, json: AsJson = False) -> int:
+@_command(
+    RUN,
+    "evaluate RUN [OPTIONS] [--section.key VALUE]...",
+    "evaluate runs/a --evaluate.part dev",
+    "evaluate runs/a --open-eval",
+)
+def evaluate(run: Path, /, *settings: Overrides, open_eval: bool = False, json: AsJson = False) -> int:
     """Calibrate and choose the threshold on the dev part, then score patients that were never seen.
 
     Args:
@@ -432,13 +607,38 @@ def evaluate(run: RunFolder, *settings: Overrides, open_eval: bool = False, json
         evaluated = recipe.evaluate_run(opened, planned, progress, console.chosen, open_eval=open_eval)
         recipe.save(opened, planned, evaluated)
     console.result(evaluated.document, show_evaluation)
+    console.next("report", run)
     return FINDINGS if planned.quarantined or not evaluated.target_reached else 0
 
 
-@app.command
+@_command(RUN, "report RUN [RUN...] [OPTIONS]", "report runs/a", "report runs/a runs/b --out comparison.html")
+def report(run: Path, /, *others: Path, out: Path = Path("comparison.html")) -> int:
+    """Make the run's report: one HTML file that opens anywhere; of several runs, one page that compares them.
+
+    Args:
+        run: The run's folder.
+        others: Folders of runs to compare it with.
+        out: Page of the comparison; a run's own report is report.html in its folder.
+    """
+    from ictal.recipes import plan as planning
+    from ictal.recipes import report as recipe
+    from ictal.recipes import side_by_side
+    from ictal.recipes.console import Console
+    from ictal.recipes.run import open_planned
+
+    console = Console()
+    with console.step("report", ", ".join(map(str, (run, *others)))):
+        opened = [(one, planning.load(one)) for one in (open_planned(folder, ()) for folder in (run, *others))]
+        page = side_by_side.write(opened, out) if others else recipe.write(*opened[0])
+    console.out.print(str(page), markup=False)
+    return 0
+
+
+@_command(USE, "export RUN OUT [OPTIONS]", "export runs/a mine --licence Apache-2.0", "export runs/a mine --to onnx")
 def export(
     source: Annotated[str, Parameter(name="RUN")],
     out: Path,
+    /,
     *,
     to: Literal["torch-export", "onnx"] | None = None,
     licence: str = "",
@@ -469,7 +669,13 @@ def export(
     return 0
 
 
-@app.command
+@_command(
+    USE,
+    "detect IN... OUT [OPTIONS]",
+    "detect some.edf some_events.tsv --run runs/a",
+    "detect /data/eeg found --model mine --format csv_bi",
+    "detect --stream lsl --model mine",
+)
 def detect(
     *paths: Path,
     model: Annotated[str, Parameter(name=("--model", "--run"))] = "tiny",
@@ -547,9 +753,10 @@ def _detect_stream(name: str, unit: str, paths: Sequence[Path], model: str, mach
     return FINDINGS if detector.unreached is not None else 0
 
 
-@app.command
+@_command(USE, "play TARGET [OPTIONS]", "play lsl --speed 2", "play growing.edf --recording some.edf")
 def play(
     target: str,
+    /,
     *,
     recording: Path | None = None,
     speed: float = 1.0,
@@ -579,111 +786,10 @@ def play(
     return 0
 
 
-@app.command
-def score(
-    reference: Path,
-    hypothesis: Path,
-    *,
-    missing_as_silence: bool = False,
-    no_seizures_expected: bool = False,
-    label_mapping: dict[str, str] | None = None,
-    consensus: str = "majority",
-    same_patient: dict[str, str] | None = None,
-    json: AsJson = False,
-) -> int:
-    """Score detections against annotations, by any tools: two folders with the same names, or two files.
-
-    Args:
-        reference: Annotations that are taken as true.
-        hypothesis: Detections.
-        missing_as_silence: Count a recording without detections file as one in which nothing was found, and list it.
-        no_seizures_expected: The reference is meant to hold no seizure; else that is an error.
-        label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
-        consensus: What counts where several experts read the reference: majority, unanimous, any, or one's name.
-        same_patient: Another name of a patient and the name to use, e.g. --same-patient.sub-21 sub-01.
-        json: Print one JSON document on stdout, nothing else.
-    """
-    from ictal.recipes.console import Console, show_scores
-    from ictal.recipes.score import score_folders
-
-    document = score_folders(
-        reference,
-        hypothesis,
-        missing_as_silence=missing_as_silence,
-        no_seizures_expected=no_seizures_expected,
-        mapping=label_mapping or {},
-        consensus=consensus,
-        same_patient=same_patient or {},
-    )
-    Console(as_json=json).result(document, show_scores)
-    return FINDINGS if document["missing_as_silence"] else 0
-
-
-@app.command
-def agreement(
-    *folders: Path,
-    label_mapping: dict[str, str] | None = None,
-    same_patient: dict[str, str] | None = None,
-    json: AsJson = False,
-) -> int:
-    """Say how far experts agree who annotated the same recordings: each with each, and with what most of them say.
-
-    Args:
-        folders: A folder for each expert, with the same names; or one with a list by several experts (Helsinki).
-        label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
-        same_patient: Another name of a patient and the name to use, e.g. --same-patient.sub-21 sub-01.
-        json: Print one JSON document on stdout, nothing else.
-    """
-    from ictal.recipes.agreement import agreement as recipe
-    from ictal.recipes.console import Console, show_agreement
-
-    document = recipe(folders, mapping=label_mapping or {}, same_patient=same_patient or {})
-    Console(as_json=json).result(document, show_agreement)
-    return 0
-
-
-@app.command
-def compare(first: Path, second: Path, *, json: AsJson = False) -> int:
-    """Compare two systems on the same recordings: differences, their intervals over patients, and their chance.
-
-    Args:
-        first: A run that was evaluated, or what `ictal score --json` printed, as a file.
-        second: Another.
-        json: Print one JSON document on stdout, nothing else.
-    """
-    from ictal.recipes.compare import compare_results
-    from ictal.recipes.console import Console, show_comparison
-
-    Console(as_json=json).result(compare_results(first, second), show_comparison)
-    return 0
-
-
-@app.command
-def report(run: RunFolder, *others: Path, out: Path = Path("comparison.html")) -> int:
-    """Make the run's report: one HTML file that opens anywhere; of several runs, one page that compares them.
-
-    Args:
-        run: The run's folder.
-        others: Folders of runs to compare it with.
-        out: Page of the comparison; a run's own report is report.html in its folder.
-    """
-    from ictal.recipes import plan as planning
-    from ictal.recipes import report as recipe
-    from ictal.recipes import side_by_side
-    from ictal.recipes.console import Console
-    from ictal.recipes.run import open_planned
-
-    console = Console()
-    with console.step("report", ", ".join(map(str, (run, *others)))):
-        opened = [(one, planning.load(one)) for one in (open_planned(folder, ()) for folder in (run, *others))]
-        page = side_by_side.write(opened, out) if others else recipe.write(*opened[0])
-    console.out.print(str(page), markup=False)
-    return 0
-
-
-@app.command
+@_command(USE, "review FOLDER [OPTIONS]", "review runs/a", "review /data/eeg --detections found")
 def review(
     folder: Path,
+    /,
     *,
     marks: Path | None = None,
     detections: Path | None = None,
@@ -727,17 +833,90 @@ def review(
     return 0
 
 
-@app.command
-def config(*settings: Overrides, config: ConfigFile = None) -> int:
-    """Print every setting with its value and meaning, as a TOML file to start from."""
-    from ictal.recipes.config import load
-    from ictal.recipes.reference import annotated_toml
+@_command(SCORES, "score REFERENCE HYPOTHESIS [OPTIONS]", "score /data/tusz found", "score /data/tusz found --json")
+def score(
+    reference: Path,
+    hypothesis: Path,
+    /,
+    *,
+    missing_as_silence: bool = False,
+    no_seizures_expected: bool = False,
+    label_mapping: dict[str, str] | None = None,
+    consensus: str = "majority",
+    same_patient: dict[str, str] | None = None,
+    json: AsJson = False,
+) -> int:
+    """Score detections against annotations, by any tools: two folders with the same names, or two files.
 
-    print(annotated_toml(load(config, settings)), end="")
+    Args:
+        reference: Annotations that are taken as true.
+        hypothesis: Detections.
+        missing_as_silence: Count a recording without detections file as one in which nothing was found, and list it.
+        no_seizures_expected: The reference is meant to hold no seizure; else that is an error.
+        label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
+        consensus: What counts where several experts read the reference: majority, unanimous, any, or one's name.
+        same_patient: Another name of a patient and the name to use, e.g. --same-patient.sub-21 sub-01.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes.console import Console, show_scores
+    from ictal.recipes.score import score_folders
+
+    document = score_folders(
+        reference,
+        hypothesis,
+        missing_as_silence=missing_as_silence,
+        no_seizures_expected=no_seizures_expected,
+        mapping=label_mapping or {},
+        consensus=consensus,
+        same_patient=same_patient or {},
+    )
+    Console(as_json=json).result(document, show_scores)
+    return FINDINGS if document["missing_as_silence"] else 0
+
+
+@_command(SCORES, "agreement FOLDER [FOLDER...] [OPTIONS]", "agreement expert_a expert_b expert_c")
+def agreement(
+    folder: Path,
+    /,
+    *others: Path,
+    label_mapping: dict[str, str] | None = None,
+    same_patient: dict[str, str] | None = None,
+    json: AsJson = False,
+) -> int:
+    """Say how far experts agree who annotated the same recordings: each with each, and with what most of them say.
+
+    Args:
+        folder: What one expert says; or all of them, in one list (Helsinki).
+        others: A folder for each other expert, with the same names.
+        label_mapping: How to read a label outside the vocabulary, e.g. --label-mapping.nesz bckg.
+        same_patient: Another name of a patient and the name to use, e.g. --same-patient.sub-21 sub-01.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes.agreement import agreement as recipe
+    from ictal.recipes.console import Console, show_agreement
+
+    document = recipe((folder, *others), mapping=label_mapping or {}, same_patient=same_patient or {})
+    Console(as_json=json).result(document, show_agreement)
     return 0
 
 
-@app.command
+@_command(SCORES, "compare FIRST SECOND [OPTIONS]", "compare runs/a runs/b", "compare ours.json theirs.json")
+def compare(first: Path, second: Path, /, *, json: AsJson = False) -> int:
+    """Compare two systems on the same recordings: differences, their intervals over patients, and their chance.
+
+    Args:
+        first: A run that was evaluated, or what `ictal score --json` printed, as a file.
+        second: Another.
+        json: Print one JSON document on stdout, nothing else.
+    """
+    from ictal.recipes.compare import compare_results
+    from ictal.recipes.console import Console, show_comparison
+
+    Console(as_json=json).result(compare_results(first, second), show_comparison)
+    return 0
+
+
+@_command(FIRST, "demo [OPTIONS] [--section.key VALUE]...", "demo", "demo --out /tmp/demo --patients 30 --hours 10")
 def demo(
     *settings: Overrides,
     out: Path = Path("demo"),
@@ -753,9 +932,9 @@ def demo(
         settings: Any setting as --section.key value.
         out: Folder for all of it; an interrupted demo goes on there.
         patients: Patients of the corpus.
-        hours: Recorded time in all.
+        hours: Hours recorded in all.
         seed: Seed of the corpus.
-        seizure_share: Share of the recorded time that is ictal.
+        seizure_share: Share of the recorded time that is ictal, 0 to 1.
         json: Print one JSON document on stdout, nothing else.
     """
     from ictal.recipes.console import Console, show_demo
@@ -775,4 +954,25 @@ def demo(
         console.err.print(f"{interrupted}. Go on with the same command.", markup=False)
         return SIGNAL_BASE + interrupted.signal_number
     console.result(document, show_demo)
+    console.next("review", out / "run")
     return 0 if document["operating_point"]["target_reached"] else FINDINGS
+
+
+@_command(
+    CARE,
+    "config [--config FILE] [--section.key VALUE]...",
+    "config",
+    "config --config examples/tusz.toml --train.steps 5000",
+)
+def config(*settings: Overrides, config: ConfigFile = None) -> int:
+    """Print every setting with its value and meaning, as a TOML file to start from.
+
+    Args:
+        settings: Values to print instead of the defaults, as --section.key value.
+        config: TOML file with settings.
+    """
+    from ictal.recipes.config import load
+    from ictal.recipes.reference import annotated_toml
+
+    print(annotated_toml(load(config, settings)), end="")
+    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 
@@ -47,6 +48,11 @@ class InputError(ValueError):
             f"  expected: {self.expected}\n"
             f"  do:       {self.remedy}"
         )
+
+
+def command(*words: object) -> str:
+    """A command of the program as a shell takes it: `ictal plan 'runs/a b'`."""
+    return shlex.join(("ictal", *map(str, words)))
 
 
 def check_setting(valid: bool, key: str, got: object, expected: str) -> None:  # noqa: FBT001

@@ -303,7 +303,7 @@ def test_settings_may_stand_anywhere_on_the_command_line(
         (["--train.stepz", "5"], "train.steps"),
         (["--windows.lenght_s", "5"], "windows.length_s"),
         (["--trian.steps", "5"], "train"),
-        (["--steps", "5"], "--section.key value"),
+        (["--steps", "5"], "--train.steps"),
         (["--train.steps", "many"], "valid integer"),
     ],
 )

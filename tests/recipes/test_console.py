@@ -32,3 +32,45 @@ def test_nothing_to_go_through_is_no_division_by_zero() -> None:
     with console.recorded("prepare", "the store") as show:
         show(0, 0)
     assert "0.00 of 0.00 h of EEG, 0 h/s" in out.getvalue()
+
+
+def plain(console: Console) -> io.StringIO:
+    """What a console writes on stderr where that is a file."""
+    console.err.file = out = io.StringIO()
+    return out
+
+
+def test_a_log_file_gets_a_line_now_and_then_and_no_bar() -> None:
+    """After half a minute, with the time left; nothing before, no empty lines, no codes."""
+    now = [0.0]
+    console = Console(clock=lambda: now[0])
+    out = plain(console)
+    with console.step("audit", "a corpus") as show:
+        for now[0], done in ((1.0, 10), (30.0, 300), (31.0, 310), (61.0, 610)):
+            show(done, 1000)
+    assert out.getvalue().splitlines() == [
+        "audit     300/1,000  1 min 10 s left",
+        "audit     610/1,000  0 min 39 s left",
+        "audit     a corpus (61.0 s)",
+    ]
+
+
+def test_names_are_shown_as_they_are() -> None:
+    """Brackets and colons of a path are neither colours nor pictures; the command to type next is quoted."""
+    console = Console(clock=lambda: 0.0)
+    out = plain(console)
+    with console.step("audit", "/data/[bold]a :smile: b"):
+        pass
+    console.next("plan", "runs/[bold]a b")
+    assert out.getvalue().splitlines() == [
+        "audit     /data/[bold]a :smile: b (0.0 s)",
+        "next      ictal plan 'runs/[bold]a b'",
+    ]
+
+
+def test_who_wants_json_is_told_no_next_command() -> None:
+    """It is a program that reads."""
+    console = Console(as_json=True)
+    out = plain(console)
+    console.next("plan", "runs/a")
+    assert out.getvalue() == ""

@@ -131,7 +131,7 @@ class _Operands(NamedTuple):
     def decays(self) -> Tensor:
         """Decay from step s to step t, in (B, K, H, t, s); one where s comes after t."""
         halvings = (self.reached * _LOG2_E).transpose(2, 3).contiguous()
-        return (halvings.unsqueeze(-1) - halvings.unsqueeze(-2)).clamp_(max=0).exp2_()
+        return (halvings.unsqueeze(-1) - halvings.unsqueeze(-2)).tril_().exp2_()
 
 
 class _Chunks(torch.autograd.Function):

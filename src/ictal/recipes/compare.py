@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ictal.errors import InputError
+from ictal.errors import InputError, command
 from ictal.recipes.run import damaged, missing, read_json
 from ictal.scoring.bootstrap import LEVEL
 from ictal.scoring.counts import Counts
@@ -70,7 +70,7 @@ def compare_results(first: Path, second: Path) -> dict[str, Any]:
 def _document(path: Path) -> dict[str, Any]:
     file = path / EVALUATION if path.is_dir() else path
     if not file.is_file():
-        raise missing(file, f"ictal evaluate {path}")
+        raise missing(file, command("evaluate", path))
     document: dict[str, Any] = read_json(file)
     for part in ("scorers", "reference"):
         if not isinstance(document.get(part), dict) or not document[part]:

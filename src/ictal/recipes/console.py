@@ -11,11 +11,12 @@ from typing import Any
 from rich.cells import cell_len
 from rich.console import Console as Terminal
 from rich.console import JustifyMethod
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from ictal.recipes.live import Show, TrainingView
+from ictal.errors import command
+from ictal.recipes.live import LINE_EVERY_S, Show, TrainingView, span
 from ictal.report.numbers import FALSE_ALARM_TARGETS
 from ictal.scoring.bootstrap import LEVEL
 
@@ -24,6 +25,15 @@ _RATIOS = ("sensitivity", "precision", "f1", "false_alarms_per_24h")
 _RATIO_NAMES = ("sensitivity", "precision", "F1", "FA/24 h")
 _FIRST_COLUMN_WIDTH = 24
 """A table's first column that is no wider, in characters, is not squeezed: names stay whole."""
+
+
+class _Terminal(Terminal):
+    """A terminal whose reader may leave, as `head` does: that is for the command to end with, not for a library."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more."""
+        self.quiet = True
+        raise BrokenPipeError
 
 
 class Console:
@@ -36,40 +46,68 @@ class Console:
 
     def __init__(self, *, as_json: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self.as_json, self.clock = as_json, clock
-        self.out = Terminal(highlight=False, soft_wrap=True)
-        self.err = Terminal(stderr=True, highlight=False, soft_wrap=True)
+        self.out = _Terminal(highlight=False, emoji=False, soft_wrap=True)
+        self.err: Terminal = _Terminal(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
     @contextmanager
     def step(self, name: str, what: str) -> Iterator[Callable[[int, int], None]]:
         """A step with a bar; yields what is called with (done, total)."""
-        started = time.monotonic()
-        with self._progress() as progress:
-            task = progress.add_task(f"{name:9}", total=None)
-            yield lambda done, total: progress.update(task, completed=done, total=total)
-        self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({time.monotonic() - started:.1f} s)[/dim]")
+        started = self.clock()
+        with self._shown(name, lambda done, total: f"{done:,}/{total:,}") as show:
+            yield show
+        self.line(name, what, f"{self.clock() - started:.1f} s")
 
     @contextmanager
     def recorded(self, name: str, what: str) -> Iterator[Callable[[int, int], None]]:
         """A step that goes through recordings; yields what is called with (done, total) in seconds of EEG."""
-        started = self.clock()
-        said = ""
+        started, said = self.clock(), ""
+
+        def say(done_s: int, total_s: int) -> str:
+            nonlocal said
+            hours_per_s = done_s / 3600 / max(self.clock() - started, 1e-3)
+            said = f"{done_s / 3600:.2f} of {total_s / 3600:.2f} h of EEG, {hours_per_s:.3g} h/s"
+            return said
+
+        with self._shown(name, say) as show:
+            yield show
+        self.line(name, what, f"{self.clock() - started:.1f} s; {said}")
+
+    @contextmanager
+    def _shown(self, name: str, say: Callable[[int, int], str]) -> Iterator[Callable[[int, int], None]]:
+        """A bar with what `say` makes of (done, total); a line now and then where nothing can be redrawn."""
+        started = said_at = self.clock()
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-        bar = Progress(*columns, TimeRemainingColumn(), console=self.err, transient=True, get_time=self.clock)
+        drawn = self.err.is_terminal
+        bar = Progress(
+            *columns, TimeRemainingColumn(), console=self.err, transient=True, get_time=self.clock, disable=not drawn
+        )
         with bar as progress:
             task = progress.add_task(f"{name:9}", total=None, said="")
 
-            def show(done_s: int, total_s: int) -> None:
-                nonlocal said
-                hours_per_s = done_s / 3600 / max(self.clock() - started, 1e-3)
-                said = f"{done_s / 3600:.2f} of {total_s / 3600:.2f} h of EEG, {hours_per_s:.3g} h/s"
-                progress.update(task, completed=done_s, total=total_s, said=said)
+            def show(done: int, total: int) -> None:
+                nonlocal said_at
+                now, said = self.clock(), say(done, total)
+                progress.update(task, completed=done, total=total, said=said)
+                if not drawn and done and now - said_at >= LINE_EVERY_S:
+                    said_at = now
+                    self.err.print(
+                        f"{name:9} {said}  {span((now - started) * (total - done) / done)} left", markup=False
+                    )
 
             yield show
-        self.err.print(f"[bold]{name:9}[/bold] {what} [dim]({self.clock() - started:.1f} s; {said})[/dim]")
+
+    def line(self, name: str, what: str, more: str) -> None:
+        """A step that is done, or something that was chosen."""
+        self.err.print(Text.assemble((f"{name:9}", "bold"), f" {what} ", (f"({more})", "dim")))
 
     def chosen(self, backend: str, asked: str) -> None:
         """What will compute the model's Mamba layers, and what was asked for."""
-        self.err.print(f"[bold]{'backend':9}[/bold] {backend} [dim](machine.backend = {asked})[/dim]")
+        self.line("backend", backend, f"machine.backend = {asked}")
+
+    def next(self, *words: object) -> None:
+        """The command that usually follows."""
+        if not self.as_json:
+            self.err.print(Text.assemble((f"{'next':9}", "bold"), f" {command(*words)}"))
 
     @contextmanager
     def training(self, steps: int) -> Iterator[Callable[[int, Json], None]]:
@@ -79,7 +117,7 @@ class Console:
             yield show.take
         if view.record:
             said = f"{steps} steps, last skill {view.record['skill']:.2f}"
-            self.err.print(f"[bold]{'train':9}[/bold] {said} [dim]({view.clock() - view.started:.1f} s)[/dim]")
+            self.line("train", said, f"{view.clock() - view.started:.1f} s")
 
     def result(self, document: Json, show: Callable[[Console, Json], None]) -> None:
         """Print a result as JSON or as `show` prints it."""
@@ -100,15 +138,10 @@ class Console:
             table.add_row(*row)
         self.out.print(table)
 
-    def _progress(self) -> Progress:
-        return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self.err,
-            transient=True,
-        )
+
+def counted(number: int, what: str) -> str:
+    """So many of them: `1 seizure`, `2 seizures`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def show_audit(console: Console, audit: Json) -> None:
@@ -136,7 +169,7 @@ def show_audit(console: Console, audit: Json) -> None:
         console.out.print(
             f"{finding['severity']}: {finding['code']}: {finding['path']}\n  {finding['message']}", markup=False
         )
-    console.out.print(f"{len(audit['findings'])} findings")
+    console.out.print(counted(len(audit["findings"]), "finding"))
 
 
 def _show_tallies(console: Console, tallies: Json) -> None:
@@ -200,7 +233,7 @@ def show_plan(console: Console, plan: Json) -> None:
         for row in plan["feasibility"]["strategies"]
     ]
     columns = ["way of drawing", "seizure windows", "batch without one", "epoch without one", "in 100 batches"]
-    console.table("Chances on this training part", columns, rows)
+    console.table("Chances on this training part; the report is the incident's", columns, rows)
     seen = ", ".join(f"{share:.0%} of the {name.replace('_', ' ')}" for name, share in plan["coverage"].items())
     console.out.print(f"The run will see {seen}.")
     if plan["cost"]:
@@ -236,7 +269,8 @@ def show_converted(console: Console, document: Json) -> None:
     """What a conversion made."""
     show_quarantined(console, document["quarantined"])
     made, held = document["made"], document["recordings"]
-    console.out.print(f"{held} recordings with {document['seizures']} seizures, {made} of them written now")
+    said = f"{counted(held, 'recording')} with {counted(document['seizures'], 'seizure')}"
+    console.out.print(f"{said}, {made} of them written now")
 
 
 def show_detected(console: Console, document: Json) -> None:
@@ -247,7 +281,7 @@ def show_detected(console: Console, document: Json) -> None:
         "" if document["recordings"] == 1 else f" in {document['recordings'] - len(document['quarantined'])} recordings"
     )
     again = f" ({before} of them done before)" if before else ""
-    console.out.print(f"{document['seizures']} seizures{looked}{again}: {document['target']}", markup=False)
+    console.out.print(f"{counted(document['seizures'], 'seizure')}{looked}{again}: {document['target']}", markup=False)
     if document["doubt"] is not None:
         console.err.print(f"The detector's threshold misses its target: {document['doubt']}", markup=False)
 
@@ -264,7 +298,8 @@ def show_exported(console: Console, document: Json) -> None:
         graph = document["graph"]
         within = ", ".join(f"{name} within {most:.1g}" for name, most in graph["differences"].items())
         console.out.print(f"{document['out']}/{graph['file']}: {within} of the network's", markup=False)
-    console.out.print(f"{document['out']}: `ictal detect --model {document['out']}`; read its README.md", markup=False)
+    console.out.print(f"{document['out']}: read its README.md", markup=False)
+    console.next("detect", "some.edf", "some_events.tsv", "--model", document["out"])
 
 
 def show_verified(console: Console, document: Json) -> None:

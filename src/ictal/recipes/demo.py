@@ -50,8 +50,8 @@ def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) 
     return {
         **evaluated.document,
         "plan": document,
-        "incident": run.read_json("incident.json", "ictal plan"),
-        "verdict": run.read_json("verdict.json", "ictal train"),
+        "incident": run.read_json("incident.json", "plan"),
+        "verdict": run.read_json("verdict.json", "train"),
         "seconds": time.monotonic() - started,
         "report": str(page),
     }

@@ -16,10 +16,11 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 from torch import Tensor, nn
 
+from ictal.appearing import appearing
 from ictal.detection.calibration import Calibration, correct_prior, sigmoid
 from ictal.detection.events import events, onset_span
 from ictal.detection.tuning import OperatingPoint
-from ictal.errors import InputError, check_setting
+from ictal.errors import InputError, check_setting, command
 from ictal.models.backends import Chosen, choose
 from ictal.models.detector import build
 from ictal.recipes import config as configs
@@ -159,9 +160,8 @@ def backend_that_ran(folder: Path) -> dict[str, str]:
 def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None = None) -> None:
     """Keep a detector; without weights, only what is said about it."""
     if weights is not None:
-        temporary = folder / f".{WEIGHTS}"
-        temporary.write_bytes(serialised({name: value.contiguous().cpu() for name, value in weights.items()}))
-        temporary.replace(folder / WEIGHTS)
+        with appearing(folder / WEIGHTS) as draft:
+            draft.write_bytes(serialised({name: value.contiguous().cpu() for name, value in weights.items()}))
     card = {
         "channels": list(detector.channels),
         "prior": asdict(detector.prior),
@@ -192,7 +192,7 @@ def require_ready(detector: Detector, folder: Path) -> Detector:
             where=folder / CARD,
             got="no operating point",
             expected="a threshold chosen on the dev part",
-            remedy=f"run `ictal evaluate {folder}` first",
+            remedy=f"run `{command('evaluate', folder)}` first",
             code="step-missing",
         )
     return detector
@@ -210,7 +210,7 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     """
     for name in (WEIGHTS, CARD):
         if not (folder / name).exists():
-            raise missing(folder / name, f"ictal train {folder}")
+            raise missing(folder / name, command("train", folder))
     card = read_json(folder / CARD)
     config = configs.check(card["config"], str(folder / CARD))
     config = config if machine is None else replace(config, machine=machine)

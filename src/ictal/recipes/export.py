@@ -18,7 +18,7 @@ from typing import Any
 
 from safetensors.torch import load_file
 
-from ictal.errors import InputError
+from ictal.errors import InputError, command
 from ictal.models.detector import parameter_count
 from ictal.recipes import detector as detectors
 from ictal.recipes import graph
@@ -137,7 +137,7 @@ def _provenance(source: Path, detector: Detector) -> dict[str, Any]:
 
 def _of_run(folder: Path, name: str, step: str) -> dict[str, Any]:
     if not (folder / name).exists():
-        raise missing(folder / name, f"ictal {step} {folder}")
+        raise missing(folder / name, command(step, folder))
     return read_json(folder / name)
 
 
@@ -152,7 +152,7 @@ def _require_same(source: Path, detector: Detector, plan: Mapping[str, Any], eva
             where=source / "evaluation.json",
             got=f"plan {evaluation['plan_hash']}, threshold {point['threshold']:.4g}",
             expected=f"plan {plan['plan_hash']}, threshold {chosen.threshold:.4g}",
-            remedy=f"run `ictal evaluate {source}` again",
+            remedy=f"run `{command('evaluate', source)}` again",
             code="plan-changed",
         )
 

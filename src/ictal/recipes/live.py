@@ -83,7 +83,7 @@ class TrainingView:
         """All of it in one line."""
         if not self.record:
             return "train      waiting for the first step"
-        left = "" if self.seconds_left is None else f"  {_span(self.seconds_left)} left"
+        left = "" if self.seconds_left is None else f"  {span(self.seconds_left)} left"
         dev = "".join(f"  dev {name} {value:.3f}" for name, value in self.validation.items())
         return (
             f"train      {self.done:,}/{self.steps:,}  loss {self.record['loss']:.3f}  "
@@ -171,7 +171,8 @@ def _number(value: float | None, text: str, none: str = "-") -> str:
     return none if value is None else text.format(value)
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A time that is left, in the two units that matter."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes_of_hour = divmod(minutes, 60)
     return f"{hours} h {minutes_of_hour:02} min" if hours else f"{minutes} min {rest:02} s"

@@ -10,7 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ictal.errors import InputError
+from ictal.appearing import appearing
+from ictal.errors import InputError, command
 from ictal.recipes.run import PLAN, Run
 from ictal.recordings import corpus as corpora
 from ictal.recordings.corpus import Corpus, Labelled, Quarantined
@@ -114,7 +115,8 @@ def _index_each(
             where="signals.montage, signals.rate_hz, signals.band_hz",
             got=f"{len(unmounted)} recordings set aside; the first: {unmounted[0].reason}",
             expected=f"recordings with the channels of {config.montage}, fast enough for {config.band_hz[1]:g} Hz",
-            remedy=f"choose another montage ({', '.join(MONTAGES)}) or a lower band",
+            remedy="add --signals.montage NAME; `ictal audit` counts the recordings that each montage fits: "
+            f"{', '.join(MONTAGES)}. Or a lower band",
             code="channel-missing",
         )
     return usable, indexed, unmounted
@@ -171,9 +173,8 @@ def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
     run.write_json("incident.json", incident(run, planned))
     from ictal.report.chances import chances_figure  # noqa: PLC0415 - drawing takes a second to import
 
-    temporary = run.path(".plan.png")
-    temporary.write_bytes(chances_figure(document))
-    temporary.replace(run.path("plan.png"))
+    with appearing(run.path("plan.png")) as draft:
+        draft.write_bytes(chances_figure(document))
 
 
 def load(run: Run) -> Planned:
@@ -182,7 +183,7 @@ def load(run: Run) -> Planned:
     Raises:
         InputError: if the corpus or the settings have changed since.
     """
-    shown = run.read_json(PLAN, "ictal plan")
+    shown = run.read_json(PLAN, "plan")
     planned = plan_run(run)
     if shown["plan_hash"] != planned.hash or storage.load(run.path(INDEX)).hash != planned.index.hash:
         raise InputError(
@@ -190,7 +191,7 @@ def load(run: Run) -> Planned:
             where=run.path(PLAN),
             got=f"plan {planned.hash}",
             expected=f"plan {shown['plan_hash']}",
-            remedy=f"the corpus or the settings have changed: run `ictal plan {run.folder}` and look at it again",
+            remedy=f"the corpus or settings have changed: run `{command('plan', run.folder)}` and look at it again",
             code="plan-changed",
         )
     return planned

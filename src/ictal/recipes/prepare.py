@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ictal.errors import check_setting
+from ictal.errors import check_setting, command
 from ictal.recipes.plan import Planned, Progress
 from ictal.recipes.run import Run
 from ictal.recipes.signals import open_one, open_parts, signals_of, store_of, used
@@ -73,7 +73,7 @@ class WithoutStore:
             f"needed and it is not among the last {run.config.machine.memory_mb} MB that each process keeps. That is "
             f"slow: {self.tried} took {self.tried_s:.2f} s, so all {self.recordings} ({self.hours:.2f} h) take about "
             f"{all_s:.1f} s every time that they are gone through. "
-            f"For speed, once: ictal prepare {run.folder} --machine.store store"
+            f"For speed, once: {command('prepare', run.folder, '--machine.store', 'store')}"
         )
 
 

@@ -11,6 +11,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ictal.appearing import appearing
+from ictal.errors import command
 from ictal.recipes.detector import CARD, WEIGHTS, backend_that_ran
 from ictal.recipes.examples import ScoredRecording, examples
 from ictal.recipes.opening import openings
@@ -39,6 +41,7 @@ from ictal.report.page import render
 from ictal.report.readings import doubts
 from ictal.report.summary import summary_figure
 from ictal.training.guards import GuardConfig
+from ictal.windows.prior import effective
 
 FINISHED = ("healthy", "unproven")
 """Kinds of verdict of a run that reached its last step."""
@@ -124,6 +127,7 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
     if not rows:
         return None
     stopped = verdict is not None and verdict["kind"] not in FINISHED
+    weights = run.config.train.loss_weights
     return TrainingCurves(
         step=np.array([row["step"] for row in rows], dtype=np.int64),
         loss=_column(rows, "loss"),
@@ -131,7 +135,7 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
         learning_rate=_column(rows, "learning_rate"),
         logit_spread=_column(rows, "logit_spread"),
         separation=_column(rows, "separation"),
-        prior_entropy=planned.prior.drawn_entropy,
+        blind_loss=effective(planned.batches, weights, allow_double_correction=True).blind_loss,
         stopped_at=int(verdict["step"]) if verdict is not None and stopped else None,
         validation=_validations(rows),
         watched=_watched(run.config.guard),
@@ -241,11 +245,12 @@ def _spans(pairs: Sequence[tuple[float, float]]) -> SpansS:
 
 
 def _provenance(run: Run, planned: Planned, evaluation: Json | None) -> dict[str, str]:
-    scored = "--open-eval" if run.config.evaluate.part == "eval" else f"--evaluate.part {run.config.evaluate.part}"
-    plan = f" --config {run.path('config.toml')}"
-    steps = {"plan": plan, "prepare": "", "train": "", "evaluate": f" {scored}", "report": ""}
+    part = run.config.evaluate.part
+    scored = ("--open-eval",) if part == "eval" else ("--evaluate.part", part)
+    plan = ("--config", run.path("config.toml").absolute())
+    steps = {"plan": plan, "prepare": (), "train": (), "evaluate": scored, "report": ()}
     return {
-        **{f"command {n}": f"ictal {step} again{more}" for n, (step, more) in enumerate(steps.items(), 1)},
+        **{f"command {n}": command(step, "again", *more) for n, (step, more) in enumerate(steps.items(), 1)},
         "configuration": str(run.path("config.toml")),
         "index hash": planned.index.hash,
         "plan hash": planned.hash,
@@ -282,5 +287,6 @@ def write(run: Run, planned: Planned) -> Path:
     path = run.path("report.html")
     write_text(path, render(page))
     if page.curve is not None:
-        run.path("report.png").write_bytes(summary_figure(page))
+        with appearing(run.path("report.png")) as draft:
+            draft.write_bytes(summary_figure(page))
     return path

@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from ictal.errors import InputError, check_setting
+from ictal.errors import InputError, check_setting, command
 from ictal.recordings import corpus as corpora
 from ictal.recordings import edf
 from ictal.recordings.annotations import beside, bids
@@ -109,7 +109,7 @@ def open_run(folder: Path, *, marks: Path | None = None) -> Opened:
 
     run = open_planned(folder, ())
     planned = planning.load(run)
-    evaluation: Mapping[str, Any] = run.read_json("evaluation.json", "ictal evaluate")
+    evaluation: Mapping[str, Any] = run.read_json("evaluation.json", "evaluate")
     part = evaluation["part"]
     if evaluation["plan_hash"] != planned.hash:
         raise _stale(folder, evaluation["plan_hash"], planned.hash)
@@ -272,6 +272,6 @@ def _stale(folder: Path, got: object, expected: object) -> InputError:
         where=folder / "evaluation.json",
         got=f"plan {got}",
         expected=f"plan {expected}",
-        remedy=f"run `ictal evaluate {folder}` again",
+        remedy=f"run `{command('evaluate', folder)}` again",
         code="plan-changed",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shlex
 import sys
@@ -14,7 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ictal.errors import InputError
+from ictal.appearing import appearing
+from ictal.errors import InputError, command
 from ictal.recipes import config as configs
 from ictal.recipes.config import NO_STORE, Config
 from ictal.signals.addresses import absolute
@@ -52,7 +52,7 @@ class Run:
         """
         path = self.path(name)
         if not path.exists():
-            raise missing(path, f"{made_by} {self.folder}")
+            raise missing(path, command(made_by, self.folder))
         return read_json(path)
 
 
@@ -81,14 +81,14 @@ def damaged(path: Path, got: str) -> InputError:
     )
 
 
-def missing(path: Path, command: str) -> InputError:
-    """The error for a file that an earlier command should have made."""
+def missing(path: Path, made_by: str) -> InputError:
+    """The error for a file that an earlier command, as a shell takes it, should have made."""
     return InputError(
         "Something that this step needs is not there",
         where=path,
         got="no such file",
         expected="the result of an earlier step",
-        remedy=f"run `{command}` first",
+        remedy=f"run `{made_by}` first",
         code="step-missing",
     )
 
@@ -121,7 +121,7 @@ def open_planned(folder: Path, overrides: Sequence[str]) -> Run:
         InputError: as `open_run`; if there is no plan, naming the command that makes it.
     """
     if not (folder / PLAN).exists():
-        raise missing(folder / PLAN, f"ictal plan {folder}")
+        raise missing(folder / PLAN, command("plan", folder))
     return open_run(folder, None, overrides)
 
 
@@ -130,16 +130,15 @@ def versions() -> dict[str, object]:
     return {
         "python": platform.python_version(),
         "machine": platform.platform(),
-        "command": " ".join(sys.argv),
+        "command": shlex.join(sys.argv),
         **{library: version(library) for library in LIBRARIES},
     }
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file that is whole or absent."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with appearing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def _own_settings(path: Path, named: Container[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from ictal.errors import InputError
+from ictal.errors import InputError, command
 from ictal.recipes.config import NO_STORE, MachineConfig
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
@@ -120,7 +120,7 @@ def _not_prepared(run: Run, recording: str) -> InputError:
         got=f"nothing in {run.config.machine.store}",
         expected="a recording prepared with the run's settings",
         remedy=(
-            f"run `ictal prepare {run.folder}`; if it sets the recording aside, leave it out of the plan "
+            f"run `{command('prepare', run.folder)}`; if it sets the recording aside, leave it out of the plan "
             f"(corpus.exclude) and plan again"
         ),
         code="store-missing",

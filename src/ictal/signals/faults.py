@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ictal.errors import InputError
+from ictal.errors import InputError, command
 
 MISSING, DAMAGED, VERSION = "store-missing", "store-damaged", "store-version"
 """Codes."""
@@ -30,7 +30,8 @@ def damaged(address: str, got: str, expected: str) -> InputError:
         got=got,
         expected=expected,
         remedy=(
-            f"look at what keeps it; `ictal store gc {store} --damaged --no-dry-run` deletes {key}.json and {key}.npy, "
+            f"look at what keeps it; `{command('store', 'gc', store, '--damaged', '--no-dry-run')}` deletes {key}.json "
+            f"and {key}.npy, "
             "then `ictal prepare RUN` makes them again"
         ),
         code=DAMAGED,
@@ -47,7 +48,7 @@ def other_version(address: str, got: object, expected: int) -> InputError:
         expected=f"format {expected}",
         remedy=(
             "use another store (machine.store) and run `ictal prepare RUN`; "
-            f"`ictal store gc {store}` lists what could be deleted"
+            f"`{command('store', 'gc', store)}` lists what could be deleted"
         ),
         code=VERSION,
     )

@@ -11,18 +11,22 @@ import multiprocessing
 import os
 import signal
 import threading
-from multiprocessing import connection
+from multiprocessing import connection, forkserver
 from multiprocessing.context import ForkServerContext
+
+from ictal.recordings.interrupts import withheld
 
 
 def context(*imported: str) -> ForkServerContext:
-    """How to start such processes.
+    """How to start such processes. Their server begins here, if it is not running yet.
 
     Args:
         imported: Modules that the server imports before it forks, if it is not running yet.
     """
     chosen = multiprocessing.get_context("forkserver")
     chosen.set_forkserver_preload(["__main__", "ictal.signals.forking_server", *imported])
+    with withheld():
+        forkserver.ensure_running()
     return chosen
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ictal.errors import InputError
 from ictal.recordings.annotations import tusz
 from ictal.recordings.events import Event
+from ictal.recordings.interrupts import withheld
 from ictal.recordings.synthetic import extras, head
 from ictal.recordings.synthetic.mimics import Mimic
 from ictal.recordings.synthetic.patients import PatientTraits
@@ -139,7 +140,9 @@ def _run(jobs: list[_Job], workers: int) -> Iterator[TrueRecording]:
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
-            for future in concurrent.futures.as_completed([pool.submit(_write_recording, job) for job in ordered]):
+            with withheld():
+                submitted = [pool.submit(_write_recording, job) for job in ordered]
+            for future in concurrent.futures.as_completed(submitted):
                 yield future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
