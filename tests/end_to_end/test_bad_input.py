@@ -171,7 +171,7 @@ def test_detect_refuses_a_recording_that_it_cannot_read(
     elif fault == "no edf":
         edf.write_text("not an EDF")
     said = terminal("detect", edf, tmp_path / "out" / "one_events.tsv", "--run", finished_run.folder)
-    expected = {"cut": "shorter than its header says", "channel": "lacks Fp1", "absent": "cannot be read"}
+    expected = {"cut": "shorter than its header says", "channel": "lacks Fp1", "absent": "no such file"}
     require_refusal(said, edf, expected.get(fault, "no EDF"))
     assert contents_of(tmp_path / "out") == {}
 
