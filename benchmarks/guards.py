@@ -82,7 +82,7 @@ def trainer(folder: Path, seed: int, steps: int, way: Way) -> Trainer:
         augmentation=Augmentation(NO_CHANGE, [f"c{n}" for n in range(CHANNELS)], seed, RATE_HZ),
         guards=guards(model, index, plan, prior, config),
         config=config,
-        prior_entropy=prior.entropy,
+        prior=prior,
         folder=folder,
         run_hash="",
         device=torch.device("cpu"),
@@ -97,7 +97,7 @@ def guards(model: nn.Module, index: WindowIndex, plan: Any, prior: EffectivePrio
         CompositionGuard(plan),
         DataGuard(index, SAMPLES_PER_STEP),
         SeparationGuard(limits, math.log(prior.probability / (1 - prior.probability))),
-        SkillGuard(limits, prior.entropy),
+        SkillGuard(limits, prior),
     ]
 
 

@@ -47,11 +47,11 @@ PARTS = {
 }
 
 
-def step(function: Callable[[], Tensor], *, bf16: bool = False) -> Callable[[], None]:
+def step(function: Callable[[], Tensor], *, bf16: bool = False, device: str = "cpu") -> Callable[[], None]:
     """Forward and backward of a function."""
 
     def run() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with torch.autocast(device, torch.bfloat16, enabled=bf16):
             out = function()
         out.float().square().mean().backward()  # type: ignore[no-untyped-call]
 
@@ -75,9 +75,9 @@ def plain_scan(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> tuple[
     return (inside + carried).flatten(1, 2), state
 
 
-def product(kind: torch.dtype) -> Callable[[], None]:
+def product(kind: torch.dtype, size: int = MM_SIZE, device: str = "cpu") -> Callable[[], None]:
     """A matrix product in a type."""
-    square = torch.randn(MM_SIZE, MM_SIZE).to(kind)
+    square = torch.randn(size, size, device=device).to(kind)
 
     def run() -> None:
         torch.mm(square, square)
@@ -144,16 +144,18 @@ def first_s(run: Callable[[], None]) -> float:
     return sum(os.times()[:4]) - begin
 
 
-def medians_ms(runs: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Median CPU time of each candidate, one run of each per round."""
+def medians_ms(
+    runs: dict[str, Callable[[], None]], rounds: int, clock: Callable[[], float] = time.process_time
+) -> dict[str, float]:
+    """Median time of each candidate, CPU time if no other clock is given, one run of each per round."""
     taken: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
         run()
     for _ in range(rounds):
         for name, run in runs.items():
-            begin = time.process_time()
+            begin = clock()
             run()
-            taken[name].append(1e3 * (time.process_time() - begin))
+            taken[name].append(1e3 * (clock() - begin))
     return {name: statistics.median(times) for name, times in taken.items()}
 
 

@@ -12,6 +12,9 @@ Twelve recordings of 12 minutes (TUSZ's mean), 19 channels at 256 Hz, windows ev
 - `ictal`: one window by `read_uv`, into new memory, and by `read_uv_into`, into memory in use; a batch of 32 as int16
   into memory in use, as the loader reads it
 
+Whoever gives float32 has eight windows at a time, 9 MB, and drops the oldest for the next: what is written to more
+memory than the processor caches measures the memory alone.
+
 Ceilings: warm, the copy of an int16 window in memory to scaled float32, in memory in use and in new memory; evicted, as
 many bytes by positioned reads, one after the other, and by eight threads past the page cache. Candidates take turns in
 every round, on the same windows, in an order drawn anew: a virtual disk may lend speed to whoever follows a slow one.
@@ -34,6 +37,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -53,7 +57,7 @@ SAMPLES = MINUTES * 60 * RATE_HZ
 LENGTH, STRIDE = 60 * RATE_HZ, 10 * RATE_HZ
 BLOCK_S = 10
 STARTS = range(0, SAMPLES - LENGTH + 1, STRIDE)
-ROUNDS, SLOW_ROUNDS, WINDOWS = 15, 3, 32
+ROUNDS, SLOW_ROUNDS, WINDOWS, KEPT = 15, 3, 32, 8
 Windows = Sequence[tuple[int, int]]
 """Recording and first sample of each."""
 Read = Callable[[Windows], object]
@@ -151,14 +155,26 @@ def ours(recordings: Sequence[StoredRecording]) -> dict[str, Candidate]:
 
     def in_use(windows: Windows) -> object:
         for number, (recording, start) in enumerate(windows):
-            recordings[recording].read_uv_into(start, floats[number % len(floats)])
+            recordings[recording].read_uv_into(start, floats[number % KEPT])
         return floats[: len(windows)]
 
     return {
-        "ictal, read_uv": Candidate(lambda w: [recordings[r].read_uv(s, LENGTH) for r, s in w], files),
+        "ictal, read_uv": Candidate(by_turns(lambda r, s: recordings[r].read_uv(s, LENGTH)), files),
         "ictal, read_uv_into": Candidate(in_use, files),
         "ictal, a batch as int16": Candidate(batch, files),
     }
+
+
+def by_turns(read_one: Callable[[int, int], Any]) -> Read:
+    """Windows one after the other, of which the last eight are kept."""
+
+    def read(windows: Windows) -> object:
+        kept: deque[Any] = deque(maxlen=KEPT)
+        for recording, start in windows:
+            kept.append(read_one(recording, start))
+        return list(kept)
+
+    return read
 
 
 def plain(folder: Path, recordings: Sequence[StoredRecording]) -> dict[str, Candidate]:
@@ -177,23 +193,21 @@ def plain(folder: Path, recordings: Sequence[StoredRecording]) -> dict[str, Cand
                 np.savez_compressed(each / f"{number}-{start}.npz", window=window)
     scales = [recording.scale_uv[:, None] for recording in recordings]
 
-    def mapped(windows: Windows) -> object:
-        return [
-            np.multiply(np.load(whole / f"{r}.npy", mmap_mode="r")[:, s : s + LENGTH], scales[r], dtype=np.float32)
-            for r, s in windows
-        ]
+    def mapped(number: int, start: int) -> object:
+        units = np.load(whole / f"{number}.npy", mmap_mode="r")
+        return np.multiply(units[:, start : start + LENGTH], scales[number], dtype=np.float32)
 
     return {
         "compressed NPZ, recording": Candidate(
-            lambda w: [np.load(compressed / f"{r % 2}.npz")["windows"][s // STRIDE] for r, s in w],
+            by_turns(lambda r, s: np.load(compressed / f"{r % 2}.npz")["windows"][s // STRIDE]),
             list(compressed.iterdir()),
             slow=True,
         ),
         "compressed NPZ, window": Candidate(
-            lambda w: [np.load(each / f"{r % 2}-{s}.npz")["window"] for r, s in w], list(each.iterdir()), slow=True
+            by_turns(lambda r, s: np.load(each / f"{r % 2}-{s}.npz")["window"]), list(each.iterdir()), slow=True
         ),
-        "npy, window": Candidate(lambda w: [np.load(single / f"{r}-{s}.npy") for r, s in w], list(single.iterdir())),
-        "npy, continuous, mapped": Candidate(mapped, list(whole.iterdir())),
+        "npy, window": Candidate(by_turns(lambda r, s: np.load(single / f"{r}-{s}.npy")), list(single.iterdir())),
+        "npy, continuous, mapped": Candidate(by_turns(mapped), list(whole.iterdir())),
     }
 
 
@@ -236,9 +250,8 @@ def zarr3(zarr: Any, folder: Path, recordings: Sequence[StoredRecording]) -> Can
 def scaled(arrays: Sequence[Any], recordings: Sequence[StoredRecording], files: Sequence[Path]) -> Candidate:
     """Windows cut from arrays of int16."""
     scales = [recording.scale_uv[:, None] for recording in recordings]
-    return Candidate(
-        lambda w: [np.multiply(arrays[r][:, s : s + LENGTH], scales[r], dtype=np.float32) for r, s in w], files
-    )
+    read = by_turns(lambda r, s: np.multiply(arrays[r][:, s : s + LENGTH], scales[r], dtype=np.float32))
+    return Candidate(read, files)
 
 
 def litdata(module: Any, folder: Path, recordings: Sequence[StoredRecording]) -> Candidate:
@@ -251,7 +264,7 @@ def litdata(module: Any, folder: Path, recordings: Sequence[StoredRecording]) ->
     writer.merge()
     dataset = module.StreamingDataset(str(folder))
     number_of = {place: index for index, place in enumerate(places)}
-    return Candidate(lambda w: [np.asarray(dataset[number_of[one]]) for one in w], list(folder.iterdir()))
+    return Candidate(by_turns(lambda r, s: np.asarray(dataset[number_of[r, s]])), list(folder.iterdir()))
 
 
 def webdataset(module: Any, folder: Path, recordings: Sequence[StoredRecording]) -> Candidate:
@@ -262,7 +275,7 @@ def webdataset(module: Any, folder: Path, recordings: Sequence[StoredRecording])
                 tar.write({"__key__": f"{number}-{start}", "npy": recording.read_uv(start, LENGTH)})
     urls = sorted(str(path) for path in folder.iterdir())
     stream: Iterator[Any] = iter(module.WebDataset(urls, shardshuffle=False).decode().repeat())
-    return Candidate(lambda w: [next(stream)["npy"] for _ in w], list(folder.iterdir()))
+    return Candidate(by_turns(lambda _r, _s: next(stream)["npy"]), list(folder.iterdir()))
 
 
 def same_numbers(candidates: dict[str, Candidate]) -> None:
@@ -276,7 +289,7 @@ def same_numbers(candidates: dict[str, Candidate]) -> None:
 
 def memory_in_use() -> npt.NDArray[np.float32]:
     """Memory for eight windows of float32, by turns."""
-    return np.zeros((8, CHANNELS, LENGTH), dtype=np.float32)
+    return np.zeros((KEPT, CHANNELS, LENGTH), dtype=np.float32)
 
 
 def copies(units: Sequence[npt.NDArray[np.int16]], *, fresh: bool) -> Read:
@@ -285,9 +298,9 @@ def copies(units: Sequence[npt.NDArray[np.int16]], *, fresh: bool) -> Read:
     scale = np.full((CHANNELS, 1), 0.02, dtype=np.float32)
 
     def read(windows: Windows) -> object:
-        kept = []
+        kept: deque[Any] = deque(maxlen=KEPT)
         for number, (recording, start) in enumerate(windows):
-            out = np.empty_like(ring[0]) if fresh else ring[number % len(ring)]
+            out = np.empty_like(ring[0]) if fresh else ring[number % KEPT]
             out[...] = units[recording][:, start : start + LENGTH]
             out *= scale
             kept.append(out)

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 from tests.end_to_end.commands import FinishedRun, Terminal, finish
-from tests.object_store import Server, serve
+from tests.object_store import Server, google_server, s3_server
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -68,24 +68,29 @@ def finished_run(synthetic_corpus: Path, terminal: Terminal, tmp_path_factory: p
 
 @pytest.fixture(scope="session")
 def _s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    process, server = serve(tmp_path_factory.mktemp("s3"))
-    yield server
-    process.kill()
-    process.wait(30)
+    with s3_server(tmp_path_factory.mktemp("s3")) as running:
+        yield running
 
 
-@pytest.fixture
-def s3(_s3_server: Server) -> Iterator[Server]:
-    """A real S3 server, which this test's environment names; so does that of processes which it starts."""
+@pytest.fixture(scope="session")
+def _gs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with google_server(tmp_path_factory.mktemp("gs")) as running:
+        yield running
+
+
+@pytest.fixture(params=["s3", "gs"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A real object store, which this test's environment names; so does that of processes which it starts."""
+    running: Server = request.getfixturevalue(f"_{request.param}_server")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in _s3_server.environment.items():
+        for name, value in running.environment.items():
             patch.setenv(name, value)
         forkserver._forkserver._stop()  # one of an earlier test would know an earlier environment
-        yield _s3_server
+        yield running
     forkserver._forkserver._stop()
 
 
 @pytest.fixture
-def bucket_url(s3: Server) -> str:
+def bucket_url(server: Server) -> str:
     """A prefix in a bucket of its own."""
-    return s3.make(f"bucket-{secrets.token_hex(4)}")
+    return server.make(f"bucket-{secrets.token_hex(4)}")

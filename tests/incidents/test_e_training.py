@@ -67,7 +67,7 @@ def test_e2_a_stopped_run_has_a_verdict_with_evidence_and_an_exit_code(
     verdict = json.loads((tmp_path / "run" / "verdict.json").read_text())
     assert said.code == 3
     assert verdict["kind"] == "no-skill"
-    assert verdict["evidence"].keys() >= {"skill", "required", "loss", "prior_entropy", "logit_spread", "separation"}
+    assert verdict["evidence"].keys() >= {"skill", "required", "loss", "blind_loss", "logit_spread", "separation"}
 
 
 def test_e3_the_first_step_is_far_below_the_peak() -> None:

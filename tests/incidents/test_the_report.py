@@ -20,7 +20,7 @@ from ictal.windows import probing, splits
 from ictal.windows.feasibility import log_none_in_probe
 from ictal.windows.index import IndexedRecording, build
 from ictal.windows.plan import BatchConfig, balanced
-from ictal.windows.prior import binary_entropy
+from ictal.windows.prior import EffectivePrior, LossWeights, Prevalence, Prior
 from ictal.windows.splits import SplitConfig
 from tests.end_to_end.commands import Terminal
 from tests.training.small import BlindModel, silent, trainer
@@ -171,6 +171,8 @@ def _verdict(logits: npt.NDArray[np.float64], labels: npt.NDArray[np.bool_]) -> 
         gradient_norm=1.0,
         learning_rate=0.1,
     )
-    guard = SkillGuard(GuardConfig(smoothing_steps=1), binary_entropy(float(labels.mean())))
+    drawn = Prevalence(window=1.0, time_step=float(labels.mean()))
+    known = EffectivePrior(prior=Prior(natural=drawn, drawn=drawn), weights=LossWeights())
+    guard = SkillGuard(GuardConfig(smoothing_steps=1), known)
     verdict = guard.observe(observation)
     return None if verdict is None else verdict.kind

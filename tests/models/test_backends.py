@@ -11,11 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from torch.nn import functional
 
 from ictal.errors import InputError
-from ictal.models import chunked, fused, products
-from ictal.models.backends import Backend, Chosen, Mix, choose, mixer, product, triton_operands
+from ictal.models import chunked, fused
+from ictal.models.backends import Backend, Chosen, Mix, choose, mixer, triton_operands
 from ictal.models.chunked import Weights
 from tests.reference import scan as reference
 
@@ -98,6 +97,17 @@ def test_a_backend_is_the_layer_step_by_step(
     """Any length, one direction or two, masks at both ends, every type: forward and backward."""
     backend, kind = way_in
     check(mixer(backend), case(seed, length, ways=ways), kind, TOLERANCE[kind])
+
+
+@pytest.mark.parametrize("block", [1, 1000, 10**9])
+def test_chunked_takes_any_number_of_windows_at_once(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one, three and a rest, or all: with masks and without."""
+    monkeypatch.setattr(chunked, "_BLOCK", block)
+    projected, keep, weights = case(4, 3, ways=2, batch=5)
+    check(chunked.mix, (projected, keep, weights), torch.float64, TOLERANCE[torch.float64])
+    everywhere = torch.ones_like(keep)
+    unmasked, masked = (chunked.mix(projected, mask, weights, FLOOR) for mask in (None, everywhere))
+    torch.testing.assert_close(unmasked, masked)
 
 
 @pytest.mark.parametrize(("heads", "head_dim", "state"), [(1, 64, 64), (3, 16, 48)])
@@ -188,8 +198,6 @@ def test_the_fastest_backend_that_runs_is_chosen() -> None:
     assert choose("auto", torch.device("meta"), state=16, head_dim=16) == "chunked"
     assert choose("chunked", CUDA, state=6, head_dim=3) == "chunked"
     assert mixer("chunked") is chunked.mix
-    assert product("chunked") is functional.linear
-    assert product("fused") is products.linear
 
 
 @pytest.mark.parametrize(

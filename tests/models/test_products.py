@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor, nn
 from torch.nn import functional
 
 from ictal.models import products
@@ -48,3 +49,14 @@ def test_without_onednn_the_numbers_are_the_same() -> None:
     with torch.backends.mkldnn.flags(enabled=False):
         found = products.linear(rows, weight)
     torch.testing.assert_close(found, functional.linear(rows, weight))
+
+
+class _Linear(nn.Module):
+    def forward(self, rows: Tensor, weight: Tensor) -> Tensor:
+        return products.linear(rows, weight)
+
+
+def test_a_graph_holds_the_linear_map() -> None:
+    """What is exported has the operation by its name, and not the convolution that a processor is given."""
+    graph = torch.export.export(_Linear(), (torch.randn(32, 5), torch.randn(4, 5))).graph
+    assert [str(node.target) for node in graph.nodes if node.op == "call_function"] == ["aten.linear.default"]

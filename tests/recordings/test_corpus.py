@@ -201,3 +201,26 @@ def test_corrected_annotations_of_another_corpus_are_refused(tmp_path, name):
     with pytest.raises(InputError) as caught:
         discover(tmp_path / "c", corrected=tmp_path / "marks")
     assert caught.value.code == "corpus-corrected"
+
+
+@pytest.mark.parametrize("twin", ["p_1.bdf", "p_1.EDF"])
+def test_two_recordings_of_one_id_are_refused(tmp_path, twin):
+    """Scores go by ids: one of the two would take the other's place, silently."""
+    write_recording(tmp_path / "p_1.edf")
+    write_edf(tmp_path / twin)
+    with pytest.raises(InputError) as stop:
+        discover(tmp_path)
+    assert stop.value.code == "recording-twice"
+    assert twin in stop.value.got
+
+
+def test_a_seizure_behind_the_edfs_end_is_not_lost(tmp_path):
+    """Lengths may differ by a second; a seizure that begins in that second has no signal, and is no background."""
+    write_recording(tmp_path / "p_1.edf", [(59.5, 60.7)], duration_s=61)
+    write_recording(tmp_path / "p_2.edf", [(60.2, 60.7)], duration_s=61)
+    for name in ("p_1.edf", "p_2.edf"):
+        write_edf(tmp_path / name, duration_s=60)
+    labelled, aside = read_labels(discover(tmp_path))
+    assert [one.seizures_s for one in labelled] == [((59.5, 60.0),)]
+    assert [(one.id, one.code) for one in aside] == [("p_2", "duration-mismatch")]
+    assert "begins at 60.2 s" in aside[0].reason

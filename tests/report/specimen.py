@@ -172,7 +172,7 @@ def training(steps: int, rng: np.random.Generator) -> TrainingCurves:
         learning_rate=1e-3 * warmup * 0.5 * (1 + np.cos(np.pi * step / steps)),
         logit_spread=1 + 2.4 * (1 - np.exp(-step / (0.3 * steps))) + rng.normal(0, 0.1, steps),
         separation=5.2 * (1 - np.exp(-step / (0.3 * steps))) + rng.normal(0, 0.3, steps),
-        prior_entropy=ENTROPY,
+        blind_loss=ENTROPY,
         validation=tuple(
             ValidationPoint(step=int(s), auprc=0.5 + 0.1 * k, sensitivity=0.5 + 0.1 * k, best=k < 3)
             for k, s in enumerate(np.linspace(steps // 4, steps, 4))
@@ -341,7 +341,7 @@ def stopped() -> Contents:
             learning_rate=curves.learning_rate,
             logit_spread=np.full(60, 0.05),
             separation=np.zeros(60),
-            prior_entropy=ENTROPY,
+            blind_loss=ENTROPY,
             stopped_at=60,
         ),
     )

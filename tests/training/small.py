@@ -97,6 +97,7 @@ def trainer(
     guards: list[Guard] | None = None,
     ranks: Ranks = ALONE,
     strategy: str = "balanced",
+    seizure_windows: int = 4,
     validate: Callable[[nn.Module, BatchPlan], Scores] | None = None,
     **config: float | str,
 ) -> Trainer:
@@ -104,19 +105,19 @@ def trainer(
     torch.manual_seed(0)
     recordings = many_recordings(6, 2, 3)
     index = build(recordings, WindowGrid(length_samples=600, stride_samples=100))
-    batch = BatchConfig(size=8, seizure_windows=4, strategy=strategy, round_steps=20)  # type: ignore[arg-type]
+    batch = BatchConfig(size=8, seizure_windows=seizure_windows, strategy=strategy, round_steps=20)  # type: ignore[arg-type]
     plan = make(index, batch, rank=ranks.rank, ranks=ranks.ranks)
     stored = [NoisySource(r.samples, r.seizures, n) for n, r in enumerate(recordings)]
-    entropy = prior.of_plan(plan).drawn_entropy
+    values = {"steps": steps, "learning_rate": 0.4, "warmup_steps": 3, "checkpoint_steps": 20, **config}
+    settings = TrainConfig(**values)  # type: ignore[arg-type]
+    known = prior.effective(plan, settings.loss_weights, allow_double_correction=True)
     guarding = GuardConfig(grace_steps=30)
     model = model or PowerModel()
     watching: list[Guard] = [
         NumbersGuard(model, guarding, peak_rate=float(config.get("learning_rate", 0.4)), warmup_steps=3),
         CompositionGuard(plan),
-        SkillGuard(guarding, entropy),
+        SkillGuard(guarding, known),
     ]
-    values = {"steps": steps, "learning_rate": 0.4, "warmup_steps": 3, "checkpoint_steps": 20, **config}
-    settings = TrainConfig(**values)  # type: ignore[arg-type]
     return Trainer(
         model=model,
         plan=plan,
@@ -124,7 +125,7 @@ def trainer(
         augmentation=Augmentation(AugmentConfig(gain_octaves=0.1), CHANNELS, 0, RATE_HZ),
         guards=watching if guards is None else guards,
         config=settings,
-        prior_entropy=entropy,
+        prior=known,
         folder=folder,
         run_hash="a run",
         ranks=ranks,

@@ -29,6 +29,7 @@ from ictal.training.guards import (
 )
 from ictal.training.loop import Trainer
 from ictal.windows.dataset import Batch
+from ictal.windows.prior import binary_entropy
 from tests.training.small import SAMPLES_PER_STEP, BlindModel, PowerModel, silent, trainer
 
 
@@ -42,8 +43,38 @@ def test_a_model_that_learns_only_the_prior_is_stopped_although_its_loss_falls(t
     assert losses[-1] < losses[0]
     assert verdict.kind == "no-skill"
     assert verdict.step == 30
-    assert abs(float(verdict.evidence["loss"]) - float(verdict.evidence["prior_entropy"])) < 0.1
+    assert abs(float(verdict.evidence["loss"]) - float(verdict.evidence["blind_loss"])) < 0.1
     assert "only how often seizures are drawn" in str(stop.value)
+
+
+def test_a_blind_model_has_no_skill_whatever_the_loss(tmp_path: Path) -> None:
+    """A focal loss of the prior alone is far below the prior's entropy, and is no skill all the same."""
+    run = trainer(tmp_path, model=BlindModel(), focal_gamma=2.0)
+    run.guards = [guard for guard in run.guards if isinstance(guard, SkillGuard)]
+    with pytest.raises(GuardStop, match="no-skill"):
+        run.run(silent)
+
+
+def test_smoothed_labels_are_no_lack_of_skill(tmp_path: Path) -> None:
+    """Who knows every label loses their entropy, here more than that of the rare prior: that is skill 1."""
+    run = trainer(tmp_path, label_smoothing=0.1, seizure_windows=1)
+    assert run.prior.perfect_loss > binary_entropy(run.prior.probability)
+    run.guards = [SkillGuard(GuardConfig(grace_steps=50), run.prior)]
+    run.run(silent)
+    assert json.loads((tmp_path / "train.jsonl").read_text().splitlines()[-1])["skill"] > 0.2
+
+
+def test_skill_is_measured_by_the_prior_that_is_drawn_now(tmp_path: Path) -> None:
+    """An adaptive plan draws more seizures with every round here; its log and its guard know of how many."""
+    run = trainer(tmp_path, strategy="adaptive", seizure_windows=2)
+    guard = next(guard for guard in run.guards if isinstance(guard, SkillGuard))
+    first = guard.prior
+    run.run(silent)
+    last = first.on(run.plan)
+    assert last.blind_loss > first.blind_loss + 0.1
+    assert guard.prior.blind_loss == last.blind_loss
+    row = json.loads((tmp_path / "train.jsonl").read_text().splitlines()[-1])
+    assert row["skill"] == 1 - row["loss"] / last.blind_loss
 
 
 def test_shuffled_labels_are_stopped(tmp_path: Path) -> None:
@@ -311,7 +342,7 @@ def test_a_first_step_at_the_peak_is_refused(tmp_path: Path) -> None:
 def test_a_guard_that_only_warns_leaves_its_verdict_in_the_log(tmp_path: Path) -> None:
     """The run goes on to its end."""
     run = trainer(tmp_path, model=ConstantModel(-9.0), learning_rate=1e-9)
-    run.guards = [SkillGuard(GuardConfig(grace_steps=30, skill="warn"), run.prior_entropy)]
+    run.guards = [SkillGuard(GuardConfig(grace_steps=30, skill="warn"), run.prior)]
     run.run(silent)
     rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
     assert [bool(row["warnings"]) for row in rows] == [False] * 30 + [True] * 30

@@ -26,7 +26,7 @@ def test_it_is_its_formula(
 ) -> None:
     """Cross-entropy of the smoothed label, times class weight, times (1 - p of the true label) to the gamma."""
     loss = StepLoss(
-        weights=LossWeights(positive_weight=positive, focal_alpha=alpha, label_smoothing=smoothing), focal_gamma=gamma
+        weights=LossWeights(positive_weight=positive, focal_alpha=alpha, focal_gamma=gamma, label_smoothing=smoothing)
     )
     logits, labels, weights = (torch.tensor([[value]], dtype=torch.float64) for value in (logit, label, weight))
     found, counted = loss.sums(logits, labels, weights)

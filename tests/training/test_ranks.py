@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,16 +42,51 @@ threads = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/
 assert not [name for name in threads if "gloo" in name], threads  # one that outlives Python aborts the process
 """
 
+ASKED_TO_STOP = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from ictal.training.guards import Guard
+from ictal.training.interruption import Interrupted
+from ictal.training.ranks import joined
+from tests.training.small import silent, trainer
 
-def together(folder: Path, steps: int, *, faulty: int = -1) -> None:
+torch.set_num_threads(1)
+folder = Path(sys.argv[1])
+
+class Asks(Guard):
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def observe(self, observation):
+        if observation.step == self.step:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+with joined(torch.device("cpu")) as ranks:
+    for name, asked_at in (("whole", -1), ("parts", 12), ("parts", -1)):
+        (folder / name).mkdir(exist_ok=True)
+        run = trainer(folder / name, ranks=ranks, strategy="adaptive", seizure_windows=2)
+        run.guards.append(Asks(asked_at))
+        try:
+            run.run(silent)
+        except Interrupted as interrupted:
+            (folder / f"interrupted-{ranks.rank}").write_text(str(interrupted))
+        else:
+            if ranks.leads:
+                torch.save(run.model.state_dict(), folder / name / "weights.pt")
+"""
+
+
+def together(folder: Path, steps: int = 0, *, faulty: int = -1, text: str = PROGRAM) -> None:
     """Train on two ranks that `torchrun` starts."""
     program = folder / "program.py"
-    program.write_text(PROGRAM)
+    program.write_text(text)
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [*launch, str(program), str(folder), str(steps), str(faulty)],
         capture_output=True, text=True, timeout=200, check=False,
-        env={"PYTHONPATH": ".", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
 
@@ -85,6 +121,16 @@ def test_a_verdict_on_one_rank_stops_all(tmp_path: Path) -> None:
     assert (tmp_path / "verdict-0").read_text() == "other-rank"
 
 
+def test_ranks_that_are_all_asked_to_stop_go_on_as_if_they_had_not_stopped(tmp_path: Path) -> None:
+    """SIGTERM to both in an adaptive round, of which each has losses of its own; then the same quotas, weights, log."""
+    together(tmp_path, text=ASKED_TO_STOP)
+    said = [(tmp_path / f"interrupted-{rank}").read_text() for rank in range(2)]
+    assert said == ["stopped by SIGTERM after 14 steps; the checkpoint is saved"] * 2
+    whole, parts = (torch.load(tmp_path / name / "weights.pt", weights_only=True) for name in ("whole", "parts"))
+    assert all(torch.equal(value, parts[name]) for name, value in whole.items())
+    assert (tmp_path / "whole" / "train.jsonl").read_bytes() == (tmp_path / "parts" / "train.jsonl").read_bytes()
+
+
 @pytest.mark.parametrize("accumulate", [2, 3])
 def test_accumulation_is_one_larger_batch(tmp_path: Path, accumulate: int) -> None:
     """The plan's batches come in order, and the composition of every one of them is looked at."""
@@ -106,17 +152,18 @@ def test_an_adaptive_plan_goes_on_after_an_interruption_as_if_it_had_not_stopped
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir()
     parts.mkdir()
-    first = trainer(whole, strategy="adaptive", checkpoint_steps=7)
+    first = trainer(whole, strategy="adaptive", seizure_windows=2, checkpoint_steps=7)
     first.run(silent)
 
     def die(done: int, _record: dict[str, float]) -> None:
-        if done == 33:
+        if done == 18:
             raise MemoryError
 
     with pytest.raises(MemoryError):
-        trainer(parts, strategy="adaptive", checkpoint_steps=7).run(die)
-    second = trainer(parts, strategy="adaptive", checkpoint_steps=7)
+        trainer(parts, strategy="adaptive", seizure_windows=2, checkpoint_steps=7).run(die)
+    second = trainer(parts, strategy="adaptive", seizure_windows=2, checkpoint_steps=7)
     second.run(silent)
     assert len(first.plan.rounds) == 3  # type: ignore[attr-defined]
+    assert len({one.seizure_windows for one in first.plan.rounds}) == 3  # type: ignore[attr-defined]
     assert first.plan.rounds == second.plan.rounds  # type: ignore[attr-defined]
     assert (whole / "train.jsonl").read_bytes() == (parts / "train.jsonl").read_bytes()

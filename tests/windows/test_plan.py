@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ from torch.utils.data import DataLoader
 from ictal.errors import InputError
 from ictal.timeline.grid import WindowGrid
 from ictal.windows.index import IndexedRecording, build
-from ictal.windows.plan import BatchConfig, balanced
+from ictal.windows.labels import LabelRule
+from ictal.windows.plan import BatchConfig, Strategy, balanced
+from ictal.windows.planning import make
 from tests.windows.strategies import grids, many_recordings, recordings
 
 GRID = WindowGrid(length_samples=600, stride_samples=100)
@@ -24,16 +27,20 @@ GRID = WindowGrid(length_samples=600, stride_samples=100)
 def test_every_batch_of_every_rank_holds_exactly_its_quota(
     corpus: list[IndexedRecording], grid: WindowGrid, size: int, ranks: int, seed: int
 ) -> None:
-    """Whatever the corpus, k of B windows hold a seizure, and no two ranks draw the same window in a step."""
+    """Whatever the corpus, k of B windows hold a seizure; of either kind all are drawn before one comes again."""
     index = build(corpus, grid)
     config = BatchConfig(size=size, seizure_windows=size // 2, seed=seed)
     assume(len(index.seizure_windows) >= config.seizure_windows * ranks)
     assume(index.background_windows >= (size - config.seizure_windows) * ranks)
     seizures = set(index.seizure_windows.tolist())
     plans = [balanced(index, config, rank=rank, ranks=ranks) for rank in range(ranks)]
-    for step in range(20):
-        batches = [plan.batch(step).tolist() for plan in plans]
-        assert all(sum(window in seizures for window in batch) == config.seizure_windows for batch in batches)
+    batches = [plan.batch(step).tolist() for step in range(20) for plan in plans]
+    assert all(sum(window in seizures for window in batch) == config.seizure_windows for batch in batches)
+    drawn = [window for batch in batches for window in batch]
+    for kind in (True, False):
+        own = [window for window in drawn if (window in seizures) == kind]
+        held = len(seizures) if kind else index.background_windows
+        assert all(len(set(epoch)) == len(epoch) for epoch in (own[a : a + held] for a in range(0, len(own), held)))
 
 
 def test_nothing_is_drawn_twice_before_everything_was_drawn_once() -> None:
@@ -94,6 +101,37 @@ def test_a_quota_that_cannot_be_kept_is_refused(config: BatchConfig, message: st
     with pytest.raises(InputError, match=message) as error:
         balanced(build(many_recordings(6, 2, 3), GRID), config)
     assert error.value.code == "quota-infeasible"
+
+
+@pytest.mark.parametrize("strategy", get_args(get_type_hints(BatchConfig)["strategy"]))
+def test_an_index_without_background_cannot_become_a_plan(strategy: Strategy) -> None:
+    """Short clips of a long seizure: there is nothing to tell it from, whatever draws them."""
+    clip = IndexedRecording(id="a", patient="a", samples=6000, seizures=np.array([[0, 6000]]))
+    with pytest.raises(InputError, match="no background") as error:
+        make(build([clip], GRID), BatchConfig(strategy=strategy, size=4, seizure_windows=2))
+    assert error.value.code == "quota-infeasible"
+
+
+@pytest.mark.parametrize("strategy", ["oversample", "undersample"])
+@pytest.mark.parametrize("wanted", [-1, 0, 8, 9])
+def test_a_mixture_of_one_kind_alone_is_refused(strategy: Strategy, wanted: int) -> None:
+    """A share of nothing, or of everything, cannot be had by repeating or leaving out."""
+    with pytest.raises(InputError, match=r"batch\.seizure_windows"):
+        make(build(many_recordings(6, 2, 3), GRID), BatchConfig(strategy=strategy, size=8, seizure_windows=wanted))
+
+
+def test_shares_of_any_decimals_stay_exact_for_a_long_run() -> None:
+    """Fractions with denominators of 10^12 and more would leave 64 bits after some ten million windows."""
+    index = build(many_recordings(60, 2, 20), GRID, LabelRule(peri_ictal_samples=1500))
+    shares = {"peri_ictal": 6007 / 9973, "interictal": 7001 / 9967, "seizure_free": 5003 / 9949}
+    plan = balanced(index, BatchConfig(size=512, seizure_windows=256, shares=shares))
+    batches = 10_000_000
+    seizure, *background = (int(count[0]) for count in plan.taken(np.array([batches])))
+    assert seizure == 256 * batches
+    assert sum(background) == 256 * batches
+    for count, part in zip(background, plan.parts[1:], strict=True):
+        assert abs(count - 256 * batches * part.share) < 2
+        assert float(part.share) == pytest.approx(shares[part.stream.strata[0]] / sum(shares.values()), abs=1e-7)  # type: ignore[attr-defined]
 
 
 def test_an_index_without_seizures_cannot_become_a_plan() -> None:

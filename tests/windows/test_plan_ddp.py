@@ -42,7 +42,7 @@ def plan(rank: int, ranks: int) -> object:
 
 
 def test_two_processes_draw_the_plan_without_overlap_each_with_its_quota(tmp_path: Path) -> None:
-    """The union of the ranks is what one process with both batches draws; no window is drawn twice in a step."""
+    """The union of the ranks is what one process with both batches draws; no window is twice in one of these steps."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", PROGRAM, str(rank), str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE

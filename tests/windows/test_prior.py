@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from ictal.timeline.grid import WindowGrid
+from ictal.training.loss import StepLoss
 from ictal.windows import prior
 from ictal.windows.dataset import step_labels
 from ictal.windows.index import IndexedRecording, build
@@ -45,6 +48,31 @@ def test_entropy_is_the_loss_of_the_model_that_says_the_prior() -> None:
     """-p log p - (1 - p) log(1 - p), and 0 at both ends."""
     assert prior.binary_entropy(0.5) == pytest.approx(math.log(2))
     assert prior.binary_entropy(0.0) == prior.binary_entropy(1.0) == 0.0
+
+
+@given(
+    drawn=st.floats(0.01, 0.9), positive=st.floats(0.2, 5), gamma=st.sampled_from([0.0, 1.0, 2.0]),
+    smoothing=st.sampled_from([0.0, 0.1, 0.3]),
+)  # fmt: skip
+@settings(max_examples=20)
+def test_skill_lies_between_the_best_constant_answer_and_every_label_known(
+    drawn: float, positive: float, gamma: float, smoothing: float
+) -> None:
+    """Whatever the loss: its least value over answers that are all alike is skill 0, over answers by class skill 1."""
+    held = prior.Prevalence(window=0.5, time_step=drawn)
+    weights = prior.LossWeights(positive_weight=positive, focal_gamma=gamma, label_smoothing=smoothing)
+    known = prior.EffectivePrior(prior=prior.Prior(natural=held, drawn=held), weights=weights)
+    logits = torch.linspace(-12, 12, 1201, dtype=torch.float64)
+    shares = torch.tensor([[drawn, 1 - drawn]], dtype=torch.float64)
+    labels = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+
+    def least(of: torch.Tensor, others: torch.Tensor) -> float:
+        pairs = torch.stack([of, others], dim=1)
+        found = [StepLoss(weights=weights).sums(pair[None], labels, shares) for pair in pairs]
+        return min(float(lost / weight) for lost, weight in found)
+
+    assert known.skill(least(logits, logits)) == pytest.approx(0, abs=1e-3)
+    assert known.skill(least(logits, -logits)) == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.parametrize("adjustment", [0.0, 0.5, 1.0])

@@ -4,10 +4,11 @@ All backends compute the same numbers, to rounding: tests hold each of them agai
 asked for by name runs or raises; none stands in for another (incidents e7, e12).
 
 - `chunked`: matrix products in torch's own operations, on any device; the one that can be exported;
-- `fused`: one compiled pass through the core's caches between the projections (numba), and those by oneDNN
-  (`products`), on a processor;
+- `fused`: one compiled pass through the core's caches between the projections (numba), on a processor;
 - `compiled`: `chunked` through `torch.compile`;
 - `triton`: `chunked` with the scan of the package `fla-core`, on a CUDA device.
+
+The projections are those of `products` in all of them.
 """
 
 from __future__ import annotations
@@ -21,16 +22,14 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from ictal.errors import InputError
-from ictal.models import chunked, products
+from ictal.models import chunked
 from ictal.models.chunked import Weights
 
 Chosen = Literal["chunked", "fused", "compiled", "triton"]
 Backend = Literal["auto", "chunked", "fused", "compiled", "triton"]
 Mix = Callable[[Tensor, Tensor | None, Weights, float], Tensor]
-Product = Callable[[Tensor, Tensor], Tensor]
 
 FUSED_MULTIPLE = 16
 """`fused` wants heads and states of a multiple of so many numbers: whole vectors."""
@@ -73,11 +72,6 @@ def mixer(backend: Chosen) -> Mix:
             return fused.mix
         case "triton":
             return _with_triton
-
-
-def product(backend: Chosen) -> Product:
-    """The function that multiplies rows (..., K) by the transpose of a projection's weight (M, K)."""
-    return products.linear if backend == "fused" else functional.linear
 
 
 def triton_operands(

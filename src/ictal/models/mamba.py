@@ -23,8 +23,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from ictal.models.backends import Chosen, mixer, product
+from ictal.models.backends import Chosen, mixer
 from ictal.models.chunked import Weights, finished, operands, parted, skipped
+from ictal.models.products import linear
 from ictal.models.scan import scan
 
 Memory: TypeAlias = tuple[Tensor, Tensor]
@@ -81,7 +82,7 @@ class Mamba2(Direction):
     def __init__(self, width: int, *, state: int, head_dim: int, expand: int = 2, backend: Chosen = "chunked") -> None:
         inner = expand * width
         super().__init__(inner, state=state, head_dim=head_dim)
-        self.mix, self.product = mixer(backend), product(backend)
+        self.mix = mixer(backend)
         self.in_proj = nn.Linear(width, 2 * inner + 2 * state + self.heads, bias=False)
         self.norm = Norm(inner, eps=_NORM_FLOOR)
         self.out_proj = nn.Linear(inner, width, bias=False)
@@ -92,8 +93,8 @@ class Mamba2(Direction):
         """The layer's output; `keep` (B, L) says which steps are real."""
         if keep is not None:
             hidden = hidden * keep.unsqueeze(-1)
-        mixed = self.mix(self.product(hidden, self.in_proj.weight), keep, self.weights(), _NORM_FLOOR)
-        return self.product(mixed, self.out_proj.weight)
+        mixed = self.mix(linear(hidden, self.in_proj.weight), keep, self.weights(), _NORM_FLOOR)
+        return linear(mixed, self.out_proj.weight)
 
     def weights(self) -> Weights:
         """What the layer owns between its projections."""

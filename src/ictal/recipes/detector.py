@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 from torch import Tensor, nn
 
+from ictal.appearing import appearing
 from ictal.detection.calibration import Calibration, correct_prior, sigmoid
 from ictal.detection.events import events, onset_span
 from ictal.detection.tuning import OperatingPoint
@@ -159,9 +160,8 @@ def backend_that_ran(folder: Path) -> dict[str, str]:
 def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None = None) -> None:
     """Keep a detector; without weights, only what is said about it."""
     if weights is not None:
-        temporary = folder / f".{WEIGHTS}"
-        temporary.write_bytes(serialised({name: value.contiguous().cpu() for name, value in weights.items()}))
-        temporary.replace(folder / WEIGHTS)
+        with appearing(folder / WEIGHTS) as draft:
+            draft.write_bytes(serialised({name: value.contiguous().cpu() for name, value in weights.items()}))
     card = {
         "channels": list(detector.channels),
         "prior": asdict(detector.prior),

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from ictal.appearing import appearing
 from ictal.errors import InputError, command
 from ictal.recipes.run import PLAN, Run
 from ictal.recordings import corpus as corpora
@@ -172,9 +173,8 @@ def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
     run.write_json("incident.json", incident(run, planned))
     from ictal.report.chances import chances_figure  # noqa: PLC0415 - drawing takes a second to import
 
-    temporary = run.path(".plan.png")
-    temporary.write_bytes(chances_figure(document))
-    temporary.replace(run.path("plan.png"))
+    with appearing(run.path("plan.png")) as draft:
+        draft.write_bytes(chances_figure(document))
 
 
 def load(run: Run) -> Planned:

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ictal.appearing import appearing
 from ictal.errors import command
 from ictal.recipes.detector import CARD, WEIGHTS, backend_that_ran
 from ictal.recipes.examples import ScoredRecording, examples
@@ -40,6 +41,7 @@ from ictal.report.page import render
 from ictal.report.readings import doubts
 from ictal.report.summary import summary_figure
 from ictal.training.guards import GuardConfig
+from ictal.windows.prior import effective
 
 FINISHED = ("healthy", "unproven")
 """Kinds of verdict of a run that reached its last step."""
@@ -125,6 +127,7 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
     if not rows:
         return None
     stopped = verdict is not None and verdict["kind"] not in FINISHED
+    weights = run.config.train.loss_weights
     return TrainingCurves(
         step=np.array([row["step"] for row in rows], dtype=np.int64),
         loss=_column(rows, "loss"),
@@ -132,7 +135,7 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
         learning_rate=_column(rows, "learning_rate"),
         logit_spread=_column(rows, "logit_spread"),
         separation=_column(rows, "separation"),
-        prior_entropy=planned.prior.drawn_entropy,
+        blind_loss=effective(planned.batches, weights, allow_double_correction=True).blind_loss,
         stopped_at=int(verdict["step"]) if verdict is not None and stopped else None,
         validation=_validations(rows),
         watched=_watched(run.config.guard),
@@ -284,5 +287,6 @@ def write(run: Run, planned: Planned) -> Path:
     path = run.path("report.html")
     write_text(path, render(page))
     if page.curve is not None:
-        run.path("report.png").write_bytes(summary_figure(page))
+        with appearing(run.path("report.png")) as draft:
+            draft.write_bytes(summary_figure(page))
     return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shlex
 import sys
@@ -14,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ictal.appearing import appearing
 from ictal.errors import InputError, command
 from ictal.recipes import config as configs
 from ictal.recipes.config import NO_STORE, Config
@@ -137,9 +137,8 @@ def versions() -> dict[str, object]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file that is whole or absent."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    with appearing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def _own_settings(path: Path, named: Container[str]) -> dict[str, Any]:

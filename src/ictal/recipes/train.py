@@ -106,7 +106,7 @@ def trainer_of(
     model = build(config.model, len(channels), prior.answer, detectors.backend_of(config))
     validate = None if config.train.select == "last" else Validator(run, planned, device, ranks)
     run_hash = _run_hash(run, planned, dataset, ranks, validate)
-    skill = SkillGuard(config.guard, prior.entropy)
+    skill = SkillGuard(config.guard, prior)
     trainer = Trainer(
         model=model,
         plan=plan,
@@ -124,7 +124,7 @@ def trainer_of(
             skill,
         ],
         config=config.train,
-        prior_entropy=prior.entropy,
+        prior=prior,
         folder=folder,
         run_hash=run_hash,
         device=device,

@@ -7,6 +7,7 @@ one patient; a recording without annotation stops the reading, it is never taken
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -98,8 +99,8 @@ def discover(
 
     Raises:
         InputError: if the folder is absent (code `corpus-missing`), has not the layout asked for (`corpus-layout`), or
-            holds no patient of a name that is said to be another's (`corpus-patient`), or if the corrected annotations
-            are none of its recordings' (`corpus-corrected`).
+            holds no patient of a name that is said to be another's (`corpus-patient`), if two recordings have one id
+            (`recording-twice`), or if the corrected annotations are none of its recordings' (`corpus-corrected`).
     """
     root = Path(root)
     if not root.is_dir():
@@ -112,6 +113,7 @@ def discover(
         )
     layout = _layout(root, corpus)
     recordings = sorted(layout.recordings(root), key=lambda recording: recording.id)
+    _require_unique(recordings)
     renamed = _renamed(root, recordings, same_patient)
     return Corpus(name=layout.name, root=root, recordings=renamed if corrected is None else _with(corrected, renamed))
 
@@ -145,6 +147,19 @@ def _with(corrected: Path, recordings: Sequence[Recording]) -> tuple[Recording, 
         replace(one, corrected=corrected / name) if (name := beside.events_of(one.id)) in found else one
         for one in recordings
     )
+
+
+def _require_unique(recordings: Sequence[Recording]) -> None:
+    for before, after in itertools.pairwise(recordings):
+        if before.id == after.id:
+            raise InputError(
+                "Two recordings have one name",
+                where=after.edf,
+                got=f"{before.edf.name} and {after.edf.name}, both {after.id}",
+                expected="recordings whose names differ by more than their suffix",
+                remedy="rename one, or move it out of the corpus",
+                code="recording-twice",
+            )
 
 
 def _renamed(root: Path, recordings: Sequence[Recording], same_patient: Mapping[str, str]) -> tuple[Recording, ...]:
@@ -212,17 +227,16 @@ def label(
     """Bring a recording's header and its annotation together; a seizure is cut at the EDF's end.
 
     Raises:
-        InputError: if their lengths differ by over 1 s (or what the annotation's format asks for), or an event lies
-            over 1 s beyond the end (code `duration-mismatch`); if the annotation counts from another clock time than
-            the EDF starts at (`start-mismatch`).
+        InputError: if their lengths differ by over 1 s (or what the annotation's format asks for), an event lies over
+            1 s beyond the end, or nothing of a seizure lies before it (code `duration-mismatch`); if the annotation
+            counts from another clock time than the EDF starts at (`start-mismatch`).
     """
-    _reconcile(annotation, header)
+    _reconcile(annotation, header, seizures_s)
     _check_start(annotation, header)
-    inside_s = tuple((onset_s, min(stop_s, header.duration_s)) for onset_s, stop_s in seizures_s)
     return Labelled(
         recording=recording,
         duration_s=header.duration_s,
-        seizures_s=tuple((onset_s, stop_s) for onset_s, stop_s in inside_s if onset_s < stop_s),
+        seizures_s=tuple((onset_s, min(stop_s, header.duration_s)) for onset_s, stop_s in seizures_s),
         header=header,
     )
 
@@ -254,17 +268,19 @@ def quarantined(recording: Recording, error: InputError) -> Quarantined:
     return Quarantined(id=recording.id, path=str(recording.edf), code=error.code, reason=reason)
 
 
-def _reconcile(annotation: Annotation, header: edf.Header) -> None:
+def _reconcile(annotation: Annotation, header: edf.Header, seizures_s: Sequence[tuple[float, float]]) -> None:
     last_s = max((event.stop_s for event in annotation.events), default=0.0)
+    outside = [onset_s for onset_s, _ in seizures_s if onset_s >= header.duration_s]
     stated_s = annotation.duration_s
     tolerance_s = annotation.duration_tolerance_s
     agrees = abs(stated_s - header.duration_s) <= tolerance_s if stated_s is not None else True
-    if not agrees or last_s > header.duration_s + DURATION_TOLERANCE_S:
+    if not agrees or last_s > header.duration_s + DURATION_TOLERANCE_S or outside:
         raise InputError(
             "The annotation and the EDF have different lengths",
             where=annotation.path,
-            got=f"{stated_s if stated_s is not None else last_s} s in the annotation, {header.duration_s} s in the EDF",
-            expected=f"a difference of at most {tolerance_s} s",
+            got=f"{stated_s if stated_s is not None else last_s} s in the annotation, {header.duration_s} s in the EDF"
+            + "".join(f"; a seizure that begins at {onset_s} s" for onset_s in outside[:1]),
+            expected=f"a difference of at most {tolerance_s} s, and seizures that begin before the EDF ends",
             remedy="find out which of the two belongs to another recording",
             code="duration-mismatch",
         )

@@ -132,13 +132,13 @@ def incident(ax: Axes, rows: Sequence[Document], natural: float | None) -> None:
 
 
 def loss(ax: Axes, curves: TrainingCurves) -> None:
-    """Training loss against the entropy of the drawn prior."""
+    """Training loss against that of the drawn prior alone."""
     _series(ax, curves, curves.loss, LIGHT["detection"])
-    ax.axhline(curves.prior_entropy, color=LIGHT["prior"], linestyle="--", linewidth=1.2)
-    ax.annotate("knowing the drawn prior only", (1, curves.prior_entropy), xytext=(-2, 4),
+    ax.axhline(curves.blind_loss, color=LIGHT["prior"], linestyle="--", linewidth=1.2)
+    ax.annotate("knowing the drawn prior only", (1, curves.blind_loss), xytext=(-2, 4),
                 xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", fontsize=SMALL,
                 color=LIGHT["prior"])  # fmt: skip
-    ax.set_ylim(0, max(1.25 * curves.prior_entropy, 1.05 * float(np.nanmax(curves.loss))))
+    ax.set_ylim(0, max(1.25 * curves.blind_loss, 1.05 * float(np.nanmax(curves.loss))))
     label(ax, x="step", y="nats per time step", title="Loss")
 
 

@@ -98,13 +98,13 @@ class TrainingCurves:
     loss: Series
     """Nats per time step."""
     skill: Series
-    """1 - loss / `prior_entropy`: 0 is knowing the prior only."""
+    """0 is knowing the prior only, 1 every label."""
     learning_rate: Series
     logit_spread: Series
     """Standard deviation of the logits in the batch."""
     separation: Series
     """Mean logit of ictal time steps minus mean logit of background time steps."""
-    prior_entropy: float
+    blind_loss: float
     """Loss of the model that has learnt the drawn prior and nothing else, in nats per time step."""
     validation: tuple[ValidationPoint, ...] = ()
     stopped_at: int | None = None

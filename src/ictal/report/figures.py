@@ -92,7 +92,7 @@ def training(curves: TrainingCurves) -> Markup:
     return svg(
         "training",
         f"Training over {len(curves.step)} recorded steps: loss from {curves.loss[0]:.3f} to {curves.loss[-1]:.3f} "
-        f"nats (the drawn prior alone costs {curves.prior_entropy:.3f}), skill from {curves.skill[0]:.2f} to "
+        f"nats (the drawn prior alone costs {curves.blind_loss:.3f}), skill from {curves.skill[0]:.2f} to "
         f"{curves.skill[-1]:.2f}, class separation to {curves.separation[-1]:.1f} logits.{_validated(curves)}",
         9,
         2.6 * rows,

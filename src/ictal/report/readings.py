@@ -140,7 +140,7 @@ def _of_training(curves: TrainingCurves | None) -> Iterator[tuple[Cell, ...]]:
         "Skill at the end",
         decimal(float(smoothed(curves.skill)[-1])),
         "Whether the model learnt to tell seizures at all: 0 is guessing by how common they are, 1 is certainty.",
-        f"1 − loss / {curves.prior_entropy:.3f} nats, the entropy of the drawn prior; mean of the last steps.",
+        f"0 is a loss of {curves.blind_loss:.3f} nats, that of the drawn prior alone; mean of the last steps.",
     )
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ictal.recordings import montages
 from ictal.recordings.montages import Validity
+from ictal.signals.room import keep_what_is_freed
 
 Window: TypeAlias = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 """Memory for (channels, length) samples in units; either kind of numbers holds them exactly."""
@@ -103,12 +104,14 @@ class Readable(ABC):
         Raises:
             InputError: as `read_into` does.
         """
+        keep_what_is_freed()
         out = np.empty((len(self.channels), length_samples), dtype=np.int16)
         self.read_into(start_sample, out)
         return out
 
     def read_uv(self, start_sample: int, length_samples: int) -> npt.NDArray[np.float32]:
-        """As `read`, in microvolts; to write to new memory takes as long as to read, see `read_uv_into`."""
+        """As `read`, in microvolts."""
+        keep_what_is_freed()
         out = np.empty((len(self.channels), length_samples), dtype=np.float32)
         self.read_uv_into(start_sample, out)
         return out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -11,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ictal.appearing import appearing
 from ictal.errors import InputError
 
 
@@ -25,38 +25,34 @@ class Checkpoint:
     model: dict[str, torch.Tensor]
     average: dict[str, torch.Tensor]
     optimiser: dict[str, object]
-    guards: list[dict[str, Any]]
+    ranks: list[dict[str, Any]]
+    """What the batches of each rank have left: what its `guards` remember, and its losses since the last `round` of a
+    plan that adapts began."""
     plan: dict[str, object]
     """State of a plan that adapts; empty for the others, which have none."""
-    round: dict[str, float]
-    """What has been measured since that plan's last round began."""
     selection: dict[str, object]
     """The best weights so far, with their scores; without any where the last ones are kept."""
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write to a temporary file, force it to disk, read it back, then give it its name.
+    """Write, read back, and only then put in place of the checkpoint before it.
 
     Raises:
         InputError: if what is read back is not what was written; the checkpoint before it stays.
     """
     content = io.BytesIO()
     torch.save(vars(checkpoint), content)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content.getbuffer())
-        file.flush()
-        os.fsync(file.fileno())
-    if temporary.read_bytes() != content.getbuffer():
-        raise InputError(
-            "The checkpoint does not read back as it was written",
-            where=temporary,
-            got="other bytes",
-            expected=f"the {len(content.getbuffer())} bytes of step {checkpoint.step}",
-            remedy="look at the disk; the checkpoint before it is whole",
-            code="file-damaged",
-        )
-    temporary.replace(path)
+    with appearing(path) as draft:
+        draft.write_bytes(content.getbuffer())
+        if draft.read_bytes() != content.getbuffer():
+            raise InputError(
+                "The checkpoint does not read back as it was written",
+                where=draft,
+                got="other bytes",
+                expected=f"the {len(content.getbuffer())} bytes of step {checkpoint.step}",
+                remedy="look at the disk; the checkpoint before it is whole",
+                code="file-damaged",
+            )
 
 
 def load(path: Path, run_hash: str) -> Checkpoint:

@@ -22,6 +22,7 @@ from ictal.windows.dataset import step_labels
 from ictal.windows.index import WindowIndex
 from ictal.windows.plan import BatchPlan
 from ictal.windows.pools import Numbers
+from ictal.windows.prior import EffectivePrior
 
 Mode = Literal["stop", "warn"]
 
@@ -53,7 +54,8 @@ class GuardConfig:
     grace_steps: int = 200
     """Steps that a model gets before it must show skill and separation."""
     minimum_skill: float = 0.02
-    """Smallest skill, 1 - loss / entropy of the effective prior, that a run must show after its grace."""
+    """Smallest skill that a run must show after its grace: 0 is the loss of the effective prior, 1 that of every label
+    known."""
     smoothing_steps: int = 20
     """Steps over which skill is averaged."""
     gradient_norm_max: float = 1e6
@@ -454,17 +456,17 @@ class SeparationGuard(Guard):
 class SkillGuard(Guard):
     """Stops a run that, after its grace, knows no more than how often seizures are drawn.
 
-    Skill is 1 - loss / entropy of the drawn prior: 0 for the model that says the prior for every time step.
+    Skill is 0 for the model that says the effective prior for every time step, 1 for one that knows every label.
 
     Args:
         config: Grace and least skill.
-        prior_entropy: Entropy of the drawn prior, nats per time step.
+        prior: What either of them would lose.
     """
 
-    def __init__(self, config: GuardConfig, prior_entropy: float) -> None:
+    def __init__(self, config: GuardConfig, prior: EffectivePrior) -> None:
         super().__init__(config.skill)
         self.config = config
-        self.prior_entropy = prior_entropy
+        self.prior = prior
         self.skill = 0.0
         self.first_loss = math.nan
 
@@ -473,7 +475,7 @@ class SkillGuard(Guard):
         if math.isnan(self.first_loss):
             self.first_loss = observation.loss
         share = 1 / min(observation.step + 1, self.config.smoothing_steps)
-        self.skill += share * (1 - observation.loss / self.prior_entropy - self.skill)
+        self.skill += share * (self.prior.skill(observation.loss) - self.skill)
         if observation.step < self.config.grace_steps or self.skill >= self.config.minimum_skill:
             return None
         return Verdict(
@@ -488,11 +490,15 @@ class SkillGuard(Guard):
                 "required": self.config.minimum_skill,
                 "first_loss": round(self.first_loss, 4),
                 "loss": round(observation.loss, 4),
-                "prior_entropy": round(self.prior_entropy, 4),
+                "blind_loss": round(self.prior.blind_loss, 4),
                 "logit_spread": round(float(observation.logits.std()), 4),
                 "separation": _rounded(separation(observation)),
             },
         )
+
+    def follow(self, plan: BatchPlan) -> None:
+        """Compare with what this plan's prior alone would lose from now on."""
+        self.prior = self.prior.on(plan)
 
     def state_dict(self) -> dict[str, Any]:
         """The averaged skill and the first loss."""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Interrupted(Exception):  # noqa: N818 - the user asked for it
     """The run was asked to stop and has saved itself."""
@@ -35,7 +37,7 @@ class Request:
 def stop_requests() -> Iterator[Request]:
     """Collect SIGINT and SIGTERM while the block runs."""
     request = Request()
-    before = {number: signal.signal(number, request.note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request.note) for number in STOP_SIGNALS}
     try:
         yield request
     finally:

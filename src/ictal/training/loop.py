@@ -28,7 +28,7 @@ from ictal.training import loading
 from ictal.training.augment import Augmentation, OnsetShift
 from ictal.training.checkpoint import Checkpoint
 from ictal.training.guards import Guard, Observation, seizure_windows, separation, watch
-from ictal.training.interruption import Interrupted, stop_requests
+from ictal.training.interruption import STOP_SIGNALS, Interrupted, stop_requests
 from ictal.training.logs import View, cut_logs, step_log
 from ictal.training.loss import StepLoss, type_sums
 from ictal.training.optimiser import adamw, learning_rate
@@ -37,7 +37,7 @@ from ictal.training.selection import Scores, Select, Selection
 from ictal.windows.adaptive import AdaptivePlan
 from ictal.windows.dataset import Batch, WindowDataset
 from ictal.windows.plan import BatchPlan
-from ictal.windows.prior import LossWeights
+from ictal.windows.prior import EffectivePrior, LossWeights
 
 Record = dict[str, Any]
 """What the log keeps of a step; None where undefined."""
@@ -115,6 +115,7 @@ class TrainConfig:
         return LossWeights(
             positive_weight=self.positive_weight,
             focal_alpha=self.focal_alpha,
+            focal_gamma=self.focal_gamma,
             label_smoothing=self.label_smoothing,
             logit_adjustment=self.logit_adjustment,
         )
@@ -148,7 +149,7 @@ class Trainer:
         augmentation: Variation of the training windows.
         guards: What watches the run.
         config: How to train.
-        prior_entropy: Entropy of the effective prior, nats per time step.
+        prior: What a model that learns only the prior would answer and lose.
         folder: Where checkpoint and log go.
         run_hash: Hash of all that decides the run.
         device: Where to compute.
@@ -170,7 +171,7 @@ class Trainer:
         augmentation: Augmentation,
         guards: Sequence[Guard],
         config: TrainConfig,
-        prior_entropy: float,
+        prior: EffectivePrior,
         folder: Path,
         run_hash: str,
         device: torch.device,
@@ -186,13 +187,13 @@ class Trainer:
         self.model = model.to(device)
         self.average = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         self.optimiser = adamw(self.model, config.learning_rate, config.weight_decay)
-        self.loss = StepLoss(weights=config.loss_weights, focal_gamma=config.focal_gamma)
+        self.loss = StepLoss(weights=config.loss_weights)
         self.plan = plan
         self.dataset = dataset
         self.augmentation = augmentation
         self.guards = guards
         self.config = config
-        self.prior_entropy = prior_entropy
+        self.prior = prior
         self.folder = folder
         self.run_hash = run_hash
         self.device = device
@@ -291,7 +292,8 @@ class Trainer:
         batches = [batch.to(self.device) for batch in batches]
         clock.lap("transfer_s")
         weight = torch.stack([self.loss.sums(b.labels, b.labels, b.weights)[1] for b in batches]).sum()
-        shared = self.ranks.summed(torch.stack([weight, weight.new_tensor(float(stop_signal or 0))]))
+        asked = weight.new_tensor([float(stop_signal == number) for number in STOP_SIGNALS])
+        shared = self.ranks.summed(torch.cat([weight[None], asked]))
         logits, lost, typed = [], weight.new_zeros(()), weight.new_zeros(2)
         for number, batch in enumerate(batches):
             answer, loss, types = self._forward(batch, number)
@@ -329,7 +331,8 @@ class Trainer:
         self.done += 1
         clock.lap("optimiser_s")
         record = {**self._record(observation, rate), **self._type_loss(typed), "warnings": warnings}
-        return record, clock.laps, int(shared[1])
+        stopped = [number for number, ranks in zip(STOP_SIGNALS, shared[1:].tolist(), strict=True) if ranks]
+        return record, clock.laps, max(stopped, default=0)
 
     def _prepare_step(self) -> float:
         """Set the step's learning rate and clear the gradients."""
@@ -393,7 +396,7 @@ class Trainer:
         return {
             "step": observation.step,
             "loss": observation.loss,
-            "skill": 1 - observation.loss / self.prior_entropy,
+            "skill": self.prior.skill(observation.loss),
             "learning_rate": rate,
             "gradient_norm": observation.gradient_norm,
             "logit_spread": float(observation.logits.std()),
@@ -422,16 +425,22 @@ class Trainer:
         first = self.done * self.config.accumulate
         hard = self.mine(self.model, len(self.plan.rounds)) if self.mine else None
         self.model.train()
-        self.plan = self.plan.advance(first, seizure_loss=seizure, background_loss=background, hard=hard)
-        for guard in self.guards:
-            guard.follow(self.plan)
+        self._follow(self.plan.advance(first, seizure_loss=seizure, background_loss=background, hard=hard))
         self.round = RoundLosses()
+
+    def _follow(self, plan: BatchPlan) -> None:
+        """Draw from this plan from now on."""
+        self.plan, self.prior = plan, self.prior.on(plan)
+        for guard in self.guards:
+            guard.follow(plan)
 
     def _plan_state(self) -> dict[str, Any]:
         """What a plan that adapts has become; the others never change."""
         return self.plan.state_dict() if isinstance(self.plan, AdaptivePlan) else {}
 
     def _save(self) -> None:
+        own = {"guards": [guard.state_dict() for guard in self.guards], "round": self.round.state_dict()}
+        every = self.ranks.gathered(own)
         if self.ranks.leads:
             state = Checkpoint(
                 step=self.done,
@@ -439,9 +448,8 @@ class Trainer:
                 model=self.model.state_dict(),
                 average=self.average,
                 optimiser=self.optimiser.state_dict(),
-                guards=[guard.state_dict() for guard in self.guards],
+                ranks=every,
                 plan=self._plan_state(),
-                round=self.round.state_dict(),
                 selection=self.selection.state_dict(),
             )
             checkpoints.save(state, self.checkpoint_path)
@@ -454,13 +462,12 @@ class Trainer:
             self.model.load_state_dict(state.model)
             self.average = {name: value.to(self.device) for name, value in state.average.items()}
             self.optimiser.load_state_dict(state.optimiser)
-            for guard, remembered in zip(self.guards, state.guards, strict=True):
+            own = state.ranks[self.ranks.rank]
+            for guard, remembered in zip(self.guards, own["guards"], strict=True):
                 guard.load_state_dict(remembered)
             if isinstance(self.plan, AdaptivePlan):
-                self.plan = self.plan.with_state(state.plan)
-                for guard in self.guards:
-                    guard.follow(self.plan)
-            self.round = RoundLosses(**state.round)
+                self._follow(self.plan.with_state(state.plan))
+            self.round = RoundLosses(**own["round"])
             self.selection.load_state_dict(state.selection)
             self.done = state.step
         if self.ranks.leads:

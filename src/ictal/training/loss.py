@@ -20,12 +20,10 @@ class StepLoss:
     `(1 - p)^gamma`, p the probability of its true label (Lin et al. 2017, eq. 4); gamma 0 is plain cross-entropy.
 
     Args:
-        weights: What ictal steps count, and how labels are smoothed.
-        focal_gamma: How much steps that the model is sure of lose of their weight.
+        weights: What ictal steps count, what those that the model is sure of lose, and how labels are smoothed.
     """
 
     weights: LossWeights = field(default_factory=LossWeights)
-    focal_gamma: float = 0.0
 
     def sums(self, logits: Tensor, labels: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Loss and weight, summed over the batch: their quotient is the mean loss.
@@ -42,9 +40,9 @@ class StepLoss:
         if not own.neutral:
             ictal = own.positive_weight * own.focal_alpha / 0.5
             counted = weights * (labels * ictal + (1 - labels) * (1 - own.focal_alpha) / 0.5)
-        if self.focal_gamma:
+        if own.focal_gamma:
             unsure = torch.exp(labels * functional.logsigmoid(-logits) + (1 - labels) * functional.logsigmoid(logits))
-            return (losses * counted * unsure.pow(self.focal_gamma)).sum(), counted.sum()
+            return (losses * counted * unsure.pow(own.focal_gamma)).sum(), counted.sum()
         return (losses * counted).sum(), counted.sum()
 
 

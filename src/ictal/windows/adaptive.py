@@ -32,8 +32,8 @@ from ictal.windows.plan import (
     fill,
     fraction_of,
     parts_of,
+    require_both,
     require_quota,
-    require_seizures,
     times,
 )
 from ictal.windows.pools import Numbers
@@ -206,7 +206,7 @@ def adaptive(index: WindowIndex, config: BatchConfig, *, rank: int = 0, ranks: i
     Raises:
         InputError: if the corpus cannot give what is asked for, with the counts and what to change.
     """
-    require_seizures(index)
+    require_both(index)
     parts = parts_of(index, config)
     require_quota(index, config, ranks, parts)
     first = Round(first_step=0, seizure_windows=config.seizure_windows)

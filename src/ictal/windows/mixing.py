@@ -11,9 +11,10 @@ from functools import cached_property
 
 import numpy as np
 
+from ictal.errors import check_setting
 from ictal.windows.index import WindowIndex
 from ictal.windows.labels import BACKGROUND, SEIZURE
-from ictal.windows.plan import BatchConfig, StreamPlan, require_seizures
+from ictal.windows.plan import BatchConfig, StreamPlan, require_both
 from ictal.windows.pools import Numbers
 from ictal.windows.streams import PoolStream, shuffled
 
@@ -72,10 +73,9 @@ def oversample(index: WindowIndex, config: BatchConfig, *, rank: int = 0, ranks:
     are a larger share already, each is drawn once: none is ever left out.
 
     Raises:
-        InputError: if there is no seizure window.
+        InputError: if there is no seizure window, no background, or no share asked for that a mixture can have.
     """
-    require_seizures(index)
-    share = config.seizure_windows / config.size
+    share = _share(index, config)
     turns = round(index.background_windows * share / (1 - share))
     return _mixed(index, config, max(turns, len(index.seizure_windows)), index.background_windows, rank, ranks)
 
@@ -84,10 +84,9 @@ def undersample(index: WindowIndex, config: BatchConfig, *, rank: int = 0, ranks
     """Every seizure window once in an epoch, with as much background, other in every epoch, as the share asks for.
 
     Raises:
-        InputError: if there is no seizure window.
+        InputError: if there is no seizure window, no background, or no share asked for that a mixture can have.
     """
-    require_seizures(index)
-    share = config.seizure_windows / config.size
+    share = _share(index, config)
     turns = round(len(index.seizure_windows) * (1 - share) / share)
     return _mixed(index, config, len(index.seizure_windows), min(turns, index.background_windows), rank, ranks)
 
@@ -96,10 +95,18 @@ def natural(index: WindowIndex, config: BatchConfig, *, rank: int = 0, ranks: in
     """Every seizure and background window once in an epoch.
 
     Raises:
-        InputError: if there is no seizure window.
+        InputError: if there is no seizure window, or no background.
     """
-    require_seizures(index)
+    require_both(index)
     return _mixed(index, config, len(index.seizure_windows), index.background_windows, rank, ranks)
+
+
+def _share(index: WindowIndex, config: BatchConfig) -> float:
+    """Share of seizure windows that is asked for, of an index that has both kinds."""
+    require_both(index)
+    wanted = config.seizure_windows
+    check_setting(0 < wanted < config.size, "batch.seizure_windows", wanted, f"above 0, below {config.size}, the size")
+    return wanted / config.size
 
 
 def _mixed(

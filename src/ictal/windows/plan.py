@@ -1,8 +1,9 @@
 """Batch plans: which windows make up every batch of a training run, known before the first one is read.
 
-A plan is a pure function of (index, config, rank, ranks, step): a run resumes from a step number, every worker may
-compute any batch, and ranks never draw the same window in a step. Its composition can be stated before step 0 and is
-counted, from the index's labels, while it is drawn. `make` builds the plan that a configuration names.
+A plan is a pure function of (index, config, rank, ranks, step): a run resumes from a step number, and every worker may
+compute any batch. Ranks take turns at the same windows: none is drawn twice by any of them before all were drawn once,
+and so none twice in a step but where one epoch of a part ends and the next begins. Its composition can be stated before
+step 0 and is counted, from the index's labels, while it is drawn. `make` builds the plan that a configuration names.
 """
 
 from __future__ import annotations
@@ -271,7 +272,7 @@ def times(counts: Numbers, fraction: Fraction) -> Numbers:
 
 
 def divided(total: Numbers, shares: Sequence[Fraction]) -> list[Numbers]:
-    """Cut growing totals into parts by their shares, so that no part ever shrinks and each is off by less than one."""
+    """Cut growing totals into parts by their shares: no part ever shrinks, and of three each is off by under two."""
     parts, left, rest = [], total, Fraction(1)
     for share in shares[:-1]:
         part = times(left, share / rest if rest else Fraction(0))
@@ -372,8 +373,10 @@ def _cut(
                 remedy=f"set batch.shares.{stratum} to 0, or change windows.peri_ictal_s or the corpus",
                 code="quota-infeasible",
             )
-    fractions = {stratum: fraction_of(share) for stratum, share in given.items()}
-    return [((stratum,), fraction / sum(fractions.values())) for stratum, fraction in fractions.items()]
+    fractions = {stratum: fraction_of(share / sum(given.values())) for stratum, share in given.items()}
+    largest = max(given, key=given.__getitem__)
+    fractions[largest] += 1 - sum(fractions.values())
+    return [((stratum,), fraction) for stratum, fraction in fractions.items()]
 
 
 def _seizures(index: WindowIndex, strata: tuple[str, ...], config: BatchConfig) -> Stream:
@@ -390,11 +393,11 @@ def _seizures(index: WindowIndex, strata: tuple[str, ...], config: BatchConfig) 
     )
 
 
-def require_seizures(index: WindowIndex) -> None:
-    """Stop if there is nothing to learn.
+def require_both(index: WindowIndex) -> None:
+    """Stop if there is nothing to learn, or nothing to tell it from.
 
     Raises:
-        InputError: if the index holds no seizure window.
+        InputError: if the index holds no seizure window, or no background.
     """
     if len(index.seizure_windows) == 0:
         raise InputError(
@@ -405,10 +408,19 @@ def require_seizures(index: WindowIndex) -> None:
             remedy="run `ictal audit` on the corpus: in a seizure corpus this means that the annotations were not read",
             code="no-seizures",
         )
+    if index.background_windows == 0:
+        raise InputError(
+            "There is no background to tell seizures from",
+            where="the training part of the window index",
+            got=f"each of {index.windows} windows holds ictal samples",
+            expected="at least one window without",
+            remedy="use shorter windows, or add recordings with time between seizures",
+            code="quota-infeasible",
+        )
 
 
 def require_quota(index: WindowIndex, config: BatchConfig, ranks: int, parts: Sequence[Part]) -> None:
-    """Stop if batches cannot hold their quotas without drawing a window twice in a step.
+    """Stop if batches cannot hold their quotas without drawing a window twice in an epoch of one step.
 
     Raises:
         InputError: with the counts and what to change.
@@ -443,7 +455,7 @@ def balanced(index: WindowIndex, config: BatchConfig, *, rank: int = 0, ranks: i
     Raises:
         InputError: if the corpus cannot give what is asked for, with the counts and what to change.
     """
-    require_seizures(index)
+    require_both(index)
     parts = parts_of(index, config)
     require_quota(index, config, ranks, parts)
     return QuotaPlan(index=index, config=config, rank=rank, ranks=ranks, parts=parts)

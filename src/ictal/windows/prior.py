@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from ictal.errors import InputError
 from ictal.windows.index import WindowIndex
@@ -19,6 +21,8 @@ _CORRECTION = math.log(1.5)
 """Change of the log odds from which on batches count as a correction of rarity."""
 _LEAST_PRIOR = 1e-4
 """An effective prior nearer to 0 or 1 gives one of the classes no weight that training could see."""
+_LOGITS = np.linspace(-20, 20, 40_001)
+"""Answers among which the best one is sought where no formula gives it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +39,6 @@ class Prior:
 
     natural: Prevalence
     drawn: Prevalence
-
-    @property
-    def drawn_entropy(self) -> float:
-        """Loss, in nats per time step, of the model that has learnt the drawn prior and nothing else."""
-        return binary_entropy(self.drawn.time_step)
 
 
 def binary_entropy(probability: float) -> float:
@@ -77,6 +76,8 @@ class LossWeights:
     """How many times an ictal step counts in the loss; 1 leaves the balance to the batches."""
     focal_alpha: float = 0.5
     """Weight of ictal steps in the focal loss, and 1 less it of the others; 0.5 is neutral."""
+    focal_gamma: float = 0.0
+    """How much steps that the model is sure of lose of their weight."""
     label_smoothing: float = 0.0
     """Share of each label that is moved to one half."""
     logit_adjustment: float = 0.0
@@ -91,6 +92,19 @@ class LossWeights:
     def odds(self) -> float:
         """Factor on the odds of a step being ictal."""
         return self.positive_weight * self.focal_alpha / (1 - self.focal_alpha)
+
+    def smoothed(self, label: float) -> float:
+        """A label, or the mean of many, as the loss sees it."""
+        return label * (1 - self.label_smoothing) + self.label_smoothing / 2
+
+    def focal_losses(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Loss of an ictal and of a background step at each of many answers."""
+        ictal, background = np.logaddexp(0, -_LOGITS), np.logaddexp(0, _LOGITS)
+        yes, no = self.smoothed(1), self.smoothed(0)
+        return (
+            (yes * ictal + no * background) * np.exp(-self.focal_gamma * background),
+            (yes * background + no * ictal) * np.exp(-self.focal_gamma * ictal),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,18 +148,38 @@ class EffectivePrior:
     @property
     def initial_bias(self) -> float:
         """Logit that the last layer starts from: the answer of a model that knows only the effective prior."""
-        smoothed = self.probability * (1 - self.weights.label_smoothing) + self.weights.label_smoothing / 2
-        return math.log(_odds(smoothed)) - self.logit_shift
+        return math.log(_odds(self.weights.smoothed(self.probability))) - self.logit_shift
 
     @property
     def logit_offset(self) -> float:
         """What is added to a trained logit to undo batches and loss."""
         return self.logit_shift - math.log(self.product)
 
-    @property
-    def entropy(self) -> float:
-        """Loss, in nats per unit of weight, of the model that has learnt the effective prior and nothing else."""
-        return binary_entropy(self.probability)
+    @cached_property
+    def blind_loss(self) -> float:
+        """Loss, in nats per unit of weight, of the best answer that is the same for every step.
+
+        The entropy of the effective prior, with the labels as they are smoothed; less where the loss is focal.
+        """
+        if not self.weights.focal_gamma:
+            return binary_entropy(self.weights.smoothed(self.probability))
+        ictal, background = self.weights.focal_losses()
+        return float((self.probability * ictal + (1 - self.probability) * background).min())
+
+    @cached_property
+    def perfect_loss(self) -> float:
+        """Loss of a model that knows every label: not 0 where labels are smoothed."""
+        if not self.weights.focal_gamma:
+            return binary_entropy(self.weights.smoothed(0))
+        return float(self.weights.focal_losses()[0].min())
+
+    def skill(self, loss: float) -> float:
+        """Where a loss lies between that of knowing only the prior (0) and that of knowing every label (1)."""
+        return 1 - (loss - self.perfect_loss) / (self.blind_loss - self.perfect_loss)
+
+    def on(self, plan: BatchPlan) -> EffectivePrior:
+        """The same loss on another plan's batches."""
+        return EffectivePrior(prior=of_plan(plan), weights=self.weights)
 
 
 def effective(plan: BatchPlan, weights: LossWeights, *, allow_double_correction: bool = False) -> EffectivePrior:

@@ -18,7 +18,7 @@ from ictal.errors import InputError
 from ictal.windows.index import WindowIndex
 from ictal.windows.labels import SEIZURE
 from ictal.windows.permutation import permute
-from ictal.windows.plan import BatchConfig, StreamPlan, require_seizures
+from ictal.windows.plan import BatchConfig, StreamPlan, require_both
 from ictal.windows.pools import Numbers
 from ictal.windows.streams import key_of
 
@@ -136,7 +136,7 @@ def probed_weights(seizure: npt.NDArray[np.bool_], probe: int, rng: np.random.Ge
 
 
 def _seizure(index: WindowIndex) -> npt.NDArray[np.bool_]:
-    require_seizures(index)
+    require_both(index)
     if index.windows > WINDOWS_MAX:
         raise InputError(
             "The corpus is too large for the report's samplers, which give every window a weight",
