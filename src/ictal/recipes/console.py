@@ -6,7 +6,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console as Terminal
@@ -19,6 +20,9 @@ from ictal.errors import command
 from ictal.recipes.live import LINE_EVERY_S, Show, TrainingView, span
 from ictal.report.numbers import FALSE_ALARM_TARGETS
 from ictal.scoring.bootstrap import LEVEL
+
+if TYPE_CHECKING:  # torch, which takes seconds
+    from ictal.training.guards import GuardStop
 
 Json = Mapping[str, Any]
 _RATIOS = ("sensitivity", "precision", "f1", "false_alarms_per_24h")
@@ -103,6 +107,12 @@ class Console:
     def chosen(self, backend: str, asked: str) -> None:
         """What will compute the model's Mamba layers, and what was asked for."""
         self.line("backend", backend, f"machine.backend = {asked}")
+
+    def stopped(self, stop: GuardStop, run: Path) -> None:
+        """What a guard found, and where to read on."""
+        self.err.print(str(stop), markup=False)
+        self.err.print(f"What now: docs/stopped/{stop.verdict.kind}.md in the documentation", markup=False)
+        self.next("report", run)
 
     def next(self, *words: object) -> None:
         """The command that usually follows."""
