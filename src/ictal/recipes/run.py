@@ -36,6 +36,16 @@ class Run:
         write_text(self.path("config.toml"), configs.to_toml(self.config))
         self.write_json("versions.json", versions())
 
+    def changed(self) -> dict[str, tuple[object, object]]:
+        """Settings that differ from those that were kept last: `section.key` with its value before and now."""
+        kept = configs.tree(configs.load(self.path("config.toml")))
+        return {
+            f"{section}.{name}": (kept[section].get(name), value)
+            for section, values in configs.tree(self.config).items()
+            for name, value in values.items()
+            if kept[section].get(name) != value
+        }
+
     def path(self, name: str) -> Path:
         """Where something of this name is kept."""
         return self.folder / name
