@@ -12,7 +12,7 @@ import pytest
 
 from ictal.recipes import writing
 from ictal.recipes.config import MachineConfig
-from ictal.recipes.detect import look, open_detector
+from ictal.recipes.detect import LEDGER, look, open_detector
 from ictal.recipes.detector import Detector
 from ictal.recordings import edf
 from ictal.recordings.annotations import beside, bids, edfplus
@@ -126,6 +126,23 @@ def test_what_is_done_is_not_done_again(
     card["calibration"]["temperature"] *= 1.01
     (run / "detector.json").write_text(json.dumps(card))
     assert [done(), done()] == [3, 0]
+
+
+def test_a_line_that_a_crash_cut_is_one_recording_done_again(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+) -> None:
+    """What was written before it is still known, and what comes after it is not written into it."""
+
+    def done() -> int:
+        number: int = terminal("detect", folder, tmp_path / "out", "--run", finished_run.folder, "--json").document[
+            "done"
+        ]
+        return number
+
+    assert done() == 3
+    ledger = tmp_path / "out" / LEDGER
+    put(ledger, ledger.read_bytes()[:-20])
+    assert [done(), done()] == [1, 0]
 
 
 def test_a_recording_that_cannot_be_used_leaves_no_file(

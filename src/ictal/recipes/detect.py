@@ -307,9 +307,16 @@ class _Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        lines = path.read_text().splitlines() if path.exists() else []
-        read = [json.loads(line) for line in lines]
+        self._drop_unfinished()
+        read = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         self.lines: dict[str, tuple[str, int]] = {one["recording"]: (one["key"], one["seizures"]) for one in read}
+
+    def _drop_unfinished(self) -> None:
+        """Cut off a line that a crash left without its end: its recording is done again, and others are added after."""
+        written = self.path.read_bytes() if self.path.exists() else b""
+        whole = written.rfind(b"\n") + 1
+        if whole < len(written):
+            os.truncate(self.path, whole)
 
     def known(self, recording: str, key: str) -> int | None:
         """How many seizures were found, if this recording was done with this detector and format."""
