@@ -223,6 +223,8 @@ def test_a_corpus_without_seizures_is_refused(
         ({"signals__montage": "ring-5"}, "referential-19"),
         ({"corpus__exclude": '["nobody"]'}, "nobody"),
         ({"corpus__layout": "dicom"}, "corpus.layout"),
+        ({"augment__line_noise_uv": 5, "augment__line_hz": 40}, "augment.line_hz"),
+        ({"split__method": "all-train", "train__select": "auprc"}, "train.select"),
     ],
 )
 def test_a_plan_that_cannot_be_kept_is_refused(
