@@ -17,7 +17,7 @@ from ictal.recipes.seizure_types import require_types
 from ictal.recordings import corpus as corpora
 from ictal.recordings.corpus import Corpus, Labelled, Quarantined
 from ictal.recordings.montages import MONTAGES, derive, named
-from ictal.signals.preprocess import PreprocessConfig, lookahead_s, samples_out
+from ictal.signals.preprocess import PreprocessConfig, lookahead_s, require_samples
 from ictal.timeline import spans as sp
 from ictal.training.augment import Augmentation
 from ictal.windows import feasibility, prior, storage, strategies
@@ -107,7 +107,7 @@ def _index_each(
         try:
             indexed.append(_indexed(recording, config))
         except InputError as error:
-            if not (error.code.startswith(("channel-", "rate-", "event-")) or corpora.is_quarantine(error)):
+            if not (error.code.startswith(("channel-", "rate-", "event-", "signal-")) or corpora.is_quarantine(error)):
                 raise
             unmounted.append(corpora.quarantined(recording.recording, error))
         else:
@@ -129,7 +129,7 @@ def _indexed(recording: Labelled, config: PreprocessConfig) -> IndexedRecording:
     header = recording.header
     rate_hz = derive(named(config.montage), header, policy=config.missing).rate_hz
     lookahead_s(rate_hz, config)
-    samples = samples_out(round(header.duration_s * rate_hz), rate_hz, config.rate_hz)
+    samples = require_samples(round(header.duration_s * rate_hz), rate_hz, config)
     _require_lengths(recording, config.rate_hz)
     seizures = sp.clip(sp.spans_from_seconds(recording.seizures_s, config.rate_hz), 0, samples)
     return IndexedRecording(
