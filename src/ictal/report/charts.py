@@ -237,7 +237,7 @@ def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_ylim(0, 1.04)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol="\u202f%"))
     tidy(ax)
     label(ax, x="false alarms per 24 h", y="seizures detected")
     if curve.operating is not None:

@@ -181,7 +181,7 @@ def sensitivity(runs: Sequence[Compared]) -> Section:
 
 def _shaded(curves: Sequence[SensitivityCurve]) -> str:
     areas = shaded(curves)
-    return f"{areas} They show how uncertain each run is; whether two differ stands above." if areas else ""
+    return f"{areas} They show how uncertain each run is, not whether two differ." if areas else ""
 
 
 def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
@@ -201,7 +201,7 @@ def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_ylim(0, 1.04)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol="\u202f%"))
     charts.tidy(ax)
     charts.label(ax, x="false alarms per 24 h", y="seizures detected")
     _named(ax)
@@ -294,7 +294,7 @@ def scores(runs: Sequence[Compared]) -> Section:
     columns = ("Scorer", "Run", "Sensitivity", "Precision", "F1", "False alarms per 24 h")
     table = Table(
         caption="Scores, pooled over each run's recordings", columns=columns, rows=rows, numeric=frozenset(range(2, 6)),
-        note="In brackets: intervals over patients. Differences have intervals of their own, above.",
+        note="In brackets: intervals over patients, of each run alone.",
     )  # fmt: skip
     return Section(id="scores", heading="Scores", parts=(table,))
 
