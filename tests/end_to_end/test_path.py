@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -248,6 +249,7 @@ def test_a_guard_stops_a_run_with_an_exit_code_of_its_own(
     verdict = json.loads((run / "verdict.json").read_text())
     assert said.code == 3
     assert "stopped at step 3 (no-skill)" in said.err
+    assert Path(re.findall(r"docs/stopped/\S+\.md", said.err)[0]).is_file()
     assert verdict["kind"] == "no-skill"
     assert verdict["evidence"]["required"] == 0.999
     assert not (run / "model.safetensors").exists()

@@ -91,6 +91,21 @@ def audit_folder(
     return found, {**found.document(), "windows": _windows(found, settings)}
 
 
+def needed_to_plan(layout: str, document: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `ictal plan` has to be told of an audited corpus because its defaults would be refused.
+
+    Args:
+        layout: The layout that was asked for.
+        document: The audit's.
+    """
+    fits: Mapping[str, int] = document["montages"]
+    best = max(fits, key=lambda name: fits[name])
+    named = () if layout == "auto" else ("--corpus.layout", layout)
+    split = () if "train" in document["tallies"]["split"] else ("--split.method", "stratified")
+    montage = () if fits[PreprocessConfig.montage] or not fits[best] else ("--signals.montage", best)
+    return (*named, *split, *montage)
+
+
 def write_page(path: Path, document: Mapping[str, Any]) -> None:
     """Write the audit as one HTML file that needs nothing else."""
     from ictal.report.audit import render  # noqa: PLC0415 - drawing takes a second to import

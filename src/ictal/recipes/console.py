@@ -6,7 +6,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console as Terminal
@@ -19,6 +20,9 @@ from ictal.errors import command
 from ictal.recipes.live import LINE_EVERY_S, Show, TrainingView, span
 from ictal.report.numbers import FALSE_ALARM_TARGETS
 from ictal.scoring.bootstrap import LEVEL
+
+if TYPE_CHECKING:  # torch, which takes seconds
+    from ictal.training.guards import GuardStop
 
 Json = Mapping[str, Any]
 _RATIOS = ("sensitivity", "precision", "f1", "false_alarms_per_24h")
@@ -104,6 +108,12 @@ class Console:
         """What will compute the model's Mamba layers, and what was asked for."""
         self.line("backend", backend, f"machine.backend = {asked}")
 
+    def stopped(self, stop: GuardStop, run: Path) -> None:
+        """What a guard found, and where to read on."""
+        self.err.print(str(stop), markup=False)
+        self.err.print(f"What now: docs/stopped/{stop.verdict.kind}.md in the documentation", markup=False)
+        self.next("report", run)
+
     def next(self, *words: object) -> None:
         """The command that usually follows."""
         if not self.as_json:
@@ -139,6 +149,11 @@ class Console:
         self.out.print(table)
 
 
+def counted(number: int, what: str) -> str:
+    """So many of them: `1 seizure`, `2 seizures`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def show_audit(console: Console, audit: Json) -> None:
     """What a corpus holds and what is wrong with it."""
     share = "undefined" if audit["share"] is None else f"{audit['share']:.2%}"
@@ -164,7 +179,7 @@ def show_audit(console: Console, audit: Json) -> None:
         console.out.print(
             f"{finding['severity']}: {finding['code']}: {finding['path']}\n  {finding['message']}", markup=False
         )
-    console.out.print(f"{len(audit['findings'])} findings")
+    console.out.print(counted(len(audit["findings"]), "finding"))
 
 
 def _show_tallies(console: Console, tallies: Json) -> None:
@@ -228,7 +243,7 @@ def show_plan(console: Console, plan: Json) -> None:
         for row in plan["feasibility"]["strategies"]
     ]
     columns = ["way of drawing", "seizure windows", "batch without one", "epoch without one", "in 100 batches"]
-    console.table("Chances on this training part", columns, rows)
+    console.table("Chances on this training part; the report is the incident's", columns, rows)
     seen = ", ".join(f"{share:.0%} of the {name.replace('_', ' ')}" for name, share in plan["coverage"].items())
     console.out.print(f"The run will see {seen}.")
     if plan["cost"]:
@@ -264,7 +279,8 @@ def show_converted(console: Console, document: Json) -> None:
     """What a conversion made."""
     show_quarantined(console, document["quarantined"])
     made, held = document["made"], document["recordings"]
-    console.out.print(f"{held} recordings with {document['seizures']} seizures, {made} of them written now")
+    said = f"{counted(held, 'recording')} with {counted(document['seizures'], 'seizure')}"
+    console.out.print(f"{said}, {made} of them written now")
 
 
 def show_detected(console: Console, document: Json) -> None:
@@ -275,7 +291,7 @@ def show_detected(console: Console, document: Json) -> None:
         "" if document["recordings"] == 1 else f" in {document['recordings'] - len(document['quarantined'])} recordings"
     )
     again = f" ({before} of them done before)" if before else ""
-    console.out.print(f"{document['seizures']} seizures{looked}{again}: {document['target']}", markup=False)
+    console.out.print(f"{counted(document['seizures'], 'seizure')}{looked}{again}: {document['target']}", markup=False)
     if document["doubt"] is not None:
         console.err.print(f"The detector's threshold misses its target: {document['doubt']}", markup=False)
 
@@ -292,7 +308,8 @@ def show_exported(console: Console, document: Json) -> None:
         graph = document["graph"]
         within = ", ".join(f"{name} within {most:.1g}" for name, most in graph["differences"].items())
         console.out.print(f"{document['out']}/{graph['file']}: {within} of the network's", markup=False)
-    console.out.print(f"{document['out']}: `ictal detect --model {document['out']}`; read its README.md", markup=False)
+    console.out.print(f"{document['out']}: read its README.md", markup=False)
+    console.next("detect", "some.edf", "some_events.tsv", "--model", document["out"])
 
 
 def show_verified(console: Console, document: Json) -> None:

@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from ictal.appearing import appearing
+from ictal.errors import command
 from ictal.recipes.detector import CARD, WEIGHTS, backend_that_ran
 from ictal.recipes.examples import ScoredRecording, examples
 from ictal.recipes.opening import openings
@@ -244,11 +245,12 @@ def _spans(pairs: Sequence[tuple[float, float]]) -> SpansS:
 
 
 def _provenance(run: Run, planned: Planned, evaluation: Json | None) -> dict[str, str]:
-    scored = "--open-eval" if run.config.evaluate.part == "eval" else f"--evaluate.part {run.config.evaluate.part}"
-    plan = f" --config {run.path('config.toml')}"
-    steps = {"plan": plan, "prepare": "", "train": "", "evaluate": f" {scored}", "report": ""}
+    part = run.config.evaluate.part
+    scored = ("--open-eval",) if part == "eval" else ("--evaluate.part", part)
+    plan = ("--config", run.path("config.toml").absolute())
+    steps = {"plan": plan, "prepare": (), "train": (), "evaluate": scored, "report": ()}
     return {
-        **{f"command {n}": f"ictal {step} again{more}" for n, (step, more) in enumerate(steps.items(), 1)},
+        **{f"command {n}": command(step, "again", *more) for n, (step, more) in enumerate(steps.items(), 1)},
         "configuration": str(run.path("config.toml")),
         "index hash": planned.index.hash,
         "plan hash": planned.hash,
