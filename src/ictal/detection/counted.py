@@ -80,7 +80,7 @@ class CountedLogits:
         self._per_logit /= 2
         self._bins, place = np.unique(self._bins >> 1, return_inverse=True)
         self._mass, self._sums = (
-            np.stack([np.bincount(place, weights=row, minlength=self._bins.size) for row in rows])
+            np.array([np.bincount(place, weights=row, minlength=self._bins.size) for row in rows], dtype=np.float64)
             for rows in (self._mass, self._sums)
         )
 
