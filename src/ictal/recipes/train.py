@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ictal.errors import InputError, check_setting
+from ictal.errors import InputError
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes import detector as detectors
@@ -19,7 +19,6 @@ from ictal.recipes.detector import Detector, SayBackend, device_of, trained_alik
 from ictal.recipes.mining import Miner
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
-from ictal.recipes.seizure_types import require_types
 from ictal.recipes.signals import open_signals
 from ictal.recipes.validation import Validator
 from ictal.recordings.montages import named
@@ -117,8 +116,6 @@ def trainer_of(
     plan = planned.batches.with_rank(ranks.rank, ranks.ranks)
     plan.check(config.train.steps * config.train.accumulate)
     prior = effective(plan, config.train.loss_weights, allow_double_correction=config.train.allow_double_correction)
-    fixed = config.train.logit_adjustment == 0 or config.batch.strategy != "adaptive"
-    check_setting(fixed, "train.logit_adjustment", config.train.logit_adjustment, "0 where batches adapt their prior")
     dataset = training_windows(run, planned)
     torch.manual_seed(config.train.seed)
     model = build(config.model, len(channels), prior.answer, detectors.backend_of(config))
@@ -195,9 +192,8 @@ def _is_kept(folder: Path, detector: Detector, weights: Mapping[str, Tensor]) ->
 def training_windows(run: Run, planned: Planned) -> WindowDataset:
     """The training part's windows over the store; nothing is built here, a missing recording is an error."""
     stored = open_signals(run, planned, "train")
-    model, index = run.config.model, planned.batches.index
-    require_types(model.seizure_types, index)
-    return WindowDataset(index, stored, model.samples_per_step, model.seizure_types)
+    model = run.config.model
+    return WindowDataset(planned.batches.index, stored, model.samples_per_step, model.seizure_types)
 
 
 def _run_hash(run: Run, planned: Planned, dataset: WindowDataset, ranks: Ranks, validate: Validator | None) -> str:

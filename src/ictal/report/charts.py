@@ -150,7 +150,7 @@ def skill(ax: Axes, curves: TrainingCurves) -> None:
                 textcoords="offset points", ha="right", fontsize=SMALL, color=LIGHT["prior"])  # fmt: skip
     low = min(-0.1, 1.1 * float(np.nanmin(curves.skill, initial=0.0)))
     ax.set_ylim(max(low, -1.5), 1.02)
-    label(ax, x="step", y="skill = 1 − loss / entropy", title="Skill")
+    label(ax, x="step", y="0: the prior only, 1: everything", title="Skill")
 
 
 def separation(ax: Axes, curves: TrainingCurves) -> None:

@@ -246,7 +246,7 @@ def training(runs: Sequence[Compared]) -> Section:
     names = ", ".join(run.name for _, run in drawn)
     figure = Figure(
         drawing=svg("compared-training", f"Skill in training of {names}.", 9, 3.4, draw),
-        caption="Running mean of 1 − loss / entropy of the drawn prior. Zero is knowing the prior only; runs with "
+        caption="Running mean. Zero is knowing the drawn prior only, one is knowing everything; runs with "
         "other batches have other priors, so that skill, not loss, is compared.",
         table=_trained([run for _, run in drawn]),
     )
@@ -262,7 +262,7 @@ def _skills(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
     ax.axhline(0, color=LIGHT["prior"], linestyle=":", linewidth=1)
     charts.tidy(ax)
     ax.set_ylim(-0.3, 1.02)
-    charts.label(ax, x="step", y="skill = 1 − loss / entropy")
+    charts.label(ax, x="step", y="skill")
     _named(ax)
 
 

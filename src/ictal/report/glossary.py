@@ -16,9 +16,9 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "Batch plan": "Which windows make up every training batch, fixed and counted before training starts.",
         "Prior correction": "Balanced batches make a model expect too many seizures. By how much is known exactly from "
         "the drawn and the natural prevalence, and is taken out of its probabilities again.",
-        "Entropy of the prior": "The loss of a model that knows how common seizures are and nothing else. A loss that "
+        "Loss of the prior": "That of a model that knows how common seizures are and nothing else. A loss that "
         "falls to this value has learnt nothing about EEG.",
-        "Skill": "1 − loss / entropy of the drawn prior. 0: only the prior is known. 1: each answer certain and right.",
+        "Skill": "Where the loss lies. 0: only the drawn prior is known. 1: each answer is certain and right.",
         "Sensitivity": "Share of the annotated seizures that were detected (recall).",
         "Precision": "Share of the detections that met an annotated seizure.",
         "False alarms per 24 h": "Detections that met no annotated seizure, per day of scored EEG.",

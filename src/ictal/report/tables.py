@@ -586,7 +586,7 @@ def _seizure_row(row: Document, *, alarming: bool) -> Iterator[Cell]:
 
 
 def _one_decimal(value: float) -> str:
-    return f"{value:.1f}"
+    return f"{value:z.1f}"
 
 
 def provenance(items: Mapping[str, str]) -> Table:
