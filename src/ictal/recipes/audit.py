@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ictal.recordings.annotations.text import write_whole
 from ictal.recordings.audit import Audit, audit
 from ictal.recordings.corpus import NO_ALIASES, Labelled
 from ictal.recordings.events import MAJORITY
@@ -95,7 +96,7 @@ def write_page(path: Path, document: Mapping[str, Any]) -> None:
     from ictal.report.audit import render  # noqa: PLC0415 - drawing takes a second to import
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(document), encoding="utf-8")
+    write_whole(path, [render(document)])
 
 
 def write_tables(folder: Path, found: Audit) -> None:

@@ -24,7 +24,7 @@ from ictal.models.backends import Chosen, choose
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes.config import Config, MachineConfig
-from ictal.recipes.run import missing, read_json, write_text
+from ictal.recipes.run import missing, read_json, write_bytes, write_text
 from ictal.training.inference import SignalSource, Traces, recording_traces
 from ictal.windows.prior import Prevalence, Prior
 
@@ -159,9 +159,8 @@ def backend_that_ran(folder: Path) -> dict[str, str]:
 def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None = None) -> None:
     """Keep a detector; without weights, only what is said about it."""
     if weights is not None:
-        temporary = folder / f".{WEIGHTS}"
-        temporary.write_bytes(serialised({name: value.contiguous().cpu() for name, value in weights.items()}))
-        temporary.replace(folder / WEIGHTS)
+        content = serialised({name: value.contiguous().cpu() for name, value in weights.items()})
+        write_bytes(folder / WEIGHTS, content)
     card = {
         "channels": list(detector.channels),
         "prior": asdict(detector.prior),

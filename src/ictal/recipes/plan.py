@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ictal.errors import InputError, command
-from ictal.recipes.run import PLAN, Run
+from ictal.recipes.run import PLAN, Run, write_bytes
 from ictal.recordings import corpus as corpora
 from ictal.recordings.corpus import Corpus, Labelled, Quarantined
 from ictal.recordings.montages import MONTAGES, derive, named
@@ -171,9 +171,7 @@ def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
     run.write_json("incident.json", incident(run, planned))
     from ictal.report.chances import chances_figure  # noqa: PLC0415 - drawing takes a second to import
 
-    temporary = run.path(".plan.png")
-    temporary.write_bytes(chances_figure(document))
-    temporary.replace(run.path("plan.png"))
+    write_bytes(run.path("plan.png"), chances_figure(document))
 
 
 def load(run: Run) -> Planned:

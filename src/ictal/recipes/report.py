@@ -11,13 +11,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ictal.errors import command
 from ictal.recipes.detector import CARD, WEIGHTS, backend_that_ran
 from ictal.recipes.examples import ScoredRecording, examples
 from ictal.recipes.opening import openings
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import copies_of
 from ictal.recipes.reference import field_docs
-from ictal.recipes.run import Run, damaged, read_json, versions, write_text
+from ictal.recipes.run import Run, damaged, read_json, write_bytes, write_text
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import seizures
 from ictal.report.contents import (
@@ -64,7 +65,7 @@ def contents(run: Run, planned: Planned) -> Contents:
         evaluation=evaluation,
         curve=_curve(evaluation) if evaluation else None,
         reliability=_reliability(evaluation["reliability"]) if evaluation else None,
-        calibrated=f"calibration by {run.config.evaluate.calibration} on the dev part" if evaluation else "",
+        calibrated=_calibrated(evaluation) if evaluation else "",
         strips=tuple(recording.strip for recording in scored),
         examples=examples(run, planned, scored, evaluation["operating_point"]["threshold"]) if evaluation else (),
         provenance=_provenance(run, planned, evaluation),
@@ -86,6 +87,10 @@ def _evaluation(run: Run, planned: Planned) -> Json | None:
     return (
         evaluation if same_plan and evaluation["operating_point"].items() >= card["operating_point"].items() else None
     )
+
+
+def _calibrated(evaluation: Json) -> str:
+    return f"calibration by {evaluation['calibration']} on the {evaluation['operating_point']['tuned_on']} part"
 
 
 def _verdict(verdict: Json | None, evaluation: Json | None) -> Verdict:
@@ -119,9 +124,7 @@ def _leakage(run: Run, planned: Planned) -> LeakageAudit:
 
 
 def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurves | None:
-    if not run.path("train.jsonl").exists():
-        return None
-    rows = [json.loads(line) for line in run.path("train.jsonl").read_text().splitlines()]
+    rows = _log(run.path("train.jsonl"))
     if not rows:
         return None
     stopped = verdict is not None and verdict["kind"] not in FINISHED
@@ -140,6 +143,15 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
         said=tuple(_said(rows, verdict if stopped else None)),
         seizure_windows=np.array([row["seizure_windows"] for row in rows], dtype=np.int64),
     )
+
+
+def _log(path: Path) -> list[Json]:
+    """The steps of the log that were written to their end: training may be writing at the moment."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    except json.JSONDecodeError as error:
+        raise damaged(path, str(error)) from error
 
 
 def _validations(rows: Sequence[Json]) -> tuple[ValidationPoint, ...]:
@@ -243,11 +255,12 @@ def _spans(pairs: Sequence[tuple[float, float]]) -> SpansS:
 
 
 def _provenance(run: Run, planned: Planned, evaluation: Json | None) -> dict[str, str]:
-    scored = "--open-eval" if run.config.evaluate.part == "eval" else f"--evaluate.part {run.config.evaluate.part}"
-    plan = f" --config {run.path('config.toml')}"
-    steps = {"plan": plan, "prepare": "", "train": "", "evaluate": f" {scored}", "report": ""}
+    part = run.config.evaluate.part
+    scored = ("--open-eval",) if part == "eval" else ("--evaluate.part", part)
+    plan = ("--config", run.path("config.toml"))
+    steps = {"plan": plan, "prepare": (), "train": (), "evaluate": scored, "report": ()}
     return {
-        **{f"command {n}": f"ictal {step} again{more}" for n, (step, more) in enumerate(steps.items(), 1)},
+        **{f"command {n}": command(step, "again", *more) for n, (step, more) in enumerate(steps.items(), 1)},
         "configuration": str(run.path("config.toml")),
         "index hash": planned.index.hash,
         "plan hash": planned.hash,
@@ -255,7 +268,7 @@ def _provenance(run: Run, planned: Planned, evaluation: Json | None) -> dict[str
         **backend_that_ran(run.folder),
         **({"backend of the evaluation": backend} if (backend := (evaluation or {}).get("backend")) else {}),
         "seeds": f"split {run.config.split.seed}, batch {run.config.batch.seed}, train {run.config.train.seed}",
-        **{name: str(value) for name, value in versions().items()},
+        **{name: str(value) for name, value in (_optional(run, "versions.json") or {}).items()},
     }
 
 
@@ -284,5 +297,5 @@ def write(run: Run, planned: Planned) -> Path:
     path = run.path("report.html")
     write_text(path, render(page))
     if page.curve is not None:
-        run.path("report.png").write_bytes(summary_figure(page))
+        write_bytes(run.path("report.png"), summary_figure(page))
     return path

@@ -137,8 +137,16 @@ def versions() -> dict[str, object]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file that is whole or absent."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file that is whole or absent, even where the power fails."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
 
 
