@@ -519,7 +519,7 @@ def train(
         with console.training(opened.config.train.steps) as progress:
             verdict = recipe.train_run(opened, planned, progress, console.chosen)
     except GuardStop as stop:
-        console.err.print(str(stop), markup=False)
+        console.stopped(stop, run)
         return GUARD
     except Interrupted as interrupted:
         console.err.print(f"{interrupted}. Go on with: {command('train', run)}", markup=False)
@@ -948,7 +948,7 @@ def demo(
     try:
         document = recipe(out, synth, list(settings), console)
     except GuardStop as stop:
-        console.err.print(str(stop), markup=False)
+        console.stopped(stop, out / "run")
         return GUARD
     except Interrupted as interrupted:
         console.err.print(f"{interrupted}. Go on with the same command.", markup=False)

@@ -106,7 +106,7 @@ def test_an_event_says_which_channels_it_cannot_be_trusted_in(
 
 
 def test_what_is_done_is_not_done_again(
-    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only what is missing, what has other samples, and everything for another detector."""
     out, run = tmp_path / "out", shutil.copytree(finished_run.folder, tmp_path / "run")
@@ -126,6 +126,19 @@ def test_what_is_done_is_not_done_again(
     card["calibration"]["temperature"] *= 1.01
     (run / "detector.json").write_text(json.dumps(card))
     assert [done(), done()] == [3, 0]
+    monkeypatch.setattr("ictal.recipes.detect.version", lambda _: "99")
+    assert [done(), done()] == [3, 0]
+
+
+def test_a_line_of_the_ledger_that_was_cut_short_is_done_again(
+    terminal: Terminal, finished_run: FinishedRun, folder: Path, tmp_path: Path
+) -> None:
+    """By a full disk or a loss of power; the others stand."""
+    ledger = tmp_path / "out" / "detections.jsonl"
+    commands = ["detect", folder, tmp_path / "out", "--run", finished_run.folder, "--json"]
+    terminal(*commands)
+    ledger.write_bytes(ledger.read_bytes()[:-20])
+    assert [terminal(*commands).document["done"] for _ in range(2)] == [1, 0]
 
 
 def test_a_recording_that_cannot_be_used_leaves_no_file(

@@ -46,6 +46,16 @@ def test_what_was_written_is_read_again(path: Path) -> None:
     assert len(path.read_text().splitlines()) == 3
 
 
+def test_an_edit_that_is_sent_again_after_others_counts_once(path: Path) -> None:
+    """Two tabs send what neither knows the other to have sent; the later edit stays the one that counts."""
+    journal = Journal(path)
+    first = journal.append(MARK, 0)
+    second = journal.append(replace(MARK, edit="second", verdict="background"), 1)
+    assert Journal(path).append(MARK, 0) == first
+    assert Journal(path).marks() == {MARK.event: second}
+    assert len(path.read_text().splitlines()) == 2
+
+
 def test_an_edit_of_what_was_changed_meanwhile_is_refused(path: Path) -> None:
     """With what it was changed to, by whom; the file stays as it is. Other events are no matter."""
     mine, theirs = Journal(path), Journal(path)

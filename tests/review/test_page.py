@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -327,6 +328,74 @@ def test_nothing_is_lost_while_the_server_is_away(browser: Browser, tmp_path: Pa
     context.close()
 
 
+def test_two_tabs_of_a_browser_keep_what_each_has_not_saved(browser: Browser, tmp_path: Path) -> None:
+    """They share its storage; whoever comes back sends all of it, and another folder's edits stay where they are."""
+    what = opened(tmp_path)
+    context = browser.new_context()
+    pages = [context.new_page(), context.new_page()]
+    with served(what) as server:
+        port = server.door.port
+        for page in pages:
+            page.goto(server.door.url)
+            drawn(page)
+    for page, keys in zip(pages, (("f", "t"), ("m", "x")), strict=True):
+        press(page, *keys)
+        saved(page, "Not saved yet: the server does not answer")
+        page.close(run_before_unload=False)
+    page = context.new_page()
+    with served(replace(what, marks=tmp_path / "other"), port=port) as server:
+        page.goto(server.door.url)
+        drawn(page)
+    assert not (tmp_path / "other").exists()
+    with served(what, port=port) as server:
+        page.goto(server.door.url)
+        saved(page)
+        rows = _journal_of(tmp_path, 2)
+        assert [(row["source"], row["verdict"]) for row in rows] == [
+            ("detection", "seizure"),
+            ("reference", "background"),
+        ]
+        drawn(page)
+        assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('unsaved')).length") == 0
+    context.close()
+
+
+def test_an_edit_that_is_refused_does_not_stay_on_the_screen(page: Page, tmp_path: Path) -> None:
+    """It says why, and shows what the server has."""
+    said = {
+        "what": "A mark cannot be used",
+        "where": "label",
+        "got": "x",
+        "expected": "y",
+        "remedy": "",
+        "code": "mark",
+    }
+    page.route(
+        "**/marks",
+        lambda route: route.fulfill(status=400, json=said) if route.request.method == "POST" else route.continue_(),
+    )
+    press(page, "f", "t")
+    saved(page, "A mark cannot be used (label): got x, expected y")
+    expect(page.locator("#events .detection.seizure")).to_have_count(0)
+    assert not (tmp_path / JOURNAL).exists()
+
+
+def test_the_recording_that_was_asked_for_last_is_shown(page: Page) -> None:
+    """Though the answer about the one before comes later."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/api/recordings/1", hold)
+    page.locator("#recordings button", has_text="ben_1").click()
+    page.locator("#recordings button", has_text="ben_2").click()
+    expect(page.locator("#recording")).to_have_text("ben_2")
+    held[0].continue_()
+    page.wait_for_timeout(300)
+    expect(page.locator("#recording")).to_have_text("ben_2")
+
+
 def test_a_recording_without_annotation_becomes_labelled_when_it_was_gone_through(
     browser: Browser,
     server: Served,
@@ -347,7 +416,7 @@ def test_a_file_that_is_gone_is_said(browser: Browser, server: Served, tmp_path:
         (tmp_path / "ben_2.edf").unlink()
         press(page, "j")
         page.wait_for_selector("#notice:not([hidden])")
-        assert "cannot be read" in page.locator("#notice").inner_text()
+        assert "There is no such file" in page.locator("#notice").inner_text()
         press(page, "k")
         drawn(page)
         page.wait_for_selector("#notice", state="hidden")

@@ -20,7 +20,7 @@ from ictal.recordings.annotations import bids
 from ictal.recordings.events import seizures
 from ictal.review.access import Door, is_loopback
 from ictal.review.overview import Overview
-from ictal.review.server import listen
+from ictal.review.server import LONGEST_EDIT_BYTES, listen
 from ictal.review.tiles import TILE_COLUMNS
 from ictal.review.views import View, look
 from tests.review.recordings import RATE_HZ, Served, opened, served
@@ -95,6 +95,7 @@ def marking(tmp_path: Path) -> Iterator[Served]:
 def test_the_list_counts_what_was_found(reading: Served) -> None:
     """A row for every recording."""
     document = ask(reading, "/api/list").json
+    assert document["marks"] == str(reading.review.opened.marks.absolute())
     assert (document["title"], document["author"], document["threshold"]) == ("small", "Dr Test", 0.6)
     first, second, third = document["recordings"]
     assert (first["id"], first["patient"], first["duration_s"]) == ("anna_1", "anna", 300.0)
@@ -183,7 +184,7 @@ def test_what_cannot_be_shown_is_refused_with_a_reason(reading: Served, query: s
     """As one error of what, got, expected and what to do."""
     answer = ask(reading, f"/api/recordings/0/{query}")
     assert answer.status == 400
-    assert answer.json.keys() == {"what", "got", "expected", "remedy", "code"}
+    assert answer.json.keys() == {"what", "where", "got", "expected", "remedy", "code"}
 
 
 @pytest.mark.parametrize(
@@ -267,6 +268,8 @@ def test_doors_know_their_names() -> None:
     everywhere, one = Door(host="0.0.0.0", port=80, token="t"), Door(host="192.168.1.2", port=80, token="t")  # noqa: S104, S106
     assert everywhere.names("10.0.0.7:80")
     assert everywhere.names("[fe80::1]:80")
+    assert all(map(everywhere.names, ("10.0.0.7", "[fe80::1]")))  # browsers leave HTTP's own port out
+    assert not any(map(Door(host="10.0.0.7", port=81, token="t").names, ("10.0.0.7", "10.0.0.7:")))  # noqa: S106
     assert not everywhere.names("ward.example:80")
     assert one.names("192.168.1.2:80")
     assert not one.names("192.168.1.3:80")
@@ -338,7 +341,17 @@ def test_an_unlabelled_recording_becomes_labelled_and_back(marking: Served) -> N
 
 @pytest.mark.parametrize(
     "changed",
-    [{"stop_s": 300.1}, {"comment": "a\tb"}, {"author": ""}, {"seen": "x"}, {"verdict": "maybe"}, {"onset_s": "NaN"}],
+    [
+        {"stop_s": 301.1},
+        {"onset_s": 300.0, "stop_s": 300.5},
+        {"stop_s": 10**400},
+        {"comment": "a\tb"},
+        {"author": ""},
+        {"seen": "x"},
+        {"verdict": "maybe"},
+        {"onset_s": "NaN"},
+    ],
+    ids="-".join,
 )
 def test_an_edit_that_cannot_be_is_refused(marking: Served, changed: dict[str, object]) -> None:
     """Before anything is written."""
@@ -346,7 +359,20 @@ def test_an_edit_that_cannot_be_is_refused(marking: Served, changed: dict[str, o
     assert not marking.review.journals[0].path.exists()
 
 
-@pytest.mark.parametrize("body", [b"", b"nothing", b"[]", b"\xff", b'{"seen": 0}'])
+def test_an_event_that_reaches_behind_the_end_is_cut(marking: Served) -> None:
+    """By rounding, or as far as an annotation may be wrong: else nobody could say that it is a seizure."""
+    written = edit(marking, onset_s=290.0, stop_s=300.00005).json["written"]
+    assert (written["onset_s"], written["stop_s"]) == (290.0, 300.0)
+    annotation = bids.read(marking.review.opened.marks / "anna_1_events.tsv")
+    assert (290.0, 300.0) in seizures(annotation)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"nothing", b"[]", b"\xff", b'{"seen": 0}', b"9" * 5000, b"[" * 60_000, b" " * (LONGEST_EDIT_BYTES + 1)],
+    ids=["empty", "text", "list", "bytes", "little", "digits", "deep", "long"],
+)
 def test_a_body_that_is_no_edit_is_refused(marking: Served, body: bytes) -> None:
-    """With the same kind of answer."""
-    assert ask(marking, "/api/recordings/0/marks", method="POST", body=body).status == 400
+    """With the same kind of answer, and no more in memory than an edit may be long."""
+    answer = ask(marking, "/api/recordings/0/marks", method="POST", body=body)
+    assert (answer.status, set(answer.json) >= {"what", "where", "got", "expected"}) == (400, True)

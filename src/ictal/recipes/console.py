@@ -6,7 +6,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console as Terminal
@@ -19,6 +20,9 @@ from ictal.errors import command
 from ictal.recipes.live import LINE_EVERY_S, Show, TrainingView, span
 from ictal.report.numbers import FALSE_ALARM_TARGETS
 from ictal.scoring.bootstrap import LEVEL
+
+if TYPE_CHECKING:  # torch, which takes seconds
+    from ictal.training.guards import GuardStop
 
 Json = Mapping[str, Any]
 _RATIOS = ("sensitivity", "precision", "f1", "false_alarms_per_24h")
@@ -103,6 +107,12 @@ class Console:
     def chosen(self, backend: str, asked: str) -> None:
         """What will compute the model's Mamba layers, and what was asked for."""
         self.line("backend", backend, f"machine.backend = {asked}")
+
+    def stopped(self, stop: GuardStop, run: Path) -> None:
+        """What a guard found, and where to read on."""
+        self.err.print(str(stop), markup=False)
+        self.err.print(f"What now: docs/stopped/{stop.verdict.kind}.md in the documentation", markup=False)
+        self.next("report", run)
 
     def next(self, *words: object) -> None:
         """The command that usually follows."""
@@ -444,10 +454,15 @@ def _show_seizures(console: Console, document: Json) -> None:
     console.table(f"Seizure by seizure ({document['scorer']} {document['scorer_version']})", columns, rows)
 
 
+def three_digits(value: float) -> str:
+    """A rate with three digits, or all those before its point: 0.821, 24.5, 6,560."""
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+
+
 def _bounded(value: float | None, interval: Json, between: str = "\n") -> str:
     """A rate with its interval, on a line below unless something else is to stand between them."""
     bounds = interval["lower"], interval["upper"]
-    shown = ["undefined" if one is None else f"{one:.3g}" for one in (value, *bounds)]
+    shown = ["undefined" if one is None else three_digits(one) for one in (value, *bounds)]
     return shown[0] if None in bounds else f"{shown[0]}{between}[dim]{shown[1]} to {shown[2]}[/dim]"
 
 
@@ -503,7 +518,7 @@ def show_comparison(console: Console, document: Json) -> None:
     for scorer, compared in document["scorers"].items():
         rows = []
         for rate, row in zip(_RATIO_NAMES, (compared[key] for key in _RATIOS), strict=True):
-            shown = {key: "undefined" if row[key] is None else f"{row[key]:.3g}" for key in row if key != "exact"}
+            shown = {key: "undefined" if row[key] is None else three_digits(row[key]) for key in row if key != "exact"}
             bounds = f"{shown['lower']} to {shown['upper']}"
             rows.append(
                 [rate, shown["first"], shown["second"], shown["difference"], bounds, shown["p"], shown["p_holm"]]

@@ -1,8 +1,9 @@
 """`ictal detect`: EDFs in, the times of their seizures out, by the same path as in an evaluation.
 
 A folder of recordings becomes a folder of detections with the same names below it. What was done is kept in a ledger
-there, by the content of the recording and of the detector: the same command goes on where it was interrupted. A
-recording that cannot be used is named and leaves no file, so that no answer is ever taken for "no seizure".
+there, by the content of the recording and of the detector and by this program's version: the same command goes on
+where it was interrupted. A recording that cannot be used is named and leaves no file, so that no answer is ever taken
+for "no seizure".
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +209,29 @@ def find(source: Path, detector: Detector) -> Found:
         InputError: if the recording cannot be used.
     """
     header = edf.read_header(source)
-    return look(source.stem, header, prepared(header, detector.config.signals), detector)[0]
+    with as_trained(detector):
+        ready = prepared(header, detector.config.signals)
+    return look(source.stem, header, ready, detector)[0]
+
+
+@contextmanager
+def as_trained(detector: Detector) -> Iterator[None]:
+    """Where channels are missing, what to do about it: the montage is the model's and cannot be chosen."""
+    try:
+        yield
+    except InputError as error:
+        if error.code != "channel-missing":
+            raise
+        montage = detector.config.signals.montage
+        raise InputError(
+            error.what,
+            where=error.where,
+            got=error.got,
+            expected=error.expected,
+            remedy=f"this model reads {montage} alone: give it these channels (in MNE, interpolate those marked as bad "
+            "first), or use a model of another montage",
+            code=error.code,
+        ) from None
 
 
 def look(recording: str, header: Header, ready: Prepared, detector: Detector) -> tuple[Found, Trace]:
@@ -280,13 +305,18 @@ def artefacts_of(
 
 
 class _Ledger:
-    """What was done in a folder of detections: one line per recording, the last one counts."""
+    """What was done in a folder of detections: one line per recording, the last one counts.
+
+    A line that was cut short says nothing: its recording is done again.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        lines = path.read_text().splitlines() if path.exists() else []
-        read = [json.loads(line) for line in lines]
-        self.lines: dict[str, tuple[str, int]] = {one["recording"]: (one["key"], one["seizures"]) for one in read}
+        self.lines: dict[str, tuple[str, int]] = {}
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            with suppress(UnicodeDecodeError, json.JSONDecodeError):
+                one = json.loads(line)
+                self.lines[one["recording"]] = one["key"], one["seizures"]
 
     def known(self, recording: str, key: str) -> int | None:
         """How many seizures were found, if this recording was done with this detector and format."""
@@ -295,15 +325,17 @@ class _Ledger:
 
     def add(self, recording: str, key: str, seizures: int) -> int:
         """Remember on disk that a recording is done; returns its seizures."""
-        with self.path.open("a") as file:
-            file.write(json.dumps({"recording": recording, "key": key, "seizures": seizures}) + "\n")
+        line = json.dumps({"recording": recording, "key": key, "seizures": seizures}).encode()
+        with self.path.open("ab") as file:
+            file.write(b"\n" + line + b"\n")  # on a line of its own, whatever was cut short before it
             file.flush()
             os.fsync(file.fileno())
         return seizures
 
 
 def _hash_of(run_folder: Path) -> str:
-    digest = hashlib.blake2b(digest_size=16)
+    """Hash of all that decides what is found in a recording."""
+    digest = hashlib.blake2b(version("ictal").encode(), digest_size=16)
     for name in (detectors.WEIGHTS, detectors.CARD):
         digest.update((run_folder / name).read_bytes())
     return digest.hexdigest()

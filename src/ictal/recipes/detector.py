@@ -208,6 +208,15 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     Raises:
         InputError: if the folder holds none, its weights do not fit its model, or the device cannot be used.
     """
+    if not folder.is_dir():
+        raise InputError(
+            "There is no such model",
+            where=folder,
+            got="a file" if folder.exists() else "nothing",
+            expected="the folder of an evaluated run or of an exported model, or `tiny`",
+            remedy=f"check its path; a run's is made by `{command('train', folder)}`",
+            code="step-missing",
+        )
     for name in (WEIGHTS, CARD):
         if not (folder / name).exists():
             raise missing(folder / name, command("train", folder))

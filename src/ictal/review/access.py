@@ -32,6 +32,7 @@ HEADERS: Mapping[str, str] = MappingProxyType(
     }
 )
 _COOKIE = "ictal_review"
+_HTTP_PORT = "80"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +61,13 @@ class Door:
         return f"{_COOKIE}_{self.port}"
 
     def names(self, host: str) -> bool:
-        """Whether a `Host` header means this server.
+        """Whether a `Host` header means this server; browsers leave HTTP's own port out.
 
         Bound to every address of the machine, any address will do: rebinding needs a name.
         """
-        name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
+        name, port = host.rsplit(":", 1) if ":" in host and not host.endswith("]") else (host, "")
         name = name.strip("[]").lower()
-        if port != str(self.port):
+        if (port or _HTTP_PORT) != str(self.port):
             return False
         if is_loopback(self.host):
             return is_loopback(name)

@@ -2,15 +2,16 @@
 
 The last mark of an event counts. An edit names the revision that its author saw: if somebody has changed the event
 since, it is refused and nothing is lost, since the one stands in the journal and the other on its author's screen. An
-edit that is sent twice counts once. A line that a crash has cut short was never confirmed; it is taken away.
+edit that is sent twice counts once, whatever came in between. A line that a crash has cut short was never confirmed; it
+is taken away.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,6 +92,7 @@ class Journal:
         self._read_bytes = 0
         self._lines = 0
         self._marks: dict[str, Mark] = {}
+        self._edits: dict[str, Mark] = {}
         self._turn = threading.Lock()
 
     def marks(self) -> dict[str, Mark]:
@@ -126,9 +128,9 @@ class Journal:
         """
         with self._locked() as file:
             whole = self._catch_up(file)
+            if mark.edit in self._edits:
+                return self._edits[mark.edit]
             current = self._marks.get(mark.event)
-            if current is not None and current.edit == mark.edit:
-                return current
             if current is not None and current.revision != seen:
                 raise StaleEditError(current)
             written = replace(mark, revision=self._lines + 1)
@@ -163,7 +165,7 @@ class Journal:
         for line in added[: added.rfind(b"\n") + 1].splitlines():
             mark = self._decoded(line)
             self._lines += 1
-            self._marks[mark.event] = mark
+            self._marks[mark.event] = self._edits[mark.edit] = mark
         self._read_bytes += added.rfind(b"\n") + 1
         return self._read_bytes
 
@@ -215,7 +217,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def _check(mark: Mark) -> None:
-    if not (math.isfinite(mark.onset_s) and math.isfinite(mark.stop_s) and 0 <= mark.onset_s < mark.stop_s):
+    if not (_is_finite(mark.onset_s) and _is_finite(mark.stop_s) and 0 <= mark.onset_s < mark.stop_s):
         raise _refused("onset_s, stop_s", f"{mark.onset_s} to {mark.stop_s} s", "an onset before the stop")
     for name, allowed in (("source", get_args(Source)), ("verdict", get_args(Verdict))):
         if getattr(mark, name) not in allowed:
@@ -227,6 +229,11 @@ def _check(mark: Mark) -> None:
             raise _refused(name, repr(text[:100]), f"one line of at most {longest} characters")
     if not is_known(mark.label):
         raise _refused("label", repr(mark.label), "HED-SCORE's word for a seizure, or bckg")
+
+
+def _is_finite(time_s: float) -> bool:
+    """Whether it is a float's number: JSON has whole ones beyond."""
+    return abs(time_s) <= sys.float_info.max
 
 
 def _refused(name: str, got: Any, expected: str) -> InputError:

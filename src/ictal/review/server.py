@@ -20,7 +20,7 @@ import math
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from starlette.types import ASGIApp
 
 from ictal.errors import InputError, check_setting
 from ictal.recordings.annotations.beside import events_of
+from ictal.recordings.corpus import DURATION_TOLERANCE_S
 from ictal.recordings.labels import SEIZURE_TYPES
 from ictal.review import corrected
 from ictal.review.access import Access, Door
@@ -50,6 +51,7 @@ TILES_BYTES = 64 << 20
 """Most memory for tiles that were made."""
 _VIEWS_KEPT = 32
 _MOST_COLUMNS = 20_000
+LONGEST_EDIT_BYTES = 1 << 16
 _TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript"}
 
 
@@ -111,6 +113,7 @@ class Review:
         return JSONResponse(
             {
                 "title": self.opened.title,
+                "marks": str(self.opened.marks.absolute()),
                 "author": self.author,
                 "types": [asdict(one) for one in SEIZURE_TYPES],
                 "threshold": self.opened.threshold,
@@ -185,13 +188,17 @@ class Review:
 
     async def mark(self, request: Request) -> Response:
         """Take one edit."""
-        body = await request.body()
-        return await run_in_threadpool(self._edit, self._asked(request)[0], body)
+        number, _ = self._asked(request)
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            check_setting(len(body) <= LONGEST_EDIT_BYTES, "edit", "more", f"at most {LONGEST_EDIT_BYTES} bytes")
+        return await run_in_threadpool(self._edit, number, bytes(body))
 
     def _edit(self, number: int, body: bytes) -> Response:
         one, journal = self.opened.recordings[number], self.journals[number]
         seen, mark = _edit_of(body, self.clock().isoformat(timespec="seconds"))
-        check_setting(mark.stop_s <= one.header.duration_s, "stop_s", mark.stop_s, f"at most {one.header.duration_s}")
+        mark = _cut(mark, one.header.duration_s)
         try:
             written = journal.append(mark, seen)
         except StaleEditError as stale:
@@ -316,7 +323,7 @@ def _edit_of(body: bytes, time: str) -> tuple[int, Mark]:
     """
     try:
         document = json.loads(body)
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (ValueError, RecursionError):  # no UTF-8, no JSON, a number of thousands of digits; too deep
         document = None
     seen = document.pop("seen", None) if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(seen, int):
@@ -331,11 +338,23 @@ def _edit_of(body: bytes, time: str) -> tuple[int, Mark]:
     return seen, mark_of({**document, "time": time, "revision": 0})
 
 
+def _cut(mark: Mark, duration_s: float) -> Mark:
+    """A mark whose stop lies behind the recording's end by no more than annotations may be wrong, or have been rounded.
+
+    Raises:
+        InputError: if it lies further away (code `config-value`).
+    """
+    expected = f"an event that begins before {duration_s} s and stops by then"
+    inside = mark.onset_s < duration_s and mark.stop_s <= duration_s + DURATION_TOLERANCE_S
+    check_setting(inside, "onset_s, stop_s", f"{mark.onset_s} to {mark.stop_s} s", expected)
+    return replace(mark, stop_s=min(mark.stop_s, duration_s))
+
+
 def _floats(content: bytes, headers: Mapping[str, str] | None = None) -> Response:
     return Response(content, media_type="application/octet-stream", headers=headers)
 
 
 def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, InputError)
-    named = {name: str(getattr(error, name)) for name in ("what", "got", "expected", "remedy", "code")}
+    named = {name: str(getattr(error, name)) for name in ("what", "where", "got", "expected", "remedy", "code")}
     return JSONResponse(named, 400)

@@ -40,6 +40,8 @@ TITLES: Mapping[str, str] = MappingProxyType(
 ORDER = 2
 """Of the display filters: 12 dB per octave at each edge."""
 _LOWEST_HZ = 0.05
+LONGEST_RINGING_S = 120.0
+"""How far back filters may remember: so much is read before every span."""
 _STATE_PER_SECTION = 2
 
 
@@ -63,8 +65,10 @@ class View:
         check_setting(self.montage in TITLES, "montage", self.montage, ", ".join(TITLES))
         low = self.low_hz == 0 or _LOWEST_HZ <= self.low_hz < math.inf
         check_setting(low, "low_hz", self.low_hz, f"0 for none, or {_LOWEST_HZ} Hz and above")
-        check_setting(self.low_hz < self.high_hz, "high_hz", self.high_hz, "a frequency above the lower edge")
-        check_setting(0 <= self.notch_hz < math.inf, "notch_hz", self.notch_hz, "a frequency, or 0 for none")
+        high = self.low_hz < self.high_hz and self.high_hz >= _LOWEST_HZ
+        check_setting(high, "high_hz", self.high_hz, f"a frequency above the lower edge, from {_LOWEST_HZ} Hz")
+        notch = self.notch_hz == 0 or _LOWEST_HZ <= self.notch_hz < math.inf
+        check_setting(notch, "notch_hz", self.notch_hz, f"0 for none, or {_LOWEST_HZ} Hz and above")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,7 +131,7 @@ def look(header: Header, view: View) -> Eeg:
 
     Raises:
         InputError: if the recording cannot be brought to the montage (see `montages.derive`), or a filter lies at or
-            above half its rate (code `config-value`).
+            above half its rate, or is so narrow that it rings for over `LONGEST_RINGING_S` (code `config-value`).
     """
     derivation = derivation_of(header, view.montage)
     half_hz = derivation.rate_hz / 2
@@ -136,11 +140,14 @@ def look(header: Header, view: View) -> Eeg:
         check_setting(fits, key, edge_hz, f"below {half_hz:g} Hz, half the recording's rate")
     notches_hz = (view.notch_hz,) if view.notch_hz else ()
     settings = derivation.rate_hz, (view.low_hz, view.high_hz), ORDER, notches_hz
+    ringing_s = filters.ringing_s(*settings)
+    expected = f"filters that ring for at most {LONGEST_RINGING_S:g} s"
+    check_setting(ringing_s <= LONGEST_RINGING_S, "low_hz, high_hz, notch_hz", f"{ringing_s:.0f} s", expected)
     return Eeg(
         header=header,
         derivation=derivation,
         sections=filters.sections(*settings),
-        halo_samples=math.ceil(filters.ringing_s(*settings) * derivation.rate_hz),
+        halo_samples=math.ceil(ringing_s * derivation.rate_hz),
         keeps_constant=view.low_hz == 0,
     )
 

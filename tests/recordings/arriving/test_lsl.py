@@ -95,7 +95,7 @@ def test_what_was_lost_on_the_way_is_a_gap(name: str) -> None:
 
 
 class Mortal:
-    """A sender in a process of its own, which can die; without an id by which it could be known again.
+    """A sender in a process of its own, which can die; with an id by which it can be known again, or none.
 
     It is there once it is told to be: what it imports takes longer than all else.
     """
@@ -104,14 +104,14 @@ class Mortal:
 import sys
 from tests.recordings.arriving.test_lsl import outlet, send
 sys.stdin.readline()
-sender = outlet(sys.argv[1], labels=tuple(sys.argv[2:]))
+sender = outlet(sys.argv[1], id_=sys.argv[2], labels=tuple(sys.argv[3:]))
 for line in sys.stdin:
     first, stop, start_s = line.split()
     send(sender, int(first), int(stop), float(start_s))
 """
 
-    def __init__(self, name: str, *labels: str) -> None:
-        words = [sys.executable, "-c", self.CODE, name, *(labels or LABELS)]
+    def __init__(self, name: str, *labels: str, id_: str = "") -> None:
+        words = [sys.executable, "-c", self.CODE, name, id_, *(labels or LABELS)]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def live(self) -> None:
@@ -131,7 +131,7 @@ for line in sys.stdin:
 
 
 def test_a_sender_that_comes_back_is_taken_up_after_a_gap(name: str) -> None:
-    """One that cannot be known again by an id is looked for by its name."""
+    """It is looked for by its name."""
     sender, again = Mortal(name), Mortal(name)
     sender.live()
     stream = LslStream(name, patience_s=30)
@@ -150,8 +150,8 @@ def test_a_sender_that_comes_back_is_taken_up_after_a_gap(name: str) -> None:
 
 
 def test_a_sender_that_comes_back_as_another_is_refused(name: str) -> None:
-    """Its channels would be taken for those of before."""
-    sender, other = Mortal(name), Mortal(name, "C3", "Fp1", "TRIG")
+    """Its channels would be taken for those of before, and liblsl does so by itself: the id is the same."""
+    sender, other = Mortal(name, id_="amplifier"), Mortal(name, "C3", "Fp1", "TRIG", id_="amplifier")
     sender.live()
     stream = LslStream(name, patience_s=30)
     sender.die()
@@ -161,6 +161,21 @@ def test_a_sender_that_comes_back_as_another_is_refused(name: str) -> None:
         _until(lambda: stream.take(("C3", "Fp1"), 0.2) == [] and stream._inlet is not None)
     assert error.value.code == "stream-changed"
     other.die()
+
+
+def test_a_sender_that_is_gone_before_it_is_asked_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was found, but does not answer any more: one clear error, and no waiting without end."""
+    sender, library = outlet(name), lsl.library()
+
+    class Gone(library.StreamInlet):  # type: ignore[misc, name-defined]
+        def get_sinfo(self, timeout: float | None = None) -> Any:
+            assert timeout is not None
+            raise TimeoutError
+
+    monkeypatch.setattr(library, "StreamInlet", Gone)
+    with pytest.raises(InputError) as error:
+        LslStream(name)
+    assert (error.value.code, sender is None) == ("stream-missing", False)
 
 
 def _until(condition: Callable[[], bool], patience_s: float = 60.0) -> None:

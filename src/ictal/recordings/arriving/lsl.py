@@ -1,7 +1,8 @@
 """A stream of the Lab Streaming Layer, through mne-lsl: samples with the sender's time stamps.
 
-A sender that is lost is waited for and taken up again; its stamps then say how long it was away. Samples that are no
-numbers, as some amplifiers send for what they have lost, are lost. Source: labstreaminglayer.readthedocs.io, XDF
+A sender that is lost is waited for and taken up again; its stamps then say how long it was away. One with an id liblsl
+would take up by itself, whatever its channels and its rate are by then: here they are looked at again. Samples that are
+no numbers, as some amplifiers send for what they have lost, are lost. Source: labstreaminglayer.readthedocs.io, XDF
 "EEG meta-data" for labels and units.
 """
 
@@ -44,6 +45,7 @@ _UV = {
     "volt": 1e6,
 }
 _MOST_SAMPLES = 4096
+_OPEN_S = 10.0  # how long a sender has to answer
 
 
 def library() -> Any:
@@ -84,8 +86,11 @@ class LslStream:
         self._unit = unit
         info = _only(_found(name, patience_s), name)
         self.name = info.name
-        self._inlet: StreamInlet | None = _opened(info)
-        self.header = _header(self._inlet.get_sinfo(), unit)
+        opened = _opened(info)
+        if opened is None:
+            raise _not_one([], name)
+        self._inlet: StreamInlet | None = opened[0]
+        self.header = _header(opened[1], unit)
         self._continuity = Continuity(self.header.signals[0].rate_hz, TOLERANCE_S)
         self._number = 0
 
@@ -118,7 +123,7 @@ class LslStream:
         assert self._inlet is not None
         try:
             values, stamps_s = self._inlet.pull_chunk(timeout=0.0, max_samples=_MOST_SAMPLES)
-        except RuntimeError:  # liblsl's "connection has been lost", of a sender that cannot be known again by its id
+        except RuntimeError:  # liblsl's "connection has been lost"
             self._inlet = None
             self._number += 1  # whatever the stamps of the next sender say, its samples do not follow
             return nothing
@@ -128,10 +133,10 @@ class LslStream:
 
     def _found_again(self, wait_s: float) -> bool:
         found = _found(self.name, wait_s, settle=False)
-        if not found:
+        opened = _opened(_only(found, self.name)) if found else None
+        if opened is None:
             return False
-        inlet = _opened(_only(found, self.name))
-        header = _header(inlet.get_sinfo(), self._unit)
+        inlet, header = opened[0], _header(opened[1], self._unit)
         if header != self.header:
             raise InputError(
                 "The stream has come back as another one",
@@ -157,8 +162,12 @@ def _found(name: str, patience_s: float, *, settle: bool = True) -> list[Info]:
 def _only(found: list[Info], name: str) -> Info:
     if len(found) == 1:
         return found[0]
+    raise _not_one(found, name)
+
+
+def _not_one(found: list[Info], name: str) -> InputError:
     wanted = f"an LSL stream named {name}" if name else "an LSL stream of type EEG"
-    raise InputError(
+    return InputError(
         "The stream is ambiguous" if found else "The stream is not there",
         where="--stream lsl",
         got=", ".join(sorted(info.name for info in found)) or "none",
@@ -168,10 +177,14 @@ def _only(found: list[Info], name: str) -> Info:
     )
 
 
-def _opened(info: Info) -> StreamInlet:
-    inlet: StreamInlet = library().StreamInlet(info, max_buffered=BUFFER_S)
-    inlet.open_stream(timeout=10.0)
-    return inlet
+def _opened(info: Info) -> tuple[StreamInlet, Info] | None:
+    """A stream and all that it says of itself; None if it is gone before it could be asked."""
+    inlet: StreamInlet = library().StreamInlet(info, max_buffered=BUFFER_S, recover=False)
+    try:
+        inlet.open_stream(timeout=_OPEN_S)
+        return inlet, inlet.get_sinfo(timeout=_OPEN_S)
+    except (RuntimeError, TimeoutError):
+        return None
 
 
 def _header(info: Info, unit: str) -> Header:

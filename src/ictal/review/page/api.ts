@@ -28,6 +28,8 @@ export interface SeizureType {
 
 export interface WorkList {
   title: string;
+  /** The folder that marks are kept in. */
+  marks: string;
   author: string;
   types: SeizureType[];
   threshold: number | null;
@@ -171,5 +173,5 @@ async function refuse(answer: Response): Promise<void> {
   if (answer.ok) return;
   if (answer.status !== 400) throw new Error(`The server answered ${answer.status}`);
   const said = await answer.json();
-  throw new Refused(`${said.what}: got ${said.got}, expected ${said.expected}`);
+  throw new Refused(`${said.what} (${said.where}): got ${said.got}, expected ${said.expected}`);
 }

@@ -61,6 +61,8 @@ class Page {
   private drawn = false;
   private pending = false;
   private saying = 0;
+  /** Counts what was opened. */
+  private opening = 0;
   private shownSelection: string | null = null;
   private shownStretch: Stretch | null = null;
 
@@ -75,6 +77,7 @@ class Page {
     element("title").textContent = this.list.title;
     document.title = `${this.list.title} · ictal review`;
     this.author.value = localStorage.getItem(AUTHOR) ?? this.list.author;
+    this.saver.takeUp(this.list.marks);
     this.table.show(this.list);
     this.panel.offer(this.list.types);
     const wanted = new URLSearchParams(location.hash.slice(1));
@@ -89,8 +92,10 @@ class Page {
   }
 
   private async open(number: number, time_s = 0): Promise<void> {
+    const turn = ++this.opening;
     try {
       const recording = await api.recording(number);
+      if (turn !== this.opening) return; // another was asked for meanwhile
       this.trace = null;
       this.notice("");
       this.tiles.clear();
@@ -110,7 +115,7 @@ class Page {
         this.redraw();
       }
     } catch (error) {
-      this.fail(error);
+      if (turn === this.opening) this.fail(error);
     }
   }
 

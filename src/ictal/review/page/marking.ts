@@ -76,9 +76,8 @@ export class Marking {
     if (recording === null) return;
     if (before !== null) this.undoable.push([recording.id, before]);
     const seen = recording.marks.find((mark) => mark.event === draft.event)?.revision ?? 0;
-    const edit: Edit = { id: recording.id, mark: { ...draft, author: this.author(), edit: unique() }, seen };
-    this.apply(recording, edit);
-    this.saver.add(edit);
+    const mark = { ...draft, author: this.author(), edit: unique() };
+    this.apply(recording, this.saver.add({ id: recording.id, mark, seen }));
     this.changed();
   }
 

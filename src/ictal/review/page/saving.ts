@@ -1,12 +1,17 @@
 // Edits on their way to the server, one after the other. Until one is confirmed it is also kept in the browser's own
-// storage, so that neither a crash of the browser nor a server that is away loses it.
+// storage, so that neither a crash of the browser nor a server that is away loses it. All tabs share that storage: each
+// edit has a place of its own there, and one that two tabs send counts once.
 
 import * as api from "./api.ts";
 
-const STORED = "ictal-review-unsaved";
+const STORED = "ictal-review-unsaved ";
 const AGAIN_MS = 2000;
 
 export interface Edit {
+  /** Folder of the marks: of other servers at this address, another. */
+  folder: string;
+  /** When it was made, to tell which of two was first. */
+  made_ms: number;
   /** Id of the recording: numbers may change from one start of the server to the next. */
   id: string;
   mark: Omit<api.Mark, "time" | "revision">;
@@ -26,11 +31,18 @@ export interface Hooks {
 }
 
 export class Saver {
-  private readonly waiting: Edit[];
+  private readonly waiting: Edit[] = [];
+  private folder = "";
   private busy = false;
 
-  constructor(private readonly hooks: Hooks) {
-    this.waiting = JSON.parse(localStorage.getItem(STORED) ?? "[]");
+  constructor(private readonly hooks: Hooks) {}
+
+  /** Take up what was not confirmed before this tab was opened, of the marks in this folder. */
+  takeUp(folder: string): void {
+    this.folder = folder;
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith(STORED));
+    const edits: Edit[] = keys.map((key) => JSON.parse(localStorage.getItem(key) ?? "null"));
+    this.waiting.push(...edits.filter((edit) => edit?.folder === folder).sort((a, b) => a.made_ms - b.made_ms));
   }
 
   /** Edits of a recording that are not confirmed yet. */
@@ -42,10 +54,13 @@ export class Saver {
     return this.waiting.length === 0;
   }
 
-  add(edit: Edit): void {
-    this.waiting.push(edit);
-    this.keep();
+  /** Send an edit; returns it as it waits. */
+  add(edit: Omit<Edit, "folder" | "made_ms">): Edit {
+    const made: Edit = { ...edit, folder: this.folder, made_ms: performance.timeOrigin + performance.now() };
+    this.waiting.push(made);
+    this.keep(made);
     void this.flush();
+    return made;
   }
 
   /** Send what waits, until nothing does. */
@@ -71,7 +86,7 @@ export class Saver {
       else this.confirm(edit, answer.written!, answer.marks);
     } catch (error) {
       if (error instanceof api.Refused) {
-        this.drop(edit);
+        await this.takeBack(edit);
         this.hooks.said(error.message, true);
         return;
       }
@@ -80,12 +95,20 @@ export class Saver {
     }
   }
 
+  /** Show a recording without an edit that the server has refused. */
+  private async takeBack(edit: Edit): Promise<void> {
+    this.drop(edit);
+    const known = await api.marks(this.hooks.numberOf(edit.id)!).catch(() => null);
+    if (known !== null) this.hooks.learnt(edit.id, known);
+  }
+
   private confirm(edit: Edit, written: api.Mark, marks: api.Marks): void {
     this.drop(edit);
     for (const later of this.unsaved(edit.id)) {
-      if (later.mark.event === written.event) later.seen = written.revision;
+      if (later.mark.event !== written.event) continue;
+      later.seen = written.revision;
+      this.keep(later);
     }
-    this.keep();
     this.hooks.learnt(edit.id, marks);
     this.hooks.said("Saved", false);
   }
@@ -94,7 +117,7 @@ export class Saver {
     const mine = await this.hooks.decide(edit, theirs);
     if (mine) {
       edit.seen = theirs.revision;
-      this.keep();
+      this.keep(edit);
       return;
     }
     for (const own of this.unsaved(edit.id)) {
@@ -106,11 +129,11 @@ export class Saver {
 
   private drop(edit: Edit): void {
     this.waiting.splice(this.waiting.indexOf(edit), 1);
-    this.keep();
+    localStorage.removeItem(STORED + edit.mark.edit);
   }
 
-  private keep(): void {
-    localStorage.setItem(STORED, JSON.stringify(this.waiting));
+  private keep(edit: Edit): void {
+    localStorage.setItem(STORED + edit.mark.edit, JSON.stringify(edit));
   }
 }
 

@@ -64,5 +64,5 @@ async function floats(answer) {
   if (answer.ok) return;
   if (answer.status !== 400) throw new Error(`The server answered ${answer.status}`);
   const said = await answer.json();
-  throw new Refused(`${said.what}: got ${said.got}, expected ${said.expected}`);
+  throw new Refused(`${said.what} (${said.where}): got ${said.got}, expected ${said.expected}`);
 }

@@ -62,6 +62,7 @@ class Page {
   drawn = false;
   pending = false;
   saying = 0;
+  /** Counts what was opened. */ opening = 0;
   shownSelection = null;
   shownStretch = null;
   async start() {
@@ -75,6 +76,7 @@ class Page {
     element("title").textContent = this.list.title;
     document.title = `${this.list.title} · ictal review`;
     this.author.value = localStorage.getItem(AUTHOR) ?? this.list.author;
+    this.saver.takeUp(this.list.marks);
     this.table.show(this.list);
     this.panel.offer(this.list.types);
     const wanted = new URLSearchParams(location.hash.slice(1));
@@ -87,8 +89,10 @@ class Page {
     return this.events.find((event)=>event.name === this.state.selected);
   }
   async open(number, time_s = 0) {
+    const turn = ++this.opening;
     try {
       const recording = await api.recording(number);
+      if (turn !== this.opening) return; // another was asked for meanwhile
       this.trace = null;
       this.notice("");
       this.tiles.clear();
@@ -110,7 +114,7 @@ class Page {
         this.redraw();
       }
     } catch (error) {
-      this.fail(error);
+      if (turn === this.opening) this.fail(error);
     }
   }
   // Drawing.

@@ -81,17 +81,16 @@ export class Marking {
       before
     ]);
     const seen = recording.marks.find((mark)=>mark.event === draft.event)?.revision ?? 0;
-    const edit = {
-      id: recording.id,
-      mark: {
-        ...draft,
-        author: this.author(),
-        edit: unique()
-      },
-      seen
+    const mark = {
+      ...draft,
+      author: this.author(),
+      edit: unique()
     };
-    this.apply(recording, edit);
-    this.saver.add(edit);
+    this.apply(recording, this.saver.add({
+      id: recording.id,
+      mark,
+      seen
+    }));
     this.changed();
   }
   apply(recording, edit) {

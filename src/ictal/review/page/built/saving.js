@@ -1,16 +1,25 @@
 // Edits on their way to the server, one after the other. Until one is confirmed it is also kept in the browser's own
-// storage, so that neither a crash of the browser nor a server that is away loses it.
+// storage, so that neither a crash of the browser nor a server that is away loses it. All tabs share that storage: each
+// edit has a place of its own there, and one that two tabs send counts once.
 import * as api from "./api.js";
-const STORED = "ictal-review-unsaved";
+const STORED = "ictal-review-unsaved ";
 const AGAIN_MS = 2000;
 export class Saver {
   hooks;
   waiting;
+  folder;
   busy;
   constructor(hooks){
     this.hooks = hooks;
+    this.waiting = [];
+    this.folder = "";
     this.busy = false;
-    this.waiting = JSON.parse(localStorage.getItem(STORED) ?? "[]");
+  }
+  /** Take up what was not confirmed before this tab was opened, of the marks in this folder. */ takeUp(folder) {
+    this.folder = folder;
+    const keys = Object.keys(localStorage).filter((key)=>key.startsWith(STORED));
+    const edits = keys.map((key)=>JSON.parse(localStorage.getItem(key) ?? "null"));
+    this.waiting.push(...edits.filter((edit)=>edit?.folder === folder).sort((a, b)=>a.made_ms - b.made_ms));
   }
   /** Edits of a recording that are not confirmed yet. */ unsaved(id) {
     return this.waiting.filter((edit)=>edit.id === id);
@@ -18,10 +27,16 @@ export class Saver {
   get idle() {
     return this.waiting.length === 0;
   }
-  add(edit) {
-    this.waiting.push(edit);
-    this.keep();
+  /** Send an edit; returns it as it waits. */ add(edit) {
+    const made = {
+      ...edit,
+      folder: this.folder,
+      made_ms: performance.timeOrigin + performance.now()
+    };
+    this.waiting.push(made);
+    this.keep(made);
     void this.flush();
+    return made;
   }
   /** Send what waits, until nothing does. */ async flush() {
     if (this.busy) return;
@@ -43,7 +58,7 @@ export class Saver {
       else this.confirm(edit, answer.written, answer.marks);
     } catch (error) {
       if (error instanceof api.Refused) {
-        this.drop(edit);
+        await this.takeBack(edit);
         this.hooks.said(error.message, true);
         return;
       }
@@ -51,12 +66,18 @@ export class Saver {
       await new Promise((resume)=>setTimeout(resume, AGAIN_MS));
     }
   }
+  /** Show a recording without an edit that the server has refused. */ async takeBack(edit) {
+    this.drop(edit);
+    const known = await api.marks(this.hooks.numberOf(edit.id)).catch(()=>null);
+    if (known !== null) this.hooks.learnt(edit.id, known);
+  }
   confirm(edit, written, marks) {
     this.drop(edit);
     for (const later of this.unsaved(edit.id)){
-      if (later.mark.event === written.event) later.seen = written.revision;
+      if (later.mark.event !== written.event) continue;
+      later.seen = written.revision;
+      this.keep(later);
     }
-    this.keep();
     this.hooks.learnt(edit.id, marks);
     this.hooks.said("Saved", false);
   }
@@ -64,7 +85,7 @@ export class Saver {
     const mine = await this.hooks.decide(edit, theirs);
     if (mine) {
       edit.seen = theirs.revision;
-      this.keep();
+      this.keep(edit);
       return;
     }
     for (const own of this.unsaved(edit.id)){
@@ -75,10 +96,10 @@ export class Saver {
   }
   drop(edit) {
     this.waiting.splice(this.waiting.indexOf(edit), 1);
-    this.keep();
+    localStorage.removeItem(STORED + edit.mark.edit);
   }
-  keep() {
-    localStorage.setItem(STORED, JSON.stringify(this.waiting));
+  keep(edit) {
+    localStorage.setItem(STORED + edit.mark.edit, JSON.stringify(edit));
   }
 }
 /** A name that nothing else has; `crypto.randomUUID` is not there on plain HTTP. */ export function unique() {
