@@ -36,6 +36,22 @@ def test_an_eval_annotation_edited_after_the_plan_stops_the_evaluation(
     assert (said.code, "not the one that was shown" in said.err) == (2, True)
 
 
+def test_an_interrupted_evaluation_leaves_no_mixture(
+    terminal: Terminal, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one evaluation's numbers and another one's detections: there is none until all is there."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ictal.recipes.evaluate.bids.write", interrupted)
+        assert terminal("evaluate", own, "--events.min_duration_s", "7", "--evaluate.part", "dev").code == 130
+    assert not (own / "evaluation.json").exists()
+    assert terminal("report", own).code == 0
+    assert "The run was not evaluated" in (own / "report.html").read_text()
+
+
 def test_detections_never_replace_a_recording(terminal: Terminal, finished_run: FinishedRun, tmp_path: Path) -> None:
     """The EDF itself, or any file that is no events file, is left alone."""
     edf = tmp_path / "one.edf"

@@ -288,6 +288,21 @@ def test_the_run_folder_keeps_what_decided_it(finished_run: FinishedRun) -> None
     assert finished_run.json("detector.json")["batches_hash"] == finished_run.json("plan.json")["batches_hash"]
 
 
+def test_a_tilde_is_the_home_of_the_user(
+    terminal: Terminal, synthetic_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file of settings, where no shell has put the folder in its place."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "corpus").symlink_to(synthetic_corpus)
+    (tmp_path / "mine.toml").write_text(
+        '[corpus]\npath = "~/corpus"\n[machine]\nstore = "~/store"\ncache = "~/cache"\n'
+    )
+    assert terminal("plan", tmp_path / "run", "--config", tmp_path / "mine.toml", *words()).code == 0
+    kept = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
+    assert kept["corpus"]["path"] == str(tmp_path / "corpus")
+    assert (kept["machine"]["store"], kept["machine"]["cache"]) == (str(tmp_path / "store"), str(tmp_path / "cache"))
+
+
 def test_settings_may_stand_anywhere_on_the_command_line(
     terminal: Terminal, synthetic_corpus: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ictal.report import charts, eeg, strips
+from ictal.report import charts, eeg, figures, strips
 from ictal.report.contents import RecordingStrip, ReliabilityBins, SensitivityCurve
 from ictal.report.numbers import chance, clock, compact, duration, nice_step, percent, ratio, short_names
 from ictal.report.summary import HEIGHT_PX, WIDTH_PX, summary_figure
@@ -105,6 +106,18 @@ def test_the_running_mean_looks_back_only() -> None:
     width = 5
     expected = [values[max(0, i + 1 - width) : i + 1].mean() for i in range(100)]
     assert charts.smoothed(values) == pytest.approx(expected)
+
+
+def test_a_batch_without_a_seizure_leaves_no_hole_behind_it() -> None:
+    """There is no separation of classes in it; the mean of the others goes on, and so does its name in the figure."""
+    values = np.array([np.nan, 2.0, np.nan, 4.0] + [5.0] * 36)
+    assert charts.smoothed(values)[:5].tolist()[1:] == [2.0, 2.0, 4.0, 4.5]
+    assert np.isnan(charts.smoothed(values)[0])
+    curves = replace(specimen.full().training, separation=np.where(np.arange(80) % 3 == 1, np.nan, 1.0))
+    assert np.isnan(curves.separation[-1])
+    drawn = str(figures.training(curves))
+    assert "ictal − background" in drawn
+    assert "class separation to undefined logits" in drawn
 
 
 def test_class_balance_goes_up_and_comes_back() -> None:

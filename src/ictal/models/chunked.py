@@ -22,6 +22,7 @@ _TAPS = 4
 _BLOCK = 2**20
 """Numbers of a projection that a processor takes at once, so that what is made of them stays in its caches."""
 
+Mix = Callable[[Tensor, Tensor | None, "Weights", float], Tensor]
 Scan = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
@@ -47,7 +48,7 @@ def mix(
     keep: Bool[Tensor, "batch length"] | None,
     weights: Weights,
     floor: float,
-    scan: Scan = scan,
+    whole: Mix | None = None,
 ) -> Float[Tensor, "batch length inner"]:
     """What the layer's output projection is given (B, L, I).
 
@@ -56,17 +57,26 @@ def mix(
         keep: Which steps are real (B, L).
         weights: The layer's.
         floor: What the normalisation adds to the mean square.
-        scan: The scan to use.
+        whole: What does that for windows that are taken at once; none means `mix_whole`.
     """
-    windows = max(1, _BLOCK // projected[0].numel()) if on_processor(projected) else len(projected)
-    if windows >= len(projected):
-        return _mixed(projected, keep, weights, floor, scan)
+    whole, batch = whole or mix_whole, len(projected)
+    most = max(1, _BLOCK // projected[0].numel()) if on_processor(projected) else batch
+    windows = next(windows for windows in range(min(most, batch), 0, -1) if batch % windows == 0)
+    if windows == batch:
+        return whole(projected, keep, weights, floor)
     blocks = torch.split(projected, windows)
     keeps = [None] * len(blocks) if keep is None else torch.split(keep, windows)
-    return torch.cat([_mixed(block, kept, weights, floor, scan) for block, kept in zip(blocks, keeps, strict=True)])
+    return torch.cat([whole(block, kept, weights, floor) for block, kept in zip(blocks, keeps, strict=True)])
 
 
-def _mixed(projected: Tensor, keep: Tensor | None, weights: Weights, floor: float, scan: Scan) -> Tensor:
+def mix_whole(
+    projected: Float[Tensor, "batch length column"],
+    keep: Bool[Tensor, "batch length"] | None,
+    weights: Weights,
+    floor: float,
+    scan: Scan = scan,
+) -> Float[Tensor, "batch length inner"]:
+    """`mix` of a whole batch at once, with any scan."""
     gate, mixed, raw = parted(projected, weights)
     ways = [operands(_past(mixed), raw, keep, weights, 0)]
     if len(weights.rates) > 1:

@@ -454,10 +454,15 @@ def _show_seizures(console: Console, document: Json) -> None:
     console.table(f"Seizure by seizure ({document['scorer']} {document['scorer_version']})", columns, rows)
 
 
+def three_digits(value: float) -> str:
+    """A rate with three digits, or all those before its point: 0.821, 24.5, 6,560."""
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+
+
 def _bounded(value: float | None, interval: Json, between: str = "\n") -> str:
     """A rate with its interval, on a line below unless something else is to stand between them."""
     bounds = interval["lower"], interval["upper"]
-    shown = ["undefined" if one is None else f"{one:.3g}" for one in (value, *bounds)]
+    shown = ["undefined" if one is None else three_digits(one) for one in (value, *bounds)]
     return shown[0] if None in bounds else f"{shown[0]}{between}[dim]{shown[1]} to {shown[2]}[/dim]"
 
 
@@ -513,7 +518,7 @@ def show_comparison(console: Console, document: Json) -> None:
     for scorer, compared in document["scorers"].items():
         rows = []
         for rate, row in zip(_RATIO_NAMES, (compared[key] for key in _RATIOS), strict=True):
-            shown = {key: "undefined" if row[key] is None else f"{row[key]:.3g}" for key in row if key != "exact"}
+            shown = {key: "undefined" if row[key] is None else three_digits(row[key]) for key in row if key != "exact"}
             bounds = f"{shown['lower']} to {shown['upper']}"
             rows.append(
                 [rate, shown["first"], shown["second"], shown["difference"], bounds, shown["p"], shown["p_holm"]]

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ictal.errors import InputError
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes import detector as detectors
@@ -62,7 +63,7 @@ def train_run(run: Run, planned: Planned, progress: Progress, chosen: SayBackend
     with joined(device) as ranks:
         trainer, skill, prior = trainer_of(run, planned, ranks=ranks, folder=run.folder, device=device)
         if trainer.checkpoint_path.exists():
-            checkpoints.load(trainer.checkpoint_path, trainer.run_hash)  # of another run: stop before anything is kept
+            _require_own_checkpoint(run, trainer)
         if ranks.leads:
             run.keep_config()
             if detectors.has_scan(config):
@@ -78,6 +79,24 @@ def train_run(run: Run, planned: Planned, progress: Progress, chosen: SayBackend
             _keep(run, planned, trainer, prior, verdict)
         ranks.barrier()
     return verdict if ranks.leads else None
+
+
+def _require_own_checkpoint(run: Run, trainer: Trainer) -> None:
+    """Stop before anything is kept if the checkpoint is another run's, naming the settings that make it so."""
+    try:
+        checkpoints.load(trainer.checkpoint_path, trainer.run_hash)
+    except InputError as error:
+        changed = run.changed()
+        if error.code != "checkpoint-foreign" or not changed:
+            raise
+        raise InputError(
+            error.what,
+            where=error.where,
+            got=", ".join(f"{key} {now}, which was {before}" for key, (before, now) in changed.items()),
+            expected="the settings that it was begun with",
+            remedy=error.remedy,
+            code=error.code,
+        ) from None
 
 
 def _keep_backend(run: Run, chosen: SayBackend | None) -> None:

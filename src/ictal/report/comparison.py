@@ -181,7 +181,7 @@ def sensitivity(runs: Sequence[Compared]) -> Section:
 
 def _shaded(curves: Sequence[SensitivityCurve]) -> str:
     areas = shaded(curves)
-    return f"{areas} They show how uncertain each run is; whether two differ stands above." if areas else ""
+    return f"{areas} They show how uncertain each run is, not whether two differ." if areas else ""
 
 
 def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
@@ -191,7 +191,7 @@ def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
         alarms, found = charts.best_within(curve)
         colour, style = _line(number)
         charts.shade(ax, curve, colour)
-        ax.plot(alarms, found, style, color=colour, linewidth=1.8, drawstyle="steps-post", label=run.name)
+        ax.plot(alarms, found, style, color=colour, linewidth=1.8, drawstyle="steps-post", label=_label(run))
         if curve.operating is not None:
             point = curve.false_alarms_per_24h[curve.operating], curve.sensitivity[curve.operating]
             ax.plot(*point, "o", color=LIGHT["surface"], markeredgecolor=colour, markeredgewidth=2, markersize=8)
@@ -201,7 +201,7 @@ def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_ylim(0, 1.04)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol="\u202f%"))
     charts.tidy(ax)
     charts.label(ax, x="false alarms per 24 h", y="seizures detected")
     _named(ax)
@@ -210,6 +210,11 @@ def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
 def _line(number: int) -> tuple[str, str]:
     """Colour and style of a run's line: no two of the first 24 are alike, nor two of the first four by style."""
     return LIGHT[_COLOURS[number % len(_COLOURS)]], _STYLES[(number + number // 12) % len(_STYLES)]
+
+
+def _label(run: Compared) -> str:
+    """A run's name; matplotlib leaves those out of a legend that begin with an underscore."""
+    return f" {run.name}" if run.name.startswith("_") else run.name
 
 
 def _named(ax: Axes) -> None:
@@ -258,7 +263,7 @@ def _skills(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
         curves = run.contents.training
         assert curves is not None
         colour, style = _line(number)
-        ax.plot(curves.step, charts.smoothed(curves.skill), style, color=colour, linewidth=1.7, label=run.name)
+        ax.plot(curves.step, charts.smoothed(curves.skill), style, color=colour, linewidth=1.7, label=_label(run))
     ax.axhline(0, color=LIGHT["prior"], linestyle=":", linewidth=1)
     charts.tidy(ax)
     ax.set_ylim(-0.3, 1.02)
@@ -294,7 +299,7 @@ def scores(runs: Sequence[Compared]) -> Section:
     columns = ("Scorer", "Run", "Sensitivity", "Precision", "F1", "False alarms per 24 h")
     table = Table(
         caption="Scores, pooled over each run's recordings", columns=columns, rows=rows, numeric=frozenset(range(2, 6)),
-        note="In brackets: intervals over patients. Differences have intervals of their own, above.",
+        note="In brackets: intervals over patients, of each run alone.",
     )  # fmt: skip
     return Section(id="scores", heading="Scores", parts=(table,))
 

@@ -24,7 +24,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "False alarms per 24 h": "Detections that met no annotated seizure, per day of scored EEG.",
         "Operating point": "The threshold in use, chosen on tuning patients for a stated rate of false alarms.",
         "AUROC, AUPRC": "How well scores rank seizure windows above others, over all thresholds at once.",
-        "Calibration": "Of all moments given 30 %, about 30 % should be ictal. Its error is the mean distance.",
+        "Calibration": "Of all moments given 30\u202f%, about three in ten are ictal. Its error is the mean distance.",
         "SzCORE": "A published way to score seizure detectors. By event: any overlap finds a seizure, with 30 s before "
         "and 60 s after as tolerance; events less than 90 s apart are merged, longer ones than 300 s are cut.",
     }

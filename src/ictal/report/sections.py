@@ -182,6 +182,7 @@ def _sensitivity(contents: Contents) -> Section:
         f"above).{tables.shaded((curve,))}",
         table=tables.sensitivity(curve),
     )
+    unseen = contents.evaluation.get("independent_of_tuning", True)
     return Section(
         id=name,
         heading=heading,
@@ -189,7 +190,10 @@ def _sensitivity(contents: Contents) -> Section:
         clinician="Up is more seizures found, left is fewer needless alarms. Choose the rate of alarms that a ward "
         "can bear, then read off how many seizures are found.",
         engineer="The marked threshold was chosen on the tuning part and applied here unseen; the curve itself is of "
-        "the scored part, so a better threshold on it was not available to the run.",
+        "the scored part, so a better threshold on it was not available to the run."
+        if unseen
+        else "The marked threshold was chosen on the very recordings that are scored here: others will do it less "
+        "justice.",
         parts=_present(figure, tables.operating_point(curve, contents.evaluation["operating_point"] or {})),
     )
 
@@ -223,8 +227,8 @@ def _calibration(contents: Contents) -> Section:
     return Section(
         id=name,
         heading=heading,
-        clinician="On the diagonal, a stated 30 % means that three of ten such moments are in a seizure. Below it, the "
-        "detector claims too much.",
+        clinician="On the diagonal, a stated 30\u202f% means that three of ten such moments are in a seizure. Below "
+        "it, the detector claims too much.",
         engineer=f"Probabilities after prior correction{calibrated}, on the scored part. Points with few time steps "
         "are noise.",
         parts=(figure,),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -62,8 +62,8 @@ def load(path: Path, run_hash: str) -> Checkpoint:
         InputError: if it is damaged or belongs to another run.
     """
     try:
-        checkpoint = Checkpoint(**torch.load(path, weights_only=True, map_location="cpu"))
-    except (RuntimeError, EOFError, TypeError, UnpicklingError) as error:
+        kept = torch.load(path, weights_only=True, map_location="cpu")
+    except (RuntimeError, EOFError, UnpicklingError) as error:
         raise InputError(
             "The checkpoint is damaged",
             where=path,
@@ -72,6 +72,18 @@ def load(path: Path, run_hash: str) -> Checkpoint:
             remedy="restore it, or delete it to train this run anew",
             code="file-damaged",
         ) from error
+    known = {field.name for field in fields(Checkpoint)}
+    named = set(kept) if isinstance(kept, dict) else set()
+    if named != known:
+        raise InputError(
+            "The checkpoint was made by another version of ictal",
+            where=path,
+            got=f"{', '.join(sorted(named ^ known))}, which only one of the two knows",
+            expected="what this version keeps",
+            remedy="go on with the version that versions.json names, or delete it to train this run anew",
+            code="file-damaged",
+        )
+    checkpoint = Checkpoint(**kept)
     if checkpoint.run_hash != run_hash:
         raise InputError(
             "The checkpoint belongs to a run with other settings",
