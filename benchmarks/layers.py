@@ -100,7 +100,7 @@ def candidates(given: argparse.Namespace) -> dict[str, Callable[[], None]]:
             runs[f"Bi-Mamba, {backend}, {name}"] = step(partial(layer, x), bf16=bf16)
     if given.length % PLAIN_CHUNK == 0:
         plain, same = BiMamba2(given.width, **sizes), BiMamba2(given.width, **sizes)
-        plain.mix = partial(chunked.mix, scan=plain_scan)
+        plain.mix = partial(chunked.mix, whole=partial(chunked.mix_whole, scan=plain_scan))
         same.load_state_dict(plain.state_dict())
         torch.testing.assert_close(plain(x), same(x), rtol=1e-3, atol=1e-4)
         runs["Bi-Mamba, plain autograd, float32"] = step(partial(plain, x))

@@ -1,12 +1,15 @@
-"""What training in bfloat16, or by another backend, does to a detector: the same runs, scored on unseen patients.
+"""What bfloat16, another backend or another shape does to a detector: the same training, scored on unseen patients.
 
-    python benchmarks/precision.py [--seeds 3] [--steps 150] [--patients 24] [--hours 4] [--threads 1] [--keep FOLDER]
+    python benchmarks/precision.py [--compare numbers] [--seeds 3] [--steps 150] [--patients 24] [--hours 4]
+                                   [--threads 1] [--keep FOLDER]
 
-A synthetic corpus is planned and prepared as `ictal demo` does it. For every seed, which draws weights and batches, the
-default detector is trained three times: by `chunked` and by `fused` in float32, and by `fused` under bfloat16 autocast.
-Each is evaluated on the eval part by `chunked` in float32. Printed are AUROC and average precision per second of EEG,
-seizures found and false alarms; then, for each measure, the mean difference from `chunked` beside its spread over
-seeds. What numbers of less precision cost has to be seen against what another seed changes.
+A synthetic corpus is planned and prepared as `ictal demo` does it. For every seed, which draws weights and batches, a
+detector is trained in each of the compared ways. `numbers`: the default one by `chunked` and by `fused` in float32, and
+by `fused` under bfloat16 autocast. `expand`: `base` at a quarter of its width and half of its layers, and as many
+parameters in twice as many layers, nearly, whose inner width is the width. Each is evaluated on the eval part by
+`chunked` in float32. Printed are AUROC and average precision per second of EEG, seizures found and false alarms; then,
+for each measure, the mean difference from the first way beside its spread over seeds. What a way costs has to be seen
+against what another seed changes.
 """
 
 from __future__ import annotations
@@ -26,10 +29,18 @@ from training import command
 
 from ictal.recordings.synthetic.corpus import SynthConfig, write_corpus
 
+FUSED: dict[str, object] = {"machine.backend": "fused"}
+SMALL_BASE = FUSED | {"model.width": 64, "model.state": 16, "model.head_dim": 16}
 WAYS = {
-    "chunked, float32": ("--machine.backend", "chunked"),
-    "fused, float32": ("--machine.backend", "fused"),
-    "fused, bf16": ("--machine.backend", "fused", "--train.precision", "bf16"),
+    "numbers": {
+        "chunked, float32": FUSED | {"machine.backend": "chunked"},
+        "fused, float32": FUSED,
+        "fused, bf16": FUSED | {"train.precision": "bf16"},
+    },
+    "expand": {
+        "expand 2, 5 layers": SMALL_BASE | {"model.expand": 2, "model.layers": 5},
+        "expand 1, 9 layers": SMALL_BASE | {"model.expand": 1, "model.layers": 9},
+    },
 }
 MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
     "AUROC": lambda found: float(found["ranking"]["second"]["auroc"]),
@@ -39,7 +50,7 @@ MEASURES: dict[str, Callable[[dict[str, Any]], float]] = {
 }
 
 
-def settings(folder: Path, options: argparse.Namespace) -> list[object]:
+def settings(folder: Path, options: argparse.Namespace) -> dict[str, object]:
     """Those of the demo, on this machine."""
     demo = tomllib.loads(files("ictal.recipes").joinpath("demo.toml").read_text())
     chosen = {f"{section}.{name}": value for section, table in demo.items() for name, value in table.items()}
@@ -49,16 +60,17 @@ def settings(folder: Path, options: argparse.Namespace) -> list[object]:
         "machine.threads": options.threads,
         "train.steps": options.steps,
     }
-    return [word for name, value in chosen.items() for word in (f"--{name}", value)]
+    return chosen
 
 
-def scored(folder: Path, shared: list[object], seed: int, way: str) -> dict[str, float]:
+def scored(folder: Path, chosen: dict[str, object], seed: int, way: str) -> dict[str, float]:
     """Train and evaluate one run."""
     run = folder / f"{way.replace(', ', '-')}-{seed}"
-    command("plan", run, *shared, "--batch.seed", seed, "--train.seed", seed)
+    chosen = chosen | {"batch.seed": seed, "train.seed": seed}
+    command("plan", run, *(word for name, value in chosen.items() for word in (f"--{name}", value)))
     command("prepare", run)
     begin = time.process_time()
-    command("train", run, *WAYS[way])
+    command("train", run)
     taken_s = time.process_time() - begin
     command("evaluate", run, "--open-eval", "--machine.backend", "chunked")
     found = json.loads((run / "evaluation.json").read_text())
@@ -74,6 +86,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--hours", type=float, default=4.0)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--compare", choices=list(WAYS), default="numbers")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
@@ -81,12 +94,15 @@ def main() -> None:
         write_corpus(folder / "corpus", synth, workers=options.threads)
         shared = settings(folder, options)
         print(f"{'':26}{'AUROC':>12}{'av. prec.':>12}{'sens.':>12}{'FA/24 h':>12}{'CPU s':>9}")
-        rows = {way: [scored(folder, shared, seed, way) for seed in range(options.seeds)] for way in WAYS}
-    base = rows["chunked, float32"]
+        rows = {
+            way: [scored(folder, shared | changed, seed, way) for seed in range(options.seeds)]
+            for way, changed in WAYS[options.compare].items()
+        }
+    base, *others = rows.values()
     for name in MEASURES:
         spread = statistics.stdev(row[name] for row in base) if len(base) > 1 else float("nan")
-        for way in list(WAYS)[1:]:
-            change = statistics.mean(row[name] - other[name] for row, other in zip(rows[way], base, strict=True))
+        for way, changed in zip(list(rows)[1:], others, strict=True):
+            change = statistics.mean(row[name] - other[name] for row, other in zip(changed, base, strict=True))
             print(f"{name:18} {way:16} {change:+.4f}; standard deviation over seeds {spread:.4f}")
 
 

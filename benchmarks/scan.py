@@ -3,8 +3,9 @@
     python benchmarks/scan.py [--batch 8] [--length 960] [--width 128] [--state 16] [--head-dim 32] [--threads 1]
 
 Each round runs every candidate once, so that a busy machine slows all of them. Printed are medians, ratios, and the
-share of the machine's own `torch.mm` rate that the matrix products of each make in the whole of its time; for the
-chunked scan also how much of its time goes into them, and what share of that rate they reach in it.
+share of the machine's own `torch.mm` rate that the matrix products and convolutions of each make in the whole of its
+time; for the chunked scan also how much of its time goes into its products, and what share of that rate they reach in
+it.
 """
 
 from __future__ import annotations
@@ -84,12 +85,12 @@ def candidates(batch: int, length: int, width: int, state: int, head_dim: int) -
     }
 
 
-def matmul_flops(run: Callable[[], None]) -> int:
-    """Floating point operations of the matrix products of one run; those inside a fused LSTM are not seen."""
+def product_flops(run: Callable[[], None]) -> int:
+    """Floating point operations of the products and convolutions of one run; those of a fused LSTM are not seen."""
     with FlopCounterMode(display=False) as counter:
         run()
-    counts = counter.get_flop_counts().get("Global", {})
-    return sum(count for operation, count in counts.items() if "convolution" not in str(operation))
+    count: int = counter.get_total_flops()
+    return count
 
 
 def products_share(run: Callable[[], None]) -> float:
@@ -114,7 +115,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     runs = candidates(given.batch, given.length, given.width, given.state, given.head_dim)
     times = medians_ms(runs, given.rounds)
-    rates = {name: matmul_flops(run) / times[name] * 1e-6 for name, run in runs.items()}
+    rates = {name: product_flops(run) / times[name] * 1e-6 for name, run in runs.items()}
     peak = rates[f"torch.mm {MM_SIZE}"]
     print(f"forward and backward at ({given.batch}, {given.length}, {given.width}), state {given.state}")
     print(f"{'':42}{'ms':>9}{'x Bi-Mamba':>12}{'GFLOP/s':>9}{'of mm':>7}")

@@ -28,7 +28,8 @@ import triton.language as tl
 from torch import Tensor
 from triton.runtime import autotuner, interpreter
 
-from ictal.models.backends import Mix, mixer
+from ictal.models.backends import mixer
+from ictal.models.chunked import Mix
 from tests.models.test_backends import case, results
 from tests.reference import scan as reference
 

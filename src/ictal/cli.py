@@ -259,9 +259,7 @@ def audit(
         console.err.print(f"Tables: {tables}", markup=False)
     console.result(document, show_audit)
     if not any(finding["severity"] == "error" for finding in document["findings"]):
-        console.next(
-            "plan", "runs/a", "--corpus.path", folder, *(("--corpus.layout", corpus) if corpus != "auto" else ())
-        )
+        console.next("plan", "runs/a", "--corpus.path", folder, *recipe.needed_to_plan(corpus, document))
     return found.exit_code
 
 
@@ -364,7 +362,7 @@ def prepare(
     from ictal.recipes import plan as planning
     from ictal.recipes import prepare as recipe
     from ictal.recipes.config import NO_STORE
-    from ictal.recipes.console import Console, show_quarantined
+    from ictal.recipes.console import Console, counted, show_quarantined
     from ictal.recipes.run import open_planned
 
     console = Console()
@@ -383,7 +381,8 @@ def prepare(
     document = recipe.document(prepared)
     for first, second in recipe.copies_of(opened):
         console.err.print(f"the same signal twice in one patient: {second} is {first}", markup=False)
-    console.out.print(f"{document['recordings']} recordings in the store, {document['built']} of them made now")
+    held = counted(document["recordings"], "recording")
+    console.out.print(f"{held} in the store, {document['built']} of them made now")
     if document["interpolated"] or document["masked"]:
         repaired = f"{document['interpolated']} with interpolated electrodes, {document['masked']} with masked channels"
         console.out.print(f"Of these, {repaired} (signals.missing = {opened.config.signals.missing})")
@@ -520,14 +519,15 @@ def train(
         with console.training(opened.config.train.steps) as progress:
             verdict = recipe.train_run(opened, planned, progress, console.chosen)
     except GuardStop as stop:
-        console.err.print(str(stop), markup=False)
+        console.stopped(stop, run)
         return GUARD
     except Interrupted as interrupted:
         console.err.print(f"{interrupted}. Go on with: {command('train', run)}", markup=False)
         return SIGNAL_BASE + interrupted.signal_number
     if verdict is None:  # another process of this run speaks for all
         return 0
-    console.out.print(f"{verdict.kind}: {verdict.message} {verdict.evidence}", markup=False)
+    evidence = ", ".join(f"{name} {value}" for name, value in verdict.evidence.items())
+    console.out.print(f"{verdict.kind}: {verdict.message} ({evidence})", markup=False)
     show_quarantined(console, [asdict(entry) for entry in planned.quarantined])
     console.next("evaluate", run, "--evaluate.part", "dev")
     return FINDINGS if planned.quarantined else 0
@@ -948,7 +948,7 @@ def demo(
     try:
         document = recipe(out, synth, list(settings), console)
     except GuardStop as stop:
-        console.err.print(str(stop), markup=False)
+        console.stopped(stop, out / "run")
         return GUARD
     except Interrupted as interrupted:
         console.err.print(f"{interrupted}. Go on with the same command.", markup=False)

@@ -64,12 +64,39 @@ def test_of_logits_that_bins_tell_apart_nothing_is_lost() -> None:
 
 
 def test_steps_of_a_bin_stand_at_their_mean() -> None:
-    """Two logits 1/2048 apart share a bin, two 1/512 apart do not; ictal and background are apart anyway."""
-    shared = _counted((np.array([0.0, 1 / 2048, 3.0, 3.0]), np.array([False, False, True, False])))
-    assert shared._sums.sum() == pytest.approx(6.0 + 1 / 2048)
-    assert shared._mass.tolist() == [[2.0, 1.0], [0.0, 1.0]]
-    apart = _counted((np.array([0.0, 1 / 512, 3.0]), np.array([False, False, True])))
-    assert apart._mass.tolist() == [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """Two bins are held: two logits 1/512 apart share one, of which ictal and background are apart."""
+    logits, ictal = np.array([0.0, 1 / 512, 3.0, 3.0]), np.array([False, False, True, False])
+    counted = CountedLogits(bins_max=2)
+    counted.add(logits, ictal)
+    assert counted._sums.tolist() == [[1 / 512, 3.0], [0.0, 3.0]]
+    assert counted._mass.tolist() == [[2.0, 1.0], [0.0, 1.0]]
+    assert _counted((logits, ictal))._mass.tolist() == [[1.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 300), st.sampled_from([1e-5, 1.0, 1e5, 1e200]))
+def test_no_order_of_recordings_gives_other_bins(seed: int, cut: int, scale: float) -> None:
+    """However wide the bins had to become, and whenever."""
+    logits, ictal = _steps(seed, 300)
+    parts = (scale * logits[:cut], ictal[:cut]), (scale * logits[cut:], ictal[cut:])
+    found = []
+    for order in (parts, parts[::-1]):
+        counted = CountedLogits(bins_max=16)
+        for part in order:
+            counted.add(*part)
+        found.append((counted._per_logit, counted._bins.tolist(), counted._mass.tolist()))
+    assert found[0] == found[1]
+    assert 8 <= len(found[0][1]) <= 16
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt", "isotonic"])
+def test_a_detector_that_hardly_tells_steps_apart_is_not_taken_for_a_good_one(method: Method) -> None:
+    """Its logits differ by 1/5,000 at most, and seizures are no more than a little likelier where they are higher."""
+    generator = np.random.default_rng(4)
+    logits = generator.uniform(-1.5e-4, 0.5e-4, 2_000)
+    ictal = generator.random(2_000) < sigmoid(1e4 * logits)
+    exact, found = fit(method, logits, ictal), _counted((logits, ictal)).fit(method)
+    np.testing.assert_allclose(sigmoid(found.apply(logits)), sigmoid(exact.apply(logits)), atol=1e-3)
 
 
 def test_memory_follows_the_range_and_not_the_steps() -> None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ictal.recipes.config import load
+from ictal.recordings.annotations.beside import read as read_annotation
 from tests.end_to_end.commands import SETTINGS, FinishedRun, Terminal, linked, recordings
 
 PAGES = [path for path in (Path("README.md"), *sorted(Path("docs").rglob("*.md"))) if "decisions" not in path.parts]
@@ -69,6 +72,29 @@ def test_every_command_of_a_page_works(
     for line in commands:
         said = terminal(*typed(line, tmp_path))
         assert said.code in {0, 1}, f"{line}\n{said.err}"
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "tsv")], ids=str)
+def test_every_annotation_of_a_page_is_one(page: Path, tmp_path: Path) -> None:
+    """With the seizures or the background that it shows."""
+    for number, block in enumerate(blocks(page, "tsv")):
+        path = tmp_path / f"{number}_events.tsv"
+        path.write_text(block)
+        assert read_annotation(path).events
+
+
+def test_every_setting_in_a_sentence_of_a_page_is_one() -> None:
+    """`--section.key value` between backticks is accepted, unless the value stands for another (`N`, `FOLDER`)."""
+    spans = [code for page in PAGES for code in re.findall(r"`([^`\n]+)`", page.read_text()) if "--" in code]
+    typed = []
+    for tokens in (shlex.split(code) for code in spans):
+        pairs = [
+            pair for pair in pairwise(tokens) if re.fullmatch(r"--[a-z]+\.[a-z_]+", pair[0]) and not pair[1].isupper()
+        ]
+        typed.append([word for pair in pairs for word in pair if "section.key" not in pair[0]])
+    assert sum(map(bool, typed)) > 5
+    for words in typed:
+        load(None, words)
 
 
 def lay_out(folder: Path, corpus: Path, finished: FinishedRun, *, planned: bool) -> None:

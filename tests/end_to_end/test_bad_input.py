@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ictal.recordings.annotations import bids
+from ictal.recordings.annotations import bids, tusz
 from ictal.recordings.events import Event
 from tests.end_to_end.commands import FinishedRun, Said, Terminal, contents_of, linked, put, recordings, words
+from tests.reference.edf_bytes import constant, edf_bytes
 from tests.reference.small_corpus import LABELS, tusz_path, write_edf, write_recording, write_tusz
 
 
@@ -149,6 +150,18 @@ def test_a_recording_that_cannot_be_used_is_set_aside_before_its_signal_is_read(
     assert f"{edf.stem} ({code})" in said.err
 
 
+def test_a_recording_shorter_than_a_sample_of_the_store_is_set_aside(plan: Callable[..., Said], corpus: Path) -> None:
+    """Four samples at 1000 Hz are none at 64 Hz; it is not left to `ictal prepare` to find out."""
+    edf = recordings(corpus, "train", ictal=False)[0]
+    put(edf, edf_bytes([constant(label, records=1, samples=4) for label in LABELS], record_duration_s="0.004"))
+    edf.with_suffix(".csv").unlink()
+    edf.with_suffix(".csv_bi").unlink()
+    tusz.write_bi(edf.with_suffix(".csv_bi"), bname=edf.stem, duration_s=0.004, events=[])
+    said = plan(corpus)
+    assert said.code == 1
+    assert f"{edf.stem} (signal-empty)" in said.err
+
+
 def test_a_corpus_of_which_nothing_can_be_used_is_refused(
     plan: Callable[..., Said], small: Path, tmp_path: Path
 ) -> None:
@@ -171,7 +184,7 @@ def test_detect_refuses_a_recording_that_it_cannot_read(
     elif fault == "no edf":
         edf.write_text("not an EDF")
     said = terminal("detect", edf, tmp_path / "out" / "one_events.tsv", "--run", finished_run.folder)
-    expected = {"cut": "shorter than its header says", "channel": "lacks Fp1", "absent": "cannot be read"}
+    expected = {"cut": "shorter than its header says", "channel": "lacks Fp1", "absent": "no such file"}
     require_refusal(said, edf, expected.get(fault, "no EDF"))
     assert contents_of(tmp_path / "out") == {}
 
@@ -223,6 +236,13 @@ def test_a_corpus_without_seizures_is_refused(
         ({"signals__montage": "ring-5"}, "referential-19"),
         ({"corpus__exclude": '["nobody"]'}, "nobody"),
         ({"corpus__layout": "dicom"}, "corpus.layout"),
+        ({"split__method": "kfold", "split__folds": 4_000_000_000}, "the number of patients"),
+        ({"windows__margin_s": 1e300}, "windows.margin_s"),
+        ({"batch__windows_per_seizure_max": 10**20}, "batch.windows_per_seizure_max"),
+        ({"batch__shares": "{full = 1e300}"}, "batch.shares.full"),
+        ({"train__steps": "2026-01-31"}, "train.steps"),
+        ({"augment__line_noise_uv": 5, "augment__line_hz": 40}, "augment.line_hz"),
+        ({"split__method": "all-train", "train__select": "auprc"}, "train.select"),
     ],
 )
 def test_a_plan_that_cannot_be_kept_is_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from cyclopts import App
 
 from ictal.cli import app
-from tests.end_to_end.commands import Terminal
+from tests.end_to_end.commands import Terminal, recordings, words
 from tests.end_to_end.test_bad_input import require_refusal
 
 
@@ -120,7 +121,7 @@ def test_a_reader_that_leaves_is_no_finding(synthetic_corpus: Path) -> None:
 
 def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
     """Its signal goes to the whole group, as a terminal sends it."""
-    process = ictal("synth", tmp_path / "corpus", "--hours", "40", stdout=subprocess.PIPE)
+    process = ictal("synth", tmp_path / "corpus", "--patients", "300", "--hours", "40", stdout=subprocess.PIPE)
     while not any(tmp_path.rglob("*.edf")):
         assert process.poll() is None
         time.sleep(0.02)
@@ -130,3 +131,25 @@ def test_ctrl_c_is_one_line(tmp_path: Path) -> None:
     assert out == ""
     assert [line for line in err.splitlines() if line.strip()] == ["ictal: interrupted; the same command begins anew"]
     assert not (tmp_path / "corpus").exists()
+
+
+def test_what_audit_says_to_type_next_plans(
+    terminal: Terminal, synthetic_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a split by patient where the corpus has no parts of its own; in a folder whose name needs quotes."""
+    monkeypatch.chdir(tmp_path)
+    for corpus, official in ((tmp_path / "theirs é", True), (tmp_path / "own é", False)):
+        (corpus / "x").mkdir(parents=True)
+        for path in (p for p in synthetic_corpus.rglob("*") if p.suffix in {".edf", ".csv_bi"}):
+            place = corpus / path.relative_to(synthetic_corpus) if official else corpus / "x" / path.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.hardlink_to(path)
+        suggested = shlex.split(terminal("audit", corpus).err.splitlines()[-1])
+        assert suggested[:3] == ["next", "ictal", "plan"]
+        assert ("stratified" in suggested) is not official
+        assert terminal(*suggested[2:], *words()).code == 0
+
+
+def test_a_file_is_no_missing_folder(terminal: Terminal, synthetic_corpus: Path) -> None:
+    """Who audits one EDF is told what is wrong with that."""
+    require_refusal(terminal("audit", recordings(synthetic_corpus, "eval")[0]), "got:      a file")

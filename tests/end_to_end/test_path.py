@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -248,6 +249,7 @@ def test_a_guard_stops_a_run_with_an_exit_code_of_its_own(
     verdict = json.loads((run / "verdict.json").read_text())
     assert said.code == 3
     assert "stopped at step 3 (no-skill)" in said.err
+    assert Path(re.findall(r"docs/stopped/\S+\.md", said.err)[0]).is_file()
     assert verdict["kind"] == "no-skill"
     assert verdict["evidence"]["required"] == 0.999
     assert not (run / "model.safetensors").exists()
@@ -284,6 +286,21 @@ def test_the_run_folder_keeps_what_decided_it(finished_run: FinishedRun) -> None
     assert {config[section]["seed"] for section in ("split", "batch", "train")} == {0}
     assert finished_run.json("versions.json").keys() >= {"ictal", "numpy", "torch", "python"}
     assert finished_run.json("detector.json")["batches_hash"] == finished_run.json("plan.json")["batches_hash"]
+
+
+def test_a_tilde_is_the_home_of_the_user(
+    terminal: Terminal, synthetic_corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file of settings, where no shell has put the folder in its place."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "corpus").symlink_to(synthetic_corpus)
+    (tmp_path / "mine.toml").write_text(
+        '[corpus]\npath = "~/corpus"\n[machine]\nstore = "~/store"\ncache = "~/cache"\n'
+    )
+    assert terminal("plan", tmp_path / "run", "--config", tmp_path / "mine.toml", *words()).code == 0
+    kept = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
+    assert kept["corpus"]["path"] == str(tmp_path / "corpus")
+    assert (kept["machine"]["store"], kept["machine"]["cache"]) == (str(tmp_path / "store"), str(tmp_path / "cache"))
 
 
 def test_settings_may_stand_anywhere_on_the_command_line(

@@ -68,6 +68,12 @@ FAULTS = (
         wrong="    if found and no_seizures_expected:\n",
     ),
     Fault(
+        test="test_a5_samples_where_seconds_were_meant_are_refused",
+        path="recordings/annotations/tusz.py",
+        right="    if event.stop_s > duration_s + TOLERANCE_S:\n",
+        wrong="    if event.stop_s < 0:\n",
+    ),
+    Fault(
         test="test_a6_an_annotation_of_another_length_sets_the_recording_aside",
         path="recordings/corpus.py",
         right="    if not agrees or last_s >",
@@ -95,10 +101,34 @@ FAULTS = (
         wrong="",
     ),
     Fault(
+        test="test_a10_a_discontinuous_recording_is_refused",
+        path="recordings/edf.py",
+        right="    if gaps:\n",
+        wrong='    if gaps and fixed.plus == "C":\n',
+    ),
+    Fault(
+        test="test_b1_the_index_is_exact_and_what_it_cannot_give_is_an_error_with_counts",
+        path="windows/plan.py",
+        right="        if wanted > part.stream.epoch_size:\n",
+        wrong="        if wanted < 0:\n",
+    ),
+    Fault(
         test="test_b3_the_composition_is_counted_before_step_0_and_at_every_step",
         path="training/guards.py",
         right="        if found == planned and same:\n",
         wrong="        if found >= 0:\n",
+    ),
+    Fault(
+        test="test_b4_an_unused_setting_is_an_error",
+        path="recipes/config.py",
+        right='extra="forbid"',
+        wrong='extra="ignore"',
+    ),
+    Fault(
+        test="test_b5_an_index_goes_by_the_content_of_its_inputs",
+        path="windows/index.py",
+        right="            digest.update(np.ascontiguousarray(recording.seizures).tobytes())\n",
+        wrong="",
     ),
     Fault(
         test="test_b6_every_window_is_seen_and_the_order_changes_with_each_epoch",
@@ -112,6 +142,18 @@ FAULTS = (
         path="windows/prior.py",
         right="    if corrected_twice and not allow_double_correction:\n",
         wrong="    if corrected_twice and allow_double_correction is None:\n",
+    ),
+    Fault(
+        test="test_b8_the_correction_is_in_the_unit_that_the_loss_averages_over",
+        path="windows/prior.py",
+        right="time_step=ictal / labelled)",
+        wrong="time_step=plan.seizure_share)",
+    ),
+    Fault(
+        test="test_b9_every_part_holds_seizures_wherever_they_lie_in_the_alphabet",
+        path="windows/splits.py",
+        right="            missed[missing == 0] = np.inf\n",
+        wrong="            missed[missing < 0] = np.inf\n",
     ),
     Fault(
         test="test_b10_no_patient_and_no_seizure_fills_the_batches",
@@ -128,16 +170,52 @@ FAULTS = (
         "        number = np.arange(first_step, stop_step) * self.ranks\n",
     ),
     Fault(
+        test="test_b12_quotas_are_on_windows_and_not_on_files",
+        path="windows/plan.py",
+        right="        return fraction_of(self.config.seizure_windows)\n",
+        wrong="        return fraction_of(self.config.seizure_windows / 2)\n",
+    ),
+    Fault(
         test="test_b13_the_same_signal_under_another_patient_stops_preparation_and_training",
         path="windows/leakage.py",
         right="        if before.patient != signal.patient:\n",
         wrong="        if before.patient is None:\n",
     ),
     Fault(
+        test="test_c2_labels_are_no_part_of_what_is_stored",
+        path="signals/fingerprint.py",
+        right="        fingerprint = content_hash(file)\n",
+        wrong="        import zlib\n        fingerprint = content_hash(file) + f'{zlib.crc32(str(file).encode())}'\n",
+    ),
+    Fault(
+        test="test_c3_training_never_builds",
+        path="recipes/signals.py",
+        right="    if not store.place.exists():\n        raise _not_prepared(run, labelled[0].recording.id)\n",
+        wrong="    for one in labelled:\n        store.build(one.header, run.config.signals)\n",
+    ),
+    Fault(
+        test="test_c4_planning_and_training_anew_delete_nothing",
+        path="recipes/prepare.py",
+        right="    upkeep.require_readable(store)\n",
+        wrong='    for path in Path(machine.store).glob("*.*"):\n        path.unlink()\n',
+    ),
+    Fault(
         test="test_c5_a_half_written_file_is_never_taken_for_a_recording",
         path="signals/store.py",
         right="        if checksum != recording.entry.checksum:\n",
         wrong="        if not checksum:\n",
+    ),
+    Fault(
+        test="test_c6_one_bad_edf_is_set_aside_and_the_others_are_built",
+        path="recordings/corpus.py",
+        right="            if not is_quarantine(error):\n                raise\n",
+        wrong="            raise\n",
+    ),
+    Fault(
+        test="test_c7_missing_electrodes_are_refused_by_name",
+        path="recordings/montages.py",
+        right='    elif weights is None and policy == "mask":\n',
+        wrong="    elif weights is None:\n",
     ),
     Fault(
         test="test_c8_the_average_is_of_valid_channels_only",
@@ -184,6 +262,12 @@ FAULTS = (
         wrong="self.skill += share * (1 - observation.loss / self.first_loss - self.skill)",
     ),
     Fault(
+        test="test_e2_a_stopped_run_has_a_verdict_with_evidence_and_an_exit_code",
+        path="cli.py",
+        right="        console.stopped(stop, run)\n        return GUARD\n",
+        wrong="        console.stopped(stop, run)\n        return 0\n",
+    ),
+    Fault(
         test="test_e3_the_first_step_is_far_below_the_peak",
         path="training/optimiser.py",
         right="    if step < warmup_steps:\n",
@@ -206,6 +290,36 @@ FAULTS = (
         path="training/guards.py",
         right="        broken = [name for name, fine in finite.items() if not fine]\n",
         wrong="        broken = []\n",
+    ),
+    Fault(
+        test="test_e6_no_gradient_goes_through_an_eigenvalue_decomposition",
+        path="recordings/interpolation.py",
+        right="import numpy as np\n",
+        wrong="import numpy as np\nfrom numpy.linalg import eigh  # noqa: F401\n",
+    ),
+    Fault(
+        test="test_e7_the_model_is_never_replaced_by_another",
+        path="models/backends.py",
+        right='        return f"device {device}", "a CUDA device"\n',
+        wrong="        return None\n",
+    ),
+    Fault(
+        test="test_e8_every_parameter_gets_a_gradient",
+        path="models/detector.py",
+        right="        assert 0 < drawn_prior < 1, drawn_prior\n",
+        wrong="        self.unused = nn.Linear(2, 2)\n",
+    ),
+    Fault(
+        test="test_e10_evaluation_scores_time_steps_and_shows_how_far_it_is",
+        path="recipes/evaluate.py",
+        right="        progress(done, len(numbers))\n",
+        wrong="",
+    ),
+    Fault(
+        test="test_f1_hours_and_seizures_are_those_of_the_recordings",
+        path="recipes/evaluate.py",
+        right="durations_s=tuple(planned.labelled[n].duration_s for n in numbers)",
+        wrong="durations_s=tuple(5 * planned.labelled[n].duration_s for n in numbers)",
     ),
     Fault(
         test="test_f2_recordings_are_not_laid_on_one_time_axis",
@@ -242,6 +356,12 @@ FAULTS = (
         path="recordings/annotations/bids.py",
         right='f"{stop_s - onset_s:.{decimals}f}"',
         wrong='f"{stop_s:.{decimals}f}"',
+    ),
+    Fault(
+        test="test_f8_rates_come_with_intervals_over_patients",
+        path="scoring/summary.py",
+        right="patient_bootstrap(per_patient, generator",
+        wrong="patient_bootstrap(per_recording, generator",
     ),
     Fault(
         test="test_f9_the_drawn_prior_is_taken_back_and_the_threshold_comes_from_the_tuning_part",

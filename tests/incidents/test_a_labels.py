@@ -22,7 +22,7 @@ from ictal.timeline import spans as sp
 from ictal.timeline.grid import WindowGrid
 from ictal.windows.index import IndexedRecording, build
 from tests.end_to_end.commands import Terminal, words
-from tests.reference.edf_bytes import constant, edf_bytes
+from tests.reference.edf_bytes import Channel, constant, edf_bytes
 from tests.reference.small_corpus import LABELS, tusz_path, write_recording, write_tusz
 
 HEADER = "# version = csv_v1.0.0\n# bname = {stem}\n# duration = {duration} secs\n# montage_file = m.txt\n#\n"
@@ -217,5 +217,15 @@ def test_a10_a_discontinuous_recording_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as stop:
         edf.read_header(path)
     assert stop.value.code == "edf-discontinuous"
+    path.write_bytes(edf_bytes([*map(constant, LABELS), _begins_at(b"+0", b"+81")], reserved="EDF+D"))
+    with pytest.raises(InputError, match="1 s to 81 s") as stop:
+        edf.read_header(path)
+    assert stop.value.code == "edf-discontinuous"
     path.write_bytes(edf_bytes([constant(label) for label in LABELS], reserved="EDF+C"))
     assert edf.read_header(path).duration_s == 2.0
+
+
+def _begins_at(*seconds: bytes) -> Channel:
+    """The channel of an EDF+ that says when each data record begins."""
+    texts = b"".join((one + b"\x14\x14\0").ljust(8, b"\0") for one in seconds)
+    return Channel(label="EDF Annotations", samples=np.frombuffer(texts, dtype="<i2").reshape(-1, 4).tolist())

@@ -155,6 +155,17 @@ def test_f8_rates_come_with_intervals_over_patients(finished_run: FinishedRun) -
     assert scores["intervals"]["level"] == 0.95
     for rate in ("sensitivity", "false_alarms_per_24h"):
         assert scores["intervals"][rate]["lower"] <= scores[rate] <= scores["intervals"][rate]["upper"]
+    found = {"a1": 4, "a2": 0, "b1": 4, "b2": 0}
+    counts = {name: Counts(reference=4, true_positives=n, duration_s=3600) for name, n in found.items()}
+    of = {
+        patients: summary.document(
+            counts, dict(zip(counts, patients, strict=True)), generator=np.random.default_rng(0)
+        )["intervals"]["sensitivity"]
+        for patients in ("aaaa", "aabb", "aabc")
+    }
+    assert of["aaaa"]["lower"] is of["aaaa"]["upper"] is None  # one patient says nothing of others
+    assert of["aabb"]["lower"] == of["aabb"]["upper"] == 0.5  # two who are alike
+    assert (of["aabc"]["lower"], of["aabc"]["upper"]) == (0, 1)
 
 
 def test_f9_the_drawn_prior_is_taken_back_and_the_threshold_comes_from_the_tuning_part(

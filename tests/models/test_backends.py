@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ictal.errors import InputError
 from ictal.models import chunked, fused
-from ictal.models.backends import Backend, Chosen, Mix, choose, mixer, triton_operands
-from ictal.models.chunked import Weights
+from ictal.models.backends import Backend, Chosen, choose, mixer, triton_operands
+from ictal.models.chunked import Mix, Weights
 from tests.reference import scan as reference
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -101,9 +101,9 @@ def test_a_backend_is_the_layer_step_by_step(
 
 @pytest.mark.parametrize("block", [1, 1000, 10**9])
 def test_chunked_takes_any_number_of_windows_at_once(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One by one, three and a rest, or all: with masks and without."""
+    """One by one, three by three, or all: with masks and without."""
     monkeypatch.setattr(chunked, "_BLOCK", block)
-    projected, keep, weights = case(4, 3, ways=2, batch=5)
+    projected, keep, weights = case(4, 3, ways=2, batch=6)
     check(chunked.mix, (projected, keep, weights), torch.float64, TOLERANCE[torch.float64])
     everywhere = torch.ones_like(keep)
     unmasked, masked = (chunked.mix(projected, mask, weights, FLOOR) for mask in (None, everywhere))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from ictal.models.baselines import GatedRecurrence
+from ictal.models.baselines import GatedRecurrence, UNetStem
 
 STEPS, WIDTH = 12, 5
 
@@ -36,3 +37,10 @@ def test_a_gru_reads_the_steps_that_are_kept_as_a_packed_sequence(steps: list[in
         found.append((kept, *torch.autograd.grad(kept.sin().sum(), wanted)))
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("width", [1, 3, 7, 8, 20, 129, 200])
+def test_a_u_net_has_whatever_width_is_asked_for(width: int) -> None:
+    """Narrower than its narrowest level otherwise is, and no multiple of its heads."""
+    stem = UNetStem(width, channels=2, samples_per_step=8, layers=1, dropout=0.0)
+    assert stem(torch.randn(2, 2, 64)).shape == (2, 8, width)

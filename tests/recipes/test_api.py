@@ -131,8 +131,28 @@ def test_names_that_mne_has_numbered_are_the_files_names() -> None:
 def test_a_bad_channel_is_a_missing_one(detector: ReadyDetector) -> None:
     """Named as such; without it the montage cannot be had."""
     detector.detect(raw_array([*SCALP_19, "EKG"]))
-    with pytest.raises(InputError, match="lacks T4"):
+    with pytest.raises(InputError, match=r"lacks T4(.|\n)*reads referential-19 alone(.|\n)*marked as bad"):
         detector.detect(raw_array([*SCALP_19, "EKG"], bads=("T4",)))
+
+
+def test_a_raw_in_another_unit_or_without_eeg_is_refused(detector: ReadyDetector) -> None:
+    """µV where MNE has volts; every channel of another type; offsets of a DC amplifier, which are no fault."""
+    raw = raw_array(SCALP_19)
+    in_uv = raw.copy().apply_function(lambda volts: volts * 1e6)
+    assert refused(detector, in_uv) == "array-unit"
+    assert (
+        refused(detector, raw.copy().set_channel_types(dict.fromkeys(raw.ch_names, "misc"), on_unit_change="ignore"))
+        == "array-shape"
+    )
+    shifted = raw.copy().apply_function(lambda volts: volts + 0.2)
+    assert len(detector.detect(shifted).probability) == len(detector.detect(raw).probability)
+
+
+def test_an_array_that_lies_on_its_side_is_told_so(detector: ReadyDetector) -> None:
+    """(samples, channels), as other libraries have it."""
+    signal_uv = np.random.default_rng(0).normal(0, 20, (5 * RATE_HZ, 19))
+    with pytest.raises(InputError, match=r"signal_uv\.T"):
+        detector.detect(signal_uv, rate_hz=RATE_HZ, channels=SCALP_19)
 
 
 def refused(detector: ReadyDetector, *values: Any, **named: Any) -> str:
@@ -146,8 +166,11 @@ def test_what_is_no_recording_is_refused(detector: ReadyDetector, path: Path, tm
     signal_uv = np.random.default_rng(0).normal(0, 20, (19, 5 * RATE_HZ))
     right: dict[str, Any] = {"rate_hz": RATE_HZ, "channels": SCALP_19}
     detector.detect(signal_uv, **right)
-    assert refused(detector, signal_uv * 1e-6, **right) == "array-unit"
+    for factor in (1e-6, 1e-3, 1e4, 1e6):
+        assert refused(detector, signal_uv * factor, **right) == "array-unit"
     assert refused(detector, signal_uv[:18], **right) == "array-shape"
+    assert refused(detector, signal_uv[:, :0].T, **right) == "array-shape"
+    assert refused(detector, signal_uv, **{**right, "rate_hz": "64"}) == "array-rate"
     assert refused(detector, signal_uv.astype(str), **right) == "array-shape"
     assert refused(detector, signal_uv, **{**right, "rate_hz": 0.0}) == "array-rate"
     assert refused(detector, signal_uv[:, :0], **right) == "signal-empty"

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console as Terminal
 
-from ictal.recipes.console import Console, show_audit
+from ictal.recipes.console import Console, counted, show_audit, three_digits
 
 
 def test_a_step_through_recordings_says_hours_done_hours_a_second_and_the_time_left() -> None:
@@ -100,3 +100,10 @@ def test_who_wants_json_is_told_no_next_command() -> None:
     out = plain(console)
     console.next("plan", "runs/a")
     assert out.getvalue() == ""
+
+
+def test_numbers_are_said_as_people_say_them() -> None:
+    """One of a kind without an s; no powers of ten for rates above a thousand."""
+    assert [counted(number, "seizure") for number in (0, 1, 1200)] == ["0 seizures", "1 seizure", "1,200 seizures"]
+    said = [three_digits(value) for value in (0.82143, 24.51, 999.4, 999.6, 6564.9, -1234.5)]
+    assert said == ["0.821", "24.5", "999", "1,000", "6,565", "-1,234"]

@@ -36,9 +36,9 @@ def reference(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("suffix", ["_events.tsv", ".csv_bi", ".edf", ".tse"])
+@pytest.mark.parametrize("suffix", ["_events.tsv", ".csv_bi", "_eeg.csv_bi", ".edf", "_eeg.edf", ".tse"])
 def test_detections_may_be_of_any_format(terminal: Terminal, reference: Path, tmp_path: Path, suffix: str) -> None:
-    """The same events in any of them give the same, perfect score."""
+    """The same events in any of them, as `ictal detect` names them for a BIDS dataset too, give a perfect score."""
     hypothesis = tmp_path / "hypothesis"
     hypothesis.mkdir()
     for name, pairs in SEIZURES.items():
@@ -46,9 +46,9 @@ def test_detections_may_be_of_any_format(terminal: Terminal, reference: Path, tm
         match suffix:
             case "_events.tsv":
                 bids.write(path, events=found, duration_s=LENGTH_S, start=None)
-            case ".csv_bi":
-                tusz.write_bi(path, bname=name, duration_s=LENGTH_S, events=found)
-            case ".edf":
+            case ".csv_bi" | "_eeg.csv_bi":
+                tusz.write_bi(path, bname=path.stem, duration_s=LENGTH_S, events=found)
+            case ".edf" | "_eeg.edf":
                 edfplus.write(path, events=found, duration_s=LENGTH_S, start=None)
             case ".tse":
                 edges = [0.0, *(edge for pair in pairs for edge in pair), LENGTH_S]

@@ -115,12 +115,10 @@ def test_off_by_default(finished_run: FinishedRun) -> None:
 def test_a_type_that_no_training_seizure_has_is_refused(
     finished_run: FinishedRun, terminal: Terminal, synthetic_corpus: Path, tmp_path: Path
 ) -> None:
-    """With the types that there are."""
-    folder = tmp_path / "run"
+    """By the plan, before signals are prepared, with the types that there are."""
     places = ["--corpus.path", synthetic_corpus, "--machine.store", finished_run.store]
     config = ["--config", finished_run.folder / "config.toml"]
-    assert terminal("plan", folder, *config, *places, "--model.seizure_types", '["gnsz", "mysz"]').code == 0
-    said = terminal("train", folder)
+    said = terminal("plan", tmp_path / "run", *config, *places, "--model.seizure_types", '["gnsz", "mysz"]')
     assert said.code == 2
     assert "got:      mysz" in said.err
     assert "gnsz (" in said.err

@@ -65,7 +65,8 @@ def text(cell: str) -> str:
 def assert_whole(page: str) -> None:
     """Tags balance, ids are unique, references lead to ids of the page, figures have words, nothing is asked for.
 
-    No attribute and no style names another file; an address occurs as a namespace only; nothing is a script.
+    No attribute and no style names another file; an address occurs as a namespace only; nothing is a script. Between a
+    number and its % is a narrow space that does not break.
     """
     parsed = outline(page)
     assert parsed.open == []
@@ -82,5 +83,6 @@ def assert_whole(page: str) -> None:
     assert re.findall(r"url\((?!#)", page) == []
     assert "@import" not in page
     assert "<script" not in page
+    assert re.findall(r"\d[ ]?%", " ".join(parsed.text)) == []
     for figure in parsed.figures:
         assert figure.get("aria-hidden") == "true" or (figure.get("role") == "img" and figure.get("aria-label"))

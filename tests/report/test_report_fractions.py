@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ictal.report.numbers import count, decimal
 from ictal.report.tables import scores
 from tests.report import specimen
 
@@ -19,3 +20,9 @@ def test_fractions_keep_two_digits_and_whole_counts_none() -> None:
     rows = scores(document).rows
     assert [row[0] for row in rows] == ["NEDC OVLP, by event", "NEDC TAES, in fractions"]
     assert [row[5:8] for row in rows] == [("3", "3", "0"), ("3", "2.17", "0.82")]
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    """A detection 40 ms before a seizure's onset is 0.0 s late."""
+    assert decimal(-0.04, 1) == "0.0"
+    assert count(-0.4) == "0"

@@ -416,7 +416,7 @@ def test_a_file_that_is_gone_is_said(browser: Browser, server: Served, tmp_path:
         (tmp_path / "ben_2.edf").unlink()
         press(page, "j")
         page.wait_for_selector("#notice:not([hidden])")
-        assert "cannot be read" in page.locator("#notice").inner_text()
+        assert "There is no such file" in page.locator("#notice").inner_text()
         press(page, "k")
         drawn(page)
         page.wait_for_selector("#notice", state="hidden")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ictal.errors import InputError
-from ictal.recordings.montages import named
+from ictal.recordings.montages import MONTAGES, named
 from ictal.timeline.grid import WindowGrid
 from ictal.training.augment import Augmentation, AugmentConfig, OnsetShift, mirrored
 from ictal.windows.dataset import NO_TYPE, Batch, WindowDataset, step_labels
@@ -55,10 +56,27 @@ def changed(config: AugmentConfig, batch: Batch, number: int = 0, seed: int = 3)
 def test_mirroring_twice_changes_nothing_and_once_exchanges_the_sides(montage: str) -> None:
     """Fp1 and Fp2 change places, the midline stays."""
     channels = named(montage).channels
-    mirror = mirrored(channels)
+    mirror = [place for place, _ in mirrored(channels)]
     assert [mirror[place] for place in mirror] == list(range(len(channels)))
     for channel, place in zip(channels, mirror, strict=True):
         assert (place == channels.index(channel)) == ("z" in channel)
+
+
+@pytest.mark.parametrize("montage", MONTAGES)
+def test_a_mirrored_window_is_the_montage_of_a_mirrored_head(montage: str) -> None:
+    """Whatever the electrodes hold, and whichever way round the montage has its pairs."""
+    channels = named(montage).channels
+    electrodes = {name: torch.randn(8) for channel in channels for name in channel.split("-")}
+    other_side = str.maketrans("12345678", "21436587")
+
+    def derived(head: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        parts = [channel.split("-") for channel in channels]
+        return torch.stack([head[first] - (head[rest[0]] if rest else 0) for first, *rest in parts])
+
+    window = derived(electrodes)
+    image = derived({name: electrodes[name.translate(other_side)] for name in electrodes})
+    found, _ = Augmentation(replace(OFF, mirror_share=1), channels, 0, RATE_HZ)(batch_of(window[None]), 0)
+    torch.testing.assert_close(found[0], image, rtol=0, atol=0)
 
 
 def test_a_montage_without_mirror_image_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +145,20 @@ def test_a_number_that_is_none_stops_before_the_weights_change(tmp_path: Path) -
     assert (stop.value.verdict.kind, stop.value.verdict.step) == ("not-finite", 7)
     assert len(stop.value.verdict.evidence["windows"]) == 8  # type: ignore[arg-type]
     assert all(torch.isfinite(parameter).all() for parameter in run.model.parameters())
+
+
+def test_a_step_without_a_number_is_not_taken_where_the_guard_only_warns(tmp_path: Path) -> None:
+    """Nor does it reach what the other guards remember."""
+    run = trainer(tmp_path, model=BreaksAtStep(7), steps=9)
+    run.guards = [
+        NumbersGuard(run.model, GuardConfig(numbers="warn"), peak_rate=1.0, warmup_steps=0),
+        SkillGuard(GuardConfig(), run.prior),
+    ]
+    run.run(silent)
+    rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
+    assert [[warning["kind"] for warning in row["warnings"]] for row in rows] == [[]] * 7 + [["not-finite"]] * 2
+    assert all(torch.isfinite(parameter).all() for parameter in run.model.parameters())
+    assert math.isfinite(run.guards[1].state_dict()["skill"])
 
 
 def test_a_dead_model_is_found_by_the_rank_of_its_answers(tmp_path: Path) -> None:

@@ -85,6 +85,17 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
         checkpoint.load(run.checkpoint_path, "another run")
 
 
+@pytest.mark.parametrize(
+    ("kept", "named"), [({"step": 3, "guards": []}, "guards, model"), (torch.zeros(2), "average, model")]
+)
+def test_a_checkpoint_of_another_version_is_named_as_such(tmp_path: Path, kept: object, named: str) -> None:
+    """Whole, but with fields that this version does not keep, or without those that it does."""
+    torch.save(kept, tmp_path / "checkpoint.pt")
+    with pytest.raises(InputError, match="another version") as refused:
+        checkpoint.load(tmp_path / "checkpoint.pt", "this run")
+    assert named in str(refused.value.got)
+
+
 def test_half_precision_trains_and_keeps_its_weights_whole(tmp_path: Path) -> None:
     """The forward pass is in bf16, loss and weights are not; it learns what the other learns."""
     run = trainer(tmp_path, precision="bf16")  # type: ignore[arg-type]

@@ -150,6 +150,15 @@ def test_oversampling_frequent_seizures_deletes_none_of_them() -> None:
     assert plan.seizure_share == pytest.approx(natural)
 
 
+def test_undersampling_that_would_leave_no_background_is_refused() -> None:
+    """Three seizure windows at 98 % ask for none."""
+    grid = WindowGrid(length_samples=10, stride_samples=10)
+    index = build([IndexedRecording(id="r", patient="p", samples=60, seizures=np.array([[0, 30]]))], grid)
+    with pytest.raises(InputError, match="no background") as error:
+        make(index, config("undersample", size=50, seizure_windows=49))
+    assert error.value.code == "quota-infeasible"
+
+
 def lopsided() -> WindowIndex:
     """One patient with a long and two short seizures, and four patients with one short seizure each."""
     grid = WindowGrid(length_samples=20, stride_samples=5)

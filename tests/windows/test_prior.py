@@ -10,11 +10,13 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from ictal.errors import InputError
 from ictal.timeline.grid import WindowGrid
 from ictal.training.loss import StepLoss
 from ictal.windows import prior
 from ictal.windows.dataset import step_labels
 from ictal.windows.index import IndexedRecording, build
+from ictal.windows.labels import LabelRule
 from ictal.windows.plan import BatchConfig, balanced
 from tests.windows.strategies import grids, recordings
 
@@ -89,3 +91,12 @@ def test_an_adjusted_answer_is_undone_like_any_other(adjustment: float) -> None:
     assert 1 / (1 + math.exp(-logit - found.logit_offset)) == pytest.approx(0.05)
     assert found.initial_bias == pytest.approx(logit)
     assert (found.answer == pytest.approx(0.5)) == (adjustment == 1)
+
+
+def test_background_without_a_label_is_refused() -> None:
+    """Each background sample lies in the margin of an onset or a stop."""
+    recording = IndexedRecording(id="r", patient="p", samples=100, seizures=np.array([[10, 90]]))
+    index = build([recording], WindowGrid(length_samples=10, stride_samples=10), LabelRule(margin_samples=10))
+    with pytest.raises(InputError, match="is ictal") as error:
+        prior.effective(balanced(index, BatchConfig(size=2, seizure_windows=1)), prior.LossWeights())
+    assert error.value.where == "windows.margin_s"

@@ -49,6 +49,15 @@ def test_a_probe_without_a_seizure_falls_back_to_uniform_as_the_report_had_it() 
     assert (weights == 1).all()
 
 
+def test_a_probe_of_seizures_alone_leaves_every_window_its_weight() -> None:
+    """The odds against a seizure are then none, and so is the weight that the report would have given."""
+    seizure = np.ones(1000, dtype=bool)
+    seizure[7] = False
+    weights, found = probed_weights(seizure, 5, np.random.default_rng(0))
+    assert found == 5
+    assert (weights == 1).all()
+
+
 def test_the_weight_is_the_square_root_of_the_odds() -> None:
     """At 10 %, nine to one gives three."""
     assert positive_weight(0.1) == pytest.approx(3.0)

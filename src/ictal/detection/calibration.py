@@ -215,7 +215,7 @@ def _check_informative(logits: Floats, labels: npt.NDArray[np.bool_], weight: Fl
             where="tuning split",
             got=f"{weight[labels].sum():.10g} ictal of {weight.sum():.10g} steps",
             expected="at least one of each",
-            remedy="choose a split whose tuning part holds a seizure",
+            remedy="choose a split whose tuning part holds a seizure, and time without one",
             code="calibration-one-class",
         )
     if np.ptp(logits) == 0.0:

@@ -13,8 +13,7 @@ The projections are those of `products` in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Literal
@@ -25,11 +24,10 @@ from torch import Tensor
 
 from ictal.errors import InputError
 from ictal.models import chunked
-from ictal.models.chunked import Weights
+from ictal.models.chunked import Mix
 
 Chosen = Literal["chunked", "fused", "compiled", "triton"]
 Backend = Literal["auto", "chunked", "fused", "compiled", "triton"]
-Mix = Callable[[Tensor, Tensor | None, Weights, float], Tensor]
 
 FUSED_MULTIPLE = 16
 """`fused` wants heads and states of a multiple of so many numbers: whole vectors."""
@@ -99,14 +97,14 @@ def _triton_scan(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> tupl
     return y, final.transpose(2, 3)
 
 
-def _with_triton(projected: Tensor, keep: Tensor | None, weights: Weights, floor: float) -> Tensor:
-    return chunked.mix(projected, keep, weights, floor, scan=_triton_scan)
+def _with_triton(projected: Tensor, keep: Tensor | None, weights: chunked.Weights, floor: float) -> Tensor:
+    return chunked.mix_whole(projected, keep, weights, floor, scan=_triton_scan)
 
 
 @lru_cache
 def _compiled() -> Mix:
     """`fullgraph`: what cannot be compiled raises, and does not run some other way."""
-    return torch.compile(chunked.mix, fullgraph=True)
+    return partial(chunked.mix, whole=torch.compile(chunked.mix_whole, fullgraph=True))
 
 
 def _compile_one(device: torch.device) -> None:

@@ -125,9 +125,9 @@ class UNetStem(nn.Module):
         super().__init__()
         self.width, self.samples_per_step = width, samples_per_step
         halvings = samples_per_step.bit_length() - 1 + _LEVELS_BELOW_STEP
-        widths = [max(8, width >> (halvings - 1 - level) // 2) for level in range(halvings)]
+        widths = [min(width, max(8, width >> (halvings - 1 - level) // 2)) for level in range(halvings)]
         self.down = nn.ModuleList(_Convolution(a, b) for a, b in zip([channels, *widths[:-1]], widths, strict=True))
-        heads = max(1, width // _HEAD_WIDTH)
+        heads = next(heads for heads in range(max(1, width // _HEAD_WIDTH), 0, -1) if width % heads == 0)
         layer = nn.TransformerEncoderLayer(
             width, heads, 4 * width, dropout, activation="gelu", batch_first=True, norm_first=True
         )

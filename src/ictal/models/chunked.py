@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.autograd.function import FunctionCtx, NestedIOFunction, once_differentiable
 from torch.nn import functional
 
 from ictal.models.products import on_processor
@@ -21,6 +22,7 @@ _TAPS = 4
 _BLOCK = 2**20
 """Numbers of a projection that a processor takes at once, so that what is made of them stays in its caches."""
 
+Mix = Callable[[Tensor, Tensor | None, "Weights", float], Tensor]
 Scan = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
@@ -46,7 +48,7 @@ def mix(
     keep: Bool[Tensor, "batch length"] | None,
     weights: Weights,
     floor: float,
-    scan: Scan = scan,
+    whole: Mix | None = None,
 ) -> Float[Tensor, "batch length inner"]:
     """What the layer's output projection is given (B, L, I).
 
@@ -55,17 +57,26 @@ def mix(
         keep: Which steps are real (B, L).
         weights: The layer's.
         floor: What the normalisation adds to the mean square.
-        scan: The scan to use.
+        whole: What does that for windows that are taken at once; none means `mix_whole`.
     """
-    windows = max(1, _BLOCK // projected[0].numel()) if on_processor(projected) else len(projected)
-    if windows >= len(projected):
-        return _mixed(projected, keep, weights, floor, scan)
+    whole, batch = whole or mix_whole, len(projected)
+    most = max(1, _BLOCK // projected[0].numel()) if on_processor(projected) else batch
+    windows = next(windows for windows in range(min(most, batch), 0, -1) if batch % windows == 0)
+    if windows == batch:
+        return whole(projected, keep, weights, floor)
     blocks = torch.split(projected, windows)
     keeps = [None] * len(blocks) if keep is None else torch.split(keep, windows)
-    return torch.cat([_mixed(block, kept, weights, floor, scan) for block, kept in zip(blocks, keeps, strict=True)])
+    return torch.cat([whole(block, kept, weights, floor) for block, kept in zip(blocks, keeps, strict=True)])
 
 
-def _mixed(projected: Tensor, keep: Tensor | None, weights: Weights, floor: float, scan: Scan) -> Tensor:
+def mix_whole(
+    projected: Float[Tensor, "batch length column"],
+    keep: Bool[Tensor, "batch length"] | None,
+    weights: Weights,
+    floor: float,
+    scan: Scan = scan,
+) -> Float[Tensor, "batch length inner"]:
+    """`mix` of a whole batch at once, with any scan."""
     gate, mixed, raw = parted(projected, weights)
     ways = [operands(_past(mixed), raw, keep, weights, 0)]
     if len(weights.rates) > 1:
@@ -112,9 +123,8 @@ def operands(
         way: The direction.
     """
     inner, heads = len(weights.norm), weights.rates.shape[-1]
-    taps, bias = weights.taps[way, :, None, None].to(seen.dtype), weights.bias[way].to(seen.dtype)
-    image = seen.mT.unsqueeze(2)  # of one line, channels last in memory, which spares two turns of everything
-    mixed = functional.silu(functional.conv2d(image, taps, bias, groups=len(taps)).squeeze(2).mT)
+    taps, bias = weights.taps[way].to(seen.dtype), weights.bias[way].to(seen.dtype)
+    mixed = functional.silu(_Convolution.apply(seen, taps, bias))  # type: ignore[no-untyped-call]
     state = (mixed.shape[-1] - inner) // 2
     x, b, c = torch.split(mixed, [inner, state, state], dim=-1)
     dt = functional.softplus(raw + weights.dt_bias[way])
@@ -139,6 +149,33 @@ def finished(
     """Gated normalisation of (B, L, H, P), in the precision of the norm's weight."""
     passed = (y.flatten(2) * functional.silu(gate)).to(norm.dtype)
     return functional.rms_norm(passed, norm.shape, norm, floor)
+
+
+class _Convolution(torch.autograd.Function):
+    """Each column (B, K - 1 + L, M) by its own taps (M, K), plus a bias (M): (B, L, M).
+
+    It goes as an image of one line with its channels last, which is how rows lie in memory. The gradient of the taps is
+    written out: oneDNN's takes a processor eight times as long.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, seen: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
+        ctx.save_for_backward(seen, taps)
+        return _each_column(seen, taps, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: NestedIOFunction, dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        seen, taps = ctx.saved_tensors
+        length, count = dy.shape[1], taps.shape[1]
+        dtaps = [(dy * seen[:, tap : tap + length]).sum(dim=(0, 1)) for tap in range(count)]
+        return _each_column(dy, taps.flip(1), None, count - 1), torch.stack(dtaps, dim=1), dy.sum(dim=(0, 1))
+
+
+def _each_column(rows: Tensor, taps: Tensor, bias: Tensor | None, around: int = 0) -> Tensor:
+    image = rows.mT.unsqueeze(2)
+    lines = functional.conv2d(image, taps[:, None, None], bias, padding=(0, around), groups=len(taps))
+    return lines.squeeze(2).mT
 
 
 def _past(mixed: Tensor) -> Tensor:

@@ -103,6 +103,10 @@ class _Operands(NamedTuple):
         """(..., H) as what scales the heads of (..., H, P)."""
         return values.to(self.x.dtype).unsqueeze(-1)
 
+    def dots(self, some: Tensor, others: Tensor) -> Tensor:
+        """Products of (..., P) and (..., P), in float32 or wider: their differences are small."""
+        return (some.to(self.dt.dtype) * others).sum(dim=-1)
+
     def since(self) -> Tensor:
         """Decay of each step since the chunk's start (B, K, Q, H, 1)."""
         return self.factors(_exp(self.reached))
@@ -127,7 +131,7 @@ class _Operands(NamedTuple):
     def decays(self) -> Tensor:
         """Decay from step s to step t, in (B, K, H, t, s); one where s comes after t."""
         halvings = (self.reached * _LOG2_E).transpose(2, 3).contiguous()
-        return (halvings.unsqueeze(-1) - halvings.unsqueeze(-2)).clamp_(max=0).exp2_()
+        return (halvings.unsqueeze(-1) - halvings.unsqueeze(-2)).tril_().exp2_()
 
 
 class _Chunks(torch.autograd.Function):
@@ -138,9 +142,9 @@ class _Chunks(torch.autograd.Function):
         y_t = exp(reached_t) c_t h + sum over s <= t of exp(reached_t - reached_s) (c_t . b_s) dt_s x_s
 
     The first part, and what a chunk adds to the state, are products of all heads at once; the second is one per head,
-    by matrices Q x Q that are not kept for the backward pass. The gradient of `reached` needs no further product: as
-    `reached_t` scales the whole of `y_t`, `-reached_s` all that `x_s` gives, and the last of them the whole state that
-    leaves, it is `dy_t . y_t - dx_t . x_t`, and there `dh . h`.
+    by matrices Q x Q that are not kept for the backward pass. The gradient of `reached` needs no further product:
+    `reached_t` scales the whole of `y_t` and `-reached_s` all that `x_s` gives, so it is `dy_t . y_t - dx_t . x_t`, and
+    the last of a chunk scales the state that leaves it besides: what `x` gave to that, and what is left of h.
     """
 
     @staticmethod
@@ -149,43 +153,42 @@ class _Chunks(torch.autograd.Function):
         of = _Operands(*operands)
         added = of.heads((of.b.mT @ of.given()).to(first.dtype))
         entering, final = _carry(added, of.reached[:, :, -1], first)
-        y = of.heads(of.c @ entering.to(of.x.dtype).flatten(3)).mul_(of.since())
+        y = of.heads(of.c @ entering.to(of.x.dtype).flatten(3)).to(first.dtype).mul_(of.since())
         mixing = of.decays().mul_(of.products()).to(of.x.dtype)
         y.add_((mixing @ of.scaled()).transpose(2, 3))
-        ctx.save_for_backward(entering, final, y, *operands)
-        return y, final
+        ctx.save_for_backward(entering, y, *operands)
+        return y.to(of.x.dtype), final
 
     @staticmethod
     @once_differentiable
     def backward(ctx: NestedIOFunction, dy: Tensor, dfinal: Tensor) -> tuple[Tensor, ...]:
         """Gradients of all that `forward` was given."""
-        entering, final, y, *operands = ctx.saved_tensors
+        entering, y, *operands = ctx.saved_tensors
         of = _Operands(*operands)
-        dscaled, db, dc, dwhole, dfirst = _between_back(of, entering, final, dy, dfinal)
+        dscaled, db, dc, ddecay, dfirst = _between_back(of, entering, dy, dfinal)
         dwithin, dproducts = _within_back(of, dy.transpose(2, 3).contiguous())
-        dscaled.add_(dwithin.transpose(2, 3))
-        ddt = (dscaled * of.x).sum(dim=-1, dtype=of.dt.dtype)
-        dreached = (dy * y).sum(dim=-1, dtype=of.dt.dtype) - ddt * of.dt
-        dreached[:, :, -1] += dwhole
-        dx = dscaled.mul_(of.factors(of.dt))
+        dwithin = dwithin.transpose(2, 3)
+        left = of.dots(of.x, dscaled)
+        ddt = left + of.dots(of.x, dwithin)
+        dreached = of.dots(dy, y) - ddt * of.dt
+        dreached[:, :, -1] += ddecay * _exp(of.reached[:, :, -1]) + (left * of.dt).sum(dim=2)
+        dx = dscaled.add_(dwithin).mul_(of.factors(of.dt))
         return dfirst, dx, ddt, db.add_(dproducts.mT @ of.c), dc.add_(dproducts @ of.b), dreached
 
 
 def _between_back(
-    of: _Operands, entering: Tensor, final: Tensor, dy: Tensor, dfinal: Tensor
+    of: _Operands, entering: Tensor, dy: Tensor, dfinal: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Gradients, by way of the states, of `dt x`, b, c, the last `reached` of each chunk, and the first state."""
+    """Gradients, by way of the states, of `dt x`, b, c, the decay of whole chunks (B, K, H), and the first state."""
     kind = of.x.dtype
     dcarried = (dy * of.since()).flatten(3)
     dc = dcarried @ entering.to(kind).flatten(3).mT
-    dentering = of.heads((of.c.mT @ dcarried).to(final.dtype))
+    dentering = of.heads((of.c.mT @ dcarried).to(dfinal.dtype))
     dleaving, dfirst = _carry(dentering, of.reached[:, :, -1], dfinal, back=True)
     dadded = dleaving.to(kind).flatten(3)
     db = of.given() @ dadded.mT
     dscaled = of.heads(of.b @ dadded).mul_(of.factors(of.until()))
-    inner = (dleaving[:, :-1] * entering[:, 1:]).sum(dim=(2, 4))
-    last = (dleaving[:, -1] * final).sum(dim=(1, 3))
-    return dscaled, db, dc, torch.cat([inner, last.unsqueeze(1)], dim=1), dfirst
+    return dscaled, db, dc, (dleaving * entering).sum(dim=(2, 4)), dfirst
 
 
 def _within_back(of: _Operands, dy: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ from ictal.errors import InputError
 from ictal.recipes import detector as detectors
 from ictal.recipes import writing
 from ictal.recipes.config import MachineConfig
-from ictal.recipes.detect import look
+from ictal.recipes.detect import as_trained, look
 from ictal.recipes.detector import Detector, Trace
 from ictal.recipes.extras import needed
 from ictal.recipes.writing import Found
@@ -118,11 +118,13 @@ class ReadyDetector:
             _require_none(rate_hz, channels)
             path = Path(recording)
             header = edf.read_header(path)
-            name, ready = path.stem, prepared(header, detector.config.signals)
+            with as_trained(detector):
+                name, ready = path.stem, prepared(header, detector.config.signals)
         else:
             source = _held(recording, rate_hz, channels)
             header, name = source.header, source.header.path.name
-            ready = prepared_held(source, detector.config.signals)
+            with as_trained(detector):
+                ready = prepared_held(source, detector.config.signals)
         found, probability = look(name, header, ready, detector)
         assert detector.operating_point is not None
         return Detections(

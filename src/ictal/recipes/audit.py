@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ictal.recordings.annotations.text import write_whole
+from ictal.appearing import appearing
 from ictal.recordings.audit import Audit, audit
 from ictal.recordings.corpus import NO_ALIASES, Labelled
 from ictal.recordings.events import MAJORITY
@@ -91,12 +91,28 @@ def audit_folder(
     return found, {**found.document(), "windows": _windows(found, settings)}
 
 
+def needed_to_plan(layout: str, document: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `ictal plan` has to be told of an audited corpus because its defaults would be refused.
+
+    Args:
+        layout: The layout that was asked for.
+        document: The audit's.
+    """
+    fits: Mapping[str, int] = document["montages"]
+    best = max(fits, key=lambda name: fits[name])
+    named = () if layout == "auto" else ("--corpus.layout", layout)
+    split = () if "train" in document["tallies"]["split"] else ("--split.method", "stratified")
+    montage = () if fits[PreprocessConfig.montage] or not fits[best] else ("--signals.montage", best)
+    return (*named, *split, *montage)
+
+
 def write_page(path: Path, document: Mapping[str, Any]) -> None:
     """Write the audit as one HTML file that needs nothing else."""
     from ictal.report.audit import render  # noqa: PLC0415 - drawing takes a second to import
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, [render(document)])
+    with appearing(path) as draft:
+        draft.write_text(render(document), encoding="utf-8")
 
 
 def write_tables(folder: Path, found: Audit) -> None:

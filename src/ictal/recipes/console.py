@@ -6,7 +6,8 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console as Terminal
@@ -20,6 +21,9 @@ from ictal.errors import command
 from ictal.recipes.live import LINE_EVERY_S, Show, TrainingView, span
 from ictal.report.numbers import FALSE_ALARM_TARGETS
 from ictal.scoring.bootstrap import LEVEL
+
+if TYPE_CHECKING:  # torch, which takes seconds
+    from ictal.training.guards import GuardStop
 
 Json = Mapping[str, Any]
 _RATIOS = ("sensitivity", "precision", "f1", "false_alarms_per_24h")
@@ -105,6 +109,12 @@ class Console:
         """What will compute the model's Mamba layers, and what was asked for."""
         self.line("backend", backend, f"machine.backend = {asked}")
 
+    def stopped(self, stop: GuardStop, run: Path) -> None:
+        """What a guard found, and where to read on."""
+        self.err.print(str(stop), markup=False)
+        self.err.print(f"What now: docs/stopped/{stop.verdict.kind}.md in the documentation", markup=False)
+        self.next("report", run)
+
     def next(self, *words: object) -> None:
         """The command that usually follows."""
         if not self.as_json:
@@ -143,6 +153,11 @@ class Console:
         self.out.print(table)
 
 
+def counted(number: int, what: str) -> str:
+    """So many of them: `1 seizure`, `2 seizures`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def show_audit(console: Console, audit: Json) -> None:
     """What a corpus holds and what is wrong with it."""
     share = "undefined" if audit["share"] is None else f"{audit['share']:.2%}"
@@ -168,7 +183,7 @@ def show_audit(console: Console, audit: Json) -> None:
         console.out.print(
             f"{finding['severity']}: {finding['code']}: {finding['path']}\n  {finding['message']}", markup=False
         )
-    console.out.print(f"{len(audit['findings'])} findings")
+    console.out.print(counted(len(audit["findings"]), "finding"))
 
 
 def _show_tallies(console: Console, tallies: Json) -> None:
@@ -232,7 +247,7 @@ def show_plan(console: Console, plan: Json) -> None:
         for row in plan["feasibility"]["strategies"]
     ]
     columns = ["way of drawing", "seizure windows", "batch without one", "epoch without one", "in 100 batches"]
-    console.table("Chances on this training part", columns, rows)
+    console.table("Chances on this training part; the report is the incident's", columns, rows)
     seen = ", ".join(f"{share:.0%} of the {name.replace('_', ' ')}" for name, share in plan["coverage"].items())
     console.out.print(f"The run will see {seen}.")
     if plan["cost"]:
@@ -268,7 +283,8 @@ def show_converted(console: Console, document: Json) -> None:
     """What a conversion made."""
     show_quarantined(console, document["quarantined"])
     made, held = document["made"], document["recordings"]
-    console.out.print(f"{held} recordings with {document['seizures']} seizures, {made} of them written now")
+    said = f"{counted(held, 'recording')} with {counted(document['seizures'], 'seizure')}"
+    console.out.print(f"{said}, {made} of them written now")
 
 
 def show_detected(console: Console, document: Json) -> None:
@@ -279,7 +295,7 @@ def show_detected(console: Console, document: Json) -> None:
         "" if document["recordings"] == 1 else f" in {document['recordings'] - len(document['quarantined'])} recordings"
     )
     again = f" ({before} of them done before)" if before else ""
-    console.out.print(f"{document['seizures']} seizures{looked}{again}: {document['target']}", markup=False)
+    console.out.print(f"{counted(document['seizures'], 'seizure')}{looked}{again}: {document['target']}", markup=False)
     if document["doubt"] is not None:
         console.err.print(f"The detector's threshold misses its target: {document['doubt']}", markup=False)
 
@@ -296,7 +312,8 @@ def show_exported(console: Console, document: Json) -> None:
         graph = document["graph"]
         within = ", ".join(f"{name} within {most:.1g}" for name, most in graph["differences"].items())
         console.out.print(f"{document['out']}/{graph['file']}: {within} of the network's", markup=False)
-    console.out.print(f"{document['out']}: `ictal detect --model {document['out']}`; read its README.md", markup=False)
+    console.out.print(f"{document['out']}: read its README.md", markup=False)
+    console.next("detect", "some.edf", "some_events.tsv", "--model", document["out"])
 
 
 def show_verified(console: Console, document: Json) -> None:
@@ -441,10 +458,15 @@ def _show_seizures(console: Console, document: Json) -> None:
     console.table(f"Seizure by seizure ({document['scorer']} {document['scorer_version']})", columns, rows)
 
 
+def three_digits(value: float) -> str:
+    """A rate with three digits, or all those before its point: 0.821, 24.5, 6,560."""
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
+
+
 def _bounded(value: float | None, interval: Json, between: str = "\n") -> str:
     """A rate with its interval, on a line below unless something else is to stand between them."""
     bounds = interval["lower"], interval["upper"]
-    shown = ["undefined" if one is None else f"{one:.3g}" for one in (value, *bounds)]
+    shown = ["undefined" if one is None else three_digits(one) for one in (value, *bounds)]
     return shown[0] if None in bounds else f"{shown[0]}{between}[dim]{shown[1]} to {shown[2]}[/dim]"
 
 
@@ -502,7 +524,7 @@ def show_comparison(console: Console, document: Json) -> None:
     for scorer, compared in document["scorers"].items():
         rows = []
         for rate, row in zip(_RATIO_NAMES, (compared[key] for key in _RATIOS), strict=True):
-            shown = {key: "undefined" if row[key] is None else f"{row[key]:.3g}" for key in row if key != "exact"}
+            shown = {key: "undefined" if row[key] is None else three_digits(row[key]) for key in row if key != "exact"}
             bounds = f"{shown['lower']} to {shown['upper']}"
             rows.append(
                 [rate, shown["first"], shown["second"], shown["difference"], bounds, shown["p"], shown["p_holm"]]

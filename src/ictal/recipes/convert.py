@@ -11,7 +11,6 @@ Source: BIDS 1.9 (EEG), HED-SCORE, SzCORE's dataset layout.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections import Counter
@@ -20,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ictal.appearing import appearing
 from ictal.errors import InputError
 from ictal.recipes.config import load
 from ictal.recordings import corpus as corpora
@@ -207,9 +207,8 @@ def _recording(one: Labelled, edf: Path) -> bool:
         return False
     folder.mkdir(parents=True, exist_ok=True)
     events.unlink(missing_ok=True)  # until all is what it tells of
-    part = folder / f".{edf.name}.{os.getpid()}.part"
-    shutil.copy2(one.recording.edf, part)
-    part.replace(edf)
+    with appearing(edf) as draft:
+        shutil.copy2(one.recording.edf, draft)
     write_whole(sidecar, [described.removesuffix("\n")])
     write_whole(folder / f"{stem}_channels.tsv", ["name\ttype\tunits\tsampling_frequency", *_channels(one.header)])
     bids.write(events, events=found, duration_s=one.duration_s, start=one.header.start)

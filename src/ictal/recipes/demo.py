@@ -38,7 +38,7 @@ def demo(out: Path, synth: SynthConfig, overrides: list[str], console: Console) 
         document = plan.document(run, planned)
         plan.save(run, planned, document)
         run.write_json("audit.json", audited)
-    with console.step("prepare", "signals into the store") as progress:
+    with console.recorded("prepare", "signals into the store") as progress:
         prepare.prepare_run(run, planned, progress)
     with console.training(run.config.train.steps) as training:
         train.train_run(run, planned, training, console.chosen)

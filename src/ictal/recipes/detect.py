@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -209,7 +209,29 @@ def find(source: Path, detector: Detector) -> Found:
         InputError: if the recording cannot be used.
     """
     header = edf.read_header(source)
-    return look(source.stem, header, prepared(header, detector.config.signals), detector)[0]
+    with as_trained(detector):
+        ready = prepared(header, detector.config.signals)
+    return look(source.stem, header, ready, detector)[0]
+
+
+@contextmanager
+def as_trained(detector: Detector) -> Iterator[None]:
+    """Where channels are missing, what to do about it: the montage is the model's and cannot be chosen."""
+    try:
+        yield
+    except InputError as error:
+        if error.code != "channel-missing":
+            raise
+        montage = detector.config.signals.montage
+        raise InputError(
+            error.what,
+            where=error.where,
+            got=error.got,
+            expected=error.expected,
+            remedy=f"this model reads {montage} alone: give it these channels (in MNE, interpolate those marked as bad "
+            "first), or use a model of another montage",
+            code=error.code,
+        ) from None
 
 
 def look(recording: str, header: Header, ready: Prepared, detector: Detector) -> tuple[Found, Trace]:

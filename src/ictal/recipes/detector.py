@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialised
 from torch import Tensor, nn
 
+from ictal.appearing import appearing
 from ictal.detection.calibration import Calibration, correct_prior, sigmoid
 from ictal.detection.events import events, onset_span
 from ictal.detection.tuning import OperatingPoint
@@ -24,7 +25,7 @@ from ictal.models.backends import Chosen, choose
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes.config import Config, MachineConfig
-from ictal.recipes.run import missing, read_json, write_bytes, write_text
+from ictal.recipes.run import missing, read_json, write_text
 from ictal.training.inference import SignalSource, Traces, recording_traces
 from ictal.windows.prior import Prevalence, Prior
 
@@ -159,8 +160,8 @@ def backend_that_ran(folder: Path) -> dict[str, str]:
 def save(folder: Path, detector: Detector, weights: Mapping[str, Tensor] | None = None) -> None:
     """Keep a detector; without weights, only what is said about it."""
     if weights is not None:
-        content = serialised({name: value.contiguous().cpu() for name, value in weights.items()})
-        write_bytes(folder / WEIGHTS, content)
+        with appearing(folder / WEIGHTS) as draft:
+            draft.write_bytes(serialised({name: value.contiguous().cpu() for name, value in weights.items()}))
     card = {
         "channels": list(detector.channels),
         "prior": asdict(detector.prior),
@@ -207,6 +208,15 @@ def load(folder: Path, machine: MachineConfig | None = None) -> Detector:
     Raises:
         InputError: if the folder holds none, its weights do not fit its model, or the device cannot be used.
     """
+    if not folder.is_dir():
+        raise InputError(
+            "There is no such model",
+            where=folder,
+            got="a file" if folder.exists() else "nothing",
+            expected="the folder of an evaluated run or of an exported model, or `tiny`",
+            remedy=f"check its path; a run's is made by `{command('train', folder)}`",
+            code="step-missing",
+        )
     for name in (WEIGHTS, CARD):
         if not (folder / name).exists():
             raise missing(folder / name, command("train", folder))

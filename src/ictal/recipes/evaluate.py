@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 import torch
 
+from ictal.appearing import appearing
 from ictal.detection.counted import CountedLogits
 from ictal.detection.events import confidence
 from ictal.detection.tuning import OperatingPoint, choose
@@ -171,12 +171,10 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
 
 def _write_traces(path: Path, probabilities: Iterator[Trace]) -> None:
     """An NPZ as `numpy.savez_compressed` makes it, one trace after the other; it is whole or absent."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with ZipFile(temporary, "w", ZIP_DEFLATED) as archive:
+    with appearing(path) as draft, ZipFile(draft, "w", ZIP_DEFLATED) as archive:
         for number, probability in enumerate(probabilities):
             with archive.open(f"probability_{number}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, probability.astype(np.float32), allow_pickle=False)
-    temporary.replace(path)
 
 
 def _current_detector(run: Run, planned: Planned) -> Detector:

@@ -10,13 +10,17 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ictal.errors import InputError, command
-from ictal.recipes.run import PLAN, Run, write_bytes
+from ictal.appearing import appearing
+from ictal.errors import InputError, check_setting, command
+from ictal.recipes.config import Config
+from ictal.recipes.run import PLAN, Run
+from ictal.recipes.seizure_types import require_types
 from ictal.recordings import corpus as corpora
 from ictal.recordings.corpus import Corpus, Labelled, Quarantined
 from ictal.recordings.montages import MONTAGES, derive, named
-from ictal.signals.preprocess import PreprocessConfig, lookahead_s, samples_out
+from ictal.signals.preprocess import PreprocessConfig, lookahead_s, require_samples
 from ictal.timeline import spans as sp
+from ictal.training.augment import Augmentation
 from ictal.windows import feasibility, prior, storage, strategies
 from ictal.windows import splits as splitting
 from ictal.windows.index import IndexedRecording, WindowIndex, build
@@ -69,6 +73,7 @@ def plan_run(run: Run, progress: Progress | None = None) -> Planned:
     _require_seizures(index, corpus)
     split = splitting.split(index.recordings, [r.recording.split for r in usable], config.split)
     batches = make(index.select(split["train"]), config.batch)
+    _require_trainable(config, batches.index, index.select(split["dev"]))
     return Planned(
         corpus=corpus,
         labelled=tuple(usable),
@@ -103,7 +108,7 @@ def _index_each(
         try:
             indexed.append(_indexed(recording, config))
         except InputError as error:
-            if not (error.code.startswith(("channel-", "rate-", "event-")) or corpora.is_quarantine(error)):
+            if not (error.code.startswith(("channel-", "rate-", "event-", "signal-")) or corpora.is_quarantine(error)):
                 raise
             unmounted.append(corpora.quarantined(recording.recording, error))
         else:
@@ -114,7 +119,8 @@ def _index_each(
             where="signals.montage, signals.rate_hz, signals.band_hz",
             got=f"{len(unmounted)} recordings set aside; the first: {unmounted[0].reason}",
             expected=f"recordings with the channels of {config.montage}, fast enough for {config.band_hz[1]:g} Hz",
-            remedy=f"choose another montage ({', '.join(MONTAGES)}) or a lower band",
+            remedy="add --signals.montage NAME; `ictal audit` counts the recordings that each montage fits: "
+            f"{', '.join(MONTAGES)}. Or a lower band",
             code="channel-missing",
         )
     return usable, indexed, unmounted
@@ -125,7 +131,7 @@ def _indexed(recording: Labelled, config: PreprocessConfig) -> IndexedRecording:
     header = recording.header
     rate_hz = derive(named(config.montage), header, policy=config.missing).rate_hz
     lookahead_s(rate_hz, config)
-    samples = samples_out(round(header.duration_s * rate_hz), rate_hz, config.rate_hz)
+    samples = require_samples(round(header.duration_s * rate_hz), rate_hz, config)
     _require_lengths(recording, config.rate_hz)
     seizures = sp.clip(sp.spans_from_seconds(recording.seizures_s, config.rate_hz), 0, samples)
     return IndexedRecording(
@@ -163,6 +169,33 @@ def _types(recording: Labelled, seizures: sp.Spans, rate_hz: int) -> tuple[str, 
     return tuple(recording.types[place] for place in places)
 
 
+def _require_trainable(config: Config, train: WindowIndex, dev: WindowIndex) -> None:
+    """Stop before signals are prepared for a training that these settings or the split would refuse."""
+    require_types(config.model.seizure_types, train)
+    Augmentation(config.augment, named(config.signals.montage).channels, config.train.seed, config.signals.rate_hz)
+    fixed = config.train.logit_adjustment == 0 or config.batch.strategy != "adaptive"
+    check_setting(fixed, "train.logit_adjustment", config.train.logit_adjustment, "0 where batches adapt their prior")
+    if config.train.select != "last":
+        require_selectable(dev)
+
+
+def require_selectable(dev: WindowIndex) -> None:
+    """Stop if weights cannot be selected by a dev part.
+
+    Raises:
+        InputError: if it holds no seizure (code `no-tuning-seizure`).
+    """
+    if dev.seizures == 0:
+        raise InputError(
+            "There is no seizure to select weights by",
+            where="train.select",
+            got=f"{len(dev.recordings)} recordings in the dev part, none with a seizure",
+            expected="a dev part with a seizure",
+            remedy='choose another split, or train.select = "last"',
+            code="no-tuning-seizure",
+        )
+
+
 def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
     """Keep the plan in the run folder."""
     run.keep_config()
@@ -171,7 +204,8 @@ def save(run: Run, planned: Planned, document: dict[str, object]) -> None:
     run.write_json("incident.json", incident(run, planned))
     from ictal.report.chances import chances_figure  # noqa: PLC0415 - drawing takes a second to import
 
-    write_bytes(run.path("plan.png"), chances_figure(document))
+    with appearing(run.path("plan.png")) as draft:
+        draft.write_bytes(chances_figure(document))
 
 
 def load(run: Run) -> Planned:

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from ictal.appearing import appearing
 from ictal.errors import command
 from ictal.recipes.detector import CARD, WEIGHTS, backend_that_ran
 from ictal.recipes.examples import ScoredRecording, examples
@@ -18,7 +19,7 @@ from ictal.recipes.opening import openings
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import copies_of
 from ictal.recipes.reference import field_docs
-from ictal.recipes.run import Run, damaged, read_json, write_bytes, write_text
+from ictal.recipes.run import Run, damaged, read_json, write_text
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import seizures
 from ictal.report.contents import (
@@ -257,7 +258,7 @@ def _spans(pairs: Sequence[tuple[float, float]]) -> SpansS:
 def _provenance(run: Run, planned: Planned, evaluation: Json | None) -> dict[str, str]:
     part = run.config.evaluate.part
     scored = ("--open-eval",) if part == "eval" else ("--evaluate.part", part)
-    plan = ("--config", run.path("config.toml"))
+    plan = ("--config", run.path("config.toml").absolute())
     steps = {"plan": plan, "prepare": (), "train": (), "evaluate": scored, "report": ()}
     return {
         **{f"command {n}": command(step, "again", *more) for n, (step, more) in enumerate(steps.items(), 1)},
@@ -297,5 +298,6 @@ def write(run: Run, planned: Planned) -> Path:
     path = run.path("report.html")
     write_text(path, render(page))
     if page.curve is not None:
-        write_bytes(run.path("report.png"), summary_figure(page))
+        with appearing(run.path("report.png")) as draft:
+            draft.write_bytes(summary_figure(page))
     return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shlex
 import sys
@@ -14,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ictal.appearing import appearing
 from ictal.errors import InputError, command
 from ictal.recipes import config as configs
 from ictal.recipes.config import NO_STORE, Config
@@ -35,6 +35,16 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         write_text(self.path("config.toml"), configs.to_toml(self.config))
         self.write_json("versions.json", versions())
+
+    def changed(self) -> dict[str, tuple[object, object]]:
+        """Settings that differ from those that were kept last: `section.key` with its value before and now."""
+        kept = configs.tree(configs.load(self.path("config.toml")))
+        return {
+            f"{section}.{name}": (kept[section].get(name), value)
+            for section, values in configs.tree(self.config).items()
+            for name, value in values.items()
+            if kept[section].get(name) != value
+        }
 
     def path(self, name: str) -> Path:
         """Where something of this name is kept."""
@@ -96,17 +106,17 @@ def missing(path: Path, made_by: str) -> InputError:
 def open_run(folder: Path, file: Path | None, overrides: Sequence[str]) -> Run:
     """The run of a folder: its own configuration, or that of `file`, with overrides on top. Writes nothing.
 
-    Paths are kept absolute, so that a run can be taken up from any folder.
+    Paths are kept absolute, so that a run can be taken up from any folder; `~` is the user's home.
     """
     own = folder / "config.toml"
     base = _own_settings(own, configs.named(overrides)) if file is None and own.exists() else None
     config = configs.load(file, overrides, base=base)
     tree = configs.tree(config)
     if config.corpus.path:
-        tree["corpus"]["path"] = str(Path(config.corpus.path).absolute())
+        tree["corpus"]["path"] = absolute(config.corpus.path)
     if config.corpus.corrections is not None:
-        tree["corpus"]["corrected"] = str(config.corpus.corrections.absolute())
-    tree["machine"]["cache"] = str(Path(config.machine.cache).absolute())
+        tree["corpus"]["corrected"] = absolute(str(config.corpus.corrections))
+    tree["machine"]["cache"] = absolute(config.machine.cache)
     if config.machine.store != NO_STORE:
         tree["machine"]["store"] = absolute(config.machine.store)
     run = Run(folder=folder, config=configs.check(tree, str(own)))
@@ -137,17 +147,8 @@ def versions() -> dict[str, object]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file that is whole or absent."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file that is whole or absent, even where the power fails."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with appearing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def _own_settings(path: Path, named: Container[str]) -> dict[str, Any]:

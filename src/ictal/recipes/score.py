@@ -19,12 +19,8 @@ from ictal.recordings.layouts.folder import patient_of
 from ictal.scoring import seizures as seizures_found
 from ictal.scoring import summary
 
-SUFFIXES = (
-    *("_eeg_events.tsv", "_events.tsv", ".csv_bi", ".csv", ".tse_bi", ".tse", "_a1.tsv"),
-    *("_eeg.edf", ".edf", ".bdf"),
-)
-"""`_eeg` belongs to the name of a BIDS recording, and not to that of its events. An EDF stands for the annotation that
-lies beside it, in a list or in itself."""
+SUFFIXES = ("_events.tsv", ".csv_bi", ".csv", ".tse_bi", ".tse", "_a1.tsv", ".edf", ".bdf")
+"""An EDF stands for the annotation that lies beside it, in a list or in itself."""
 _SIGNALS = {".edf", ".bdf"}
 BOOTSTRAP_SEED = 0
 
@@ -200,9 +196,10 @@ def annotations_below(folder: Path) -> dict[str, Path]:
 
 
 def _name(path: str) -> str:
+    """The recording's name; `_eeg` belongs to the file of a BIDS recording and not to that of its events."""
     for suffix in SUFFIXES:
         if path.endswith(suffix):
-            return path.removesuffix(suffix)
+            return path.removesuffix(suffix).removesuffix("_eeg")
     return path
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ictal.errors import InputError, check_setting
+from ictal.errors import InputError
 from ictal.models.detector import build
 from ictal.recipes import config as configs
 from ictal.recipes import detector as detectors
@@ -20,7 +20,6 @@ from ictal.recipes.detector import Detector, SayBackend, device_of, trained_alik
 from ictal.recipes.mining import Miner
 from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
-from ictal.recipes.seizure_types import require_types
 from ictal.recipes.signals import open_signals
 from ictal.recipes.validation import Validator
 from ictal.recordings.montages import named
@@ -67,7 +66,7 @@ def train_run(run: Run, planned: Planned, progress: Progress, chosen: SayBackend
     with joined(device) as ranks, _alone(run) if ranks.leads else nullcontext():
         trainer, skill, prior = trainer_of(run, planned, ranks=ranks, folder=run.folder, device=device)
         if trainer.checkpoint_path.exists():
-            checkpoints.load(trainer.checkpoint_path, trainer.run_hash)  # of another run: stop before anything is kept
+            _require_own_checkpoint(run, trainer)
         if ranks.leads:
             run.keep_config()
             if detectors.has_scan(config):
@@ -98,6 +97,24 @@ def _alone(run: Run) -> AbstractContextManager[None]:
     return alone(run.path(".train.lock"), busy)
 
 
+def _require_own_checkpoint(run: Run, trainer: Trainer) -> None:
+    """Stop before anything is kept if the checkpoint is another run's, naming the settings that make it so."""
+    try:
+        checkpoints.load(trainer.checkpoint_path, trainer.run_hash)
+    except InputError as error:
+        changed = run.changed()
+        if error.code != "checkpoint-foreign" or not changed:
+            raise
+        raise InputError(
+            error.what,
+            where=error.where,
+            got=", ".join(f"{key} {now}, which was {before}" for key, (before, now) in changed.items()),
+            expected="the settings that it was begun with",
+            remedy=error.remedy,
+            code=error.code,
+        ) from None
+
+
 def _keep_backend(run: Run, chosen: SayBackend | None) -> None:
     asked, ran = run.config.machine.backend, detectors.backend_of(run.config)
     run.write_json(detectors.BACKEND, {"asked": asked, "ran": ran})
@@ -115,8 +132,6 @@ def trainer_of(
     plan = planned.batches.with_rank(ranks.rank, ranks.ranks)
     plan.check(config.train.steps * config.train.accumulate)
     prior = effective(plan, config.train.loss_weights, allow_double_correction=config.train.allow_double_correction)
-    fixed = config.train.logit_adjustment == 0 or config.batch.strategy != "adaptive"
-    check_setting(fixed, "train.logit_adjustment", config.train.logit_adjustment, "0 where batches adapt their prior")
     dataset = training_windows(run, planned)
     torch.manual_seed(config.train.seed)
     model = build(config.model, len(channels), prior.answer, detectors.backend_of(config))
@@ -193,9 +208,8 @@ def _is_kept(folder: Path, detector: Detector, weights: Mapping[str, Tensor]) ->
 def training_windows(run: Run, planned: Planned) -> WindowDataset:
     """The training part's windows over the store; nothing is built here, a missing recording is an error."""
     stored = open_signals(run, planned, "train")
-    model, index = run.config.model, planned.batches.index
-    require_types(model.seizure_types, index)
-    return WindowDataset(index, stored, model.samples_per_step, model.seizure_types)
+    model = run.config.model
+    return WindowDataset(planned.batches.index, stored, model.samples_per_step, model.seizure_types)
 
 
 def _run_hash(run: Run, planned: Planned, dataset: WindowDataset, ranks: Ranks, validate: Validator | None) -> str:

@@ -11,9 +11,8 @@ from torch import nn
 
 from ictal.detection.calibration import correct_prior, sigmoid
 from ictal.detection.tuning import OperatingPoint, choose
-from ictal.errors import InputError
 from ictal.recipes.curve import staircases
-from ictal.recipes.plan import Planned
+from ictal.recipes.plan import Planned, require_selectable
 from ictal.recipes.run import Run
 from ictal.recipes.signals import open_signals
 from ictal.recipes.spool import Spool
@@ -45,15 +44,7 @@ class Validator:
     def __init__(self, run: Run, planned: Planned, device: torch.device, ranks: Ranks) -> None:
         self.run, self.device, self.ranks = run, device, ranks
         self.index = planned.index.select(planned.split["dev"])
-        if self.index.seizures == 0:
-            raise InputError(
-                "There is no seizure to select weights by",
-                where="train.select",
-                got=f"{len(self.index.recordings)} recordings in the dev part, none with a seizure",
-                expected="a dev part with a seizure",
-                remedy='choose another split, or train.select = "last"',
-                code="no-tuning-seizure",
-            )
+        require_selectable(self.index)
         self.stored = open_signals(run, planned, "dev")
         self.reference_s = [np.array(planned.labelled[n].seizures_s).reshape(-1, 2) for n in planned.split["dev"]]
         self.durations_s = [planned.labelled[n].duration_s for n in planned.split["dev"]]

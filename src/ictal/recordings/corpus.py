@@ -104,7 +104,13 @@ def discover(
     """
     root = Path(root)
     if not root.is_dir():
-        raise _fault("There is no such folder", root, "nothing", "a folder of EDF files", "corpus-missing")
+        raise _fault(
+            "There is no such folder",
+            root,
+            "a file" if root.exists() else "nothing",
+            "a folder of EDF files",
+            "corpus-missing",
+        )
     layout = _layout(root, corpus)
     recordings = sorted(layout.recordings(root), key=lambda recording: recording.id)
     _require_unique(recordings)

@@ -600,6 +600,16 @@ def _exact(text: str) -> Fraction | None:
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:
+    if isinstance(error, FileNotFoundError | IsADirectoryError):
+        got = "nothing" if isinstance(error, FileNotFoundError) else "a folder"
+        return InputError(
+            "There is no such file",
+            where=path,
+            got=got,
+            expected="an EDF",
+            remedy="check its path",
+            code="edf-unreadable",
+        )
     return _fault(path, "The EDF cannot be read", error.strerror, "a readable file", "edf-unreadable")
 
 

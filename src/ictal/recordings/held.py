@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -19,8 +20,10 @@ from ictal.recordings.edf import Header, Signal
 
 Read: TypeAlias = Callable[[Sequence[str], int, int], npt.NDArray[np.float32]]
 """Samples `[start, stop)` of some channels in µV: (channels, samples)."""
-LEAST_UV = 0.01
-"""A recording that never leaves this is in volts, or no EEG."""
+USUAL_UV = (0.1, 5_000.0)
+"""Where the usual deflection of an EEG lies: below it are volts or millivolts, above it counts of a converter, or µV
+that were called volts."""
+_LOOKS, _LOOK_S = 16, 1.0
 _UV_PER_V = 1e6
 _NUMBERED = re.compile(r"(.+)-\d+")
 
@@ -62,33 +65,39 @@ def from_array(signal_uv: npt.NDArray[Any], rate_hz: float, channels: Sequence[s
         channels: Name of each channel, as an EDF would have it.
 
     Raises:
-        InputError: codes `array-shape` (not one row of numbers for each name), `array-rate`, `array-unit` (no sample
-            above 0.01 µV: volts, most likely).
+        InputError: codes `array-shape` (not one row of numbers for each name), `array-rate`, `array-unit` (deflections
+            that are no EEG's in µV, see `USUAL_UV`).
     """
     names = tuple(channels)
     if signal_uv.ndim != 2 or len(signal_uv) != len(names) or signal_uv.dtype.kind not in "fiu":
         got = f"{signal_uv.dtype} of shape {signal_uv.shape} and {len(names)} names"
-        raise _fault("The array is no recording", got, "numbers (channels, samples) and a name for each", "array-shape")
-    if not 0 < rate_hz < math.inf:
-        raise _fault("The array has no rate", rate_hz, "samples per second", "array-rate")
-    if 0 < np.abs(signal_uv).max(initial=0) < LEAST_UV:
-        got = f"nothing beyond {np.abs(signal_uv).max():.2g}"
-        raise _fault("The array is too small for µV", got, "µV: multiply volts by a million", "array-unit")
+        turned = ": turn it round, signal_uv.T" if signal_uv.shape[1:] == (len(names),) else ""
+        expected = f"numbers (channels, samples) and a name for each{turned}"
+        raise _fault("The array is no recording", got, expected, "array-shape")
+    if not isinstance(rate_hz, Real) or not 0 < rate_hz < math.inf:
+        raise _fault("The array has no rate", repr(rate_hz), "samples per second", "array-rate")
     row = {name: number for number, name in reversed(list(enumerate(names)))}
 
     def read(labels: Sequence[str], start: int, stop: int) -> npt.NDArray[np.float32]:
         return signal_uv[[row[label] for label in labels], start:stop].astype(np.float32)
 
-    return Held(header=_header("array", names, float(rate_hz), signal_uv.shape[1], start=None), read_uv=read)
+    header = _header("array", names, float(rate_hz), signal_uv.shape[1], start=None)
+    return _in_uv(Held(header=header, read_uv=read), "µV: volts times a million, millivolts times a thousand")
 
 
 def from_mne(raw: Raw) -> Held:
     """A recording from an MNE `Raw`: its EEG channels that are not marked as bad, from its first sample on.
 
     Numbers that MNE adds to names that come twice (`T8-P8-0`) are taken off again.
+
+    Raises:
+        InputError: codes `array-shape` (no such channel) and `array-unit` (see `from_array`).
     """
     bad, kinds = set(raw.info["bads"]), raw.get_channel_types()
     picks = [n for n, name in enumerate(raw.ch_names) if kinds[n] == "eeg" and name not in bad]
+    if not picks:
+        got = f"{len(kinds)} channels: {', '.join(sorted(set(kinds)))}; marked as bad: {', '.join(bad) or 'none'}"
+        raise _fault("The Raw has no EEG", got, "channels of type eeg that are not marked as bad", "array-shape")
     names = _without_numbers([raw.ch_names[pick] for pick in picks])
     pick_of = {name: pick for pick, name in reversed(list(zip(picks, names, strict=True)))}
 
@@ -97,7 +106,27 @@ def from_mne(raw: Raw) -> Held:
         return (volts * _UV_PER_V).astype(np.float32)
 
     rate_hz, start = float(raw.info["sfreq"]), raw.info["meas_date"]
-    return Held(header=_header("mne.io.Raw", names, rate_hz, raw.n_times, start=start), read_uv=read)
+    header = _header("mne.io.Raw", names, rate_hz, raw.n_times, start=start)
+    return _in_uv(Held(header=header, read_uv=read), "volts, as MNE has them: µV times 1e-6")
+
+
+def _in_uv(held: Held, expected: str) -> Held:
+    """The recording, if its usual deflection can be an EEG's; one that is flat, or no number, is left to others.
+
+    The deflection is the median distance from the median, within some seconds all over the recording: no offset, drift
+    or artefact decides.
+    """
+    samples = held.header.record_count
+    labels, long = held.header.labels, min(samples, math.ceil(_LOOK_S * held.header.signals[0].rate_hz))
+    if samples == 0:
+        return held
+    looks = [held.read_uv(labels, int(at), int(at) + long) for at in np.linspace(0, samples - long, _LOOKS)]
+    usual = np.median([np.abs(look - np.median(look, axis=1, keepdims=True)) for look in looks], axis=(0, 2))
+    moving = usual[usual > 0]
+    if len(moving) and not USUAL_UV[0] <= (typical := float(np.median(moving))) <= USUAL_UV[1]:
+        got = f"usual deflections of {typical:.2g} µV"
+        raise _fault("The recording is in another unit", got, expected, "array-unit")
+    return held
 
 
 def _without_numbers(names: Sequence[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ictal.appearing import appearing
 from ictal.errors import InputError
 from ictal.recordings.annotations import beside
 from ictal.recordings.audit import Audit
@@ -78,9 +79,8 @@ def write(audit: Audit, folder: Path) -> tuple[Path, Path]:
 
 
 def _written(table: pa.Table, path: Path) -> Path:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    pq.write_table(table, part)
-    part.replace(path)
+    with appearing(path) as draft:
+        pq.write_table(table, draft)
     return path
 
 

@@ -150,7 +150,7 @@ def skill(ax: Axes, curves: TrainingCurves) -> None:
                 textcoords="offset points", ha="right", fontsize=SMALL, color=LIGHT["prior"])  # fmt: skip
     low = min(-0.1, 1.1 * float(np.nanmin(curves.skill, initial=0.0)))
     ax.set_ylim(max(low, -1.5), 1.02)
-    label(ax, x="step", y="skill = 1 − loss / entropy", title="Skill")
+    label(ax, x="step", y="0: the prior only, 1: everything", title="Skill")
 
 
 def separation(ax: Axes, curves: TrainingCurves) -> None:
@@ -242,7 +242,7 @@ def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_ylim(0, 1.04)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol="\u202f%"))
     tidy(ax)
     label(ax, x="false alarms per 24 h", y="seizures detected")
     if curve.operating is not None:

@@ -181,7 +181,7 @@ def sensitivity(runs: Sequence[Compared]) -> Section:
 
 def _shaded(curves: Sequence[SensitivityCurve]) -> str:
     areas = shaded(curves)
-    return f"{areas} They show how uncertain each run is; whether two differ stands above." if areas else ""
+    return f"{areas} They show how uncertain each run is, not whether two differ." if areas else ""
 
 
 def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
@@ -201,7 +201,7 @@ def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_ylim(0, 1.04)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol="\u202f%"))
     charts.tidy(ax)
     charts.label(ax, x="false alarms per 24 h", y="seizures detected")
     _named(ax)
@@ -251,7 +251,7 @@ def training(runs: Sequence[Compared]) -> Section:
     names = ", ".join(run.name for _, run in drawn)
     figure = Figure(
         drawing=svg("compared-training", f"Skill in training of {names}.", 9, 3.4, draw),
-        caption="Running mean of 1 − loss / entropy of the drawn prior. Zero is knowing the prior only; runs with "
+        caption="Running mean. Zero is knowing the drawn prior only, one is knowing everything; runs with "
         "other batches have other priors, so that skill, not loss, is compared.",
         table=_trained([run for _, run in drawn]),
     )
@@ -267,7 +267,7 @@ def _skills(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
     ax.axhline(0, color=LIGHT["prior"], linestyle=":", linewidth=1)
     charts.tidy(ax)
     ax.set_ylim(-0.3, 1.02)
-    charts.label(ax, x="step", y="skill = 1 − loss / entropy")
+    charts.label(ax, x="step", y="skill")
     _named(ax)
 
 
@@ -299,7 +299,7 @@ def scores(runs: Sequence[Compared]) -> Section:
     columns = ("Scorer", "Run", "Sensitivity", "Precision", "F1", "False alarms per 24 h")
     table = Table(
         caption="Scores, pooled over each run's recordings", columns=columns, rows=rows, numeric=frozenset(range(2, 6)),
-        note="In brackets: intervals over patients. Differences have intervals of their own, above.",
+        note="In brackets: intervals over patients, of each run alone.",
     )  # fmt: skip
     return Section(id="scores", heading="Scores", parts=(table,))
 

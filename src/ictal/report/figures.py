@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from ictal.report import charts
 from ictal.report.charts import Stage
 from ictal.report.contents import Document, ReliabilityBins, SensitivityCurve, TrainingCurves
-from ictal.report.numbers import decimal
+from ictal.report.numbers import decimal, level
 from ictal.report.palette import follow_scheme
 from ictal.report.parts import drawing
 
@@ -129,7 +129,7 @@ def _intervals(curve: SensitivityCurve) -> str:
     if curve.sensitivity_interval is None or curve.false_alarms_interval is None:
         return ""
     (low, high), (few, many) = curve.sensitivity_interval, curve.false_alarms_interval
-    return f"; {curve.level:.0%} intervals over patients {low:.2f} to {high:.2f} and {few:.1f} to {many:.1f}"
+    return f"; {level(curve.level)} intervals over patients {low:.2f} to {high:.2f} and {few:.1f} to {many:.1f}"
 
 
 def reliability(bins: ReliabilityBins) -> Markup:

@@ -16,15 +16,15 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "Batch plan": "Which windows make up every training batch, fixed and counted before training starts.",
         "Prior correction": "Balanced batches make a model expect too many seizures. By how much is known exactly from "
         "the drawn and the natural prevalence, and is taken out of its probabilities again.",
-        "Entropy of the prior": "The loss of a model that knows how common seizures are and nothing else. A loss that "
+        "Loss of the prior": "That of a model that knows how common seizures are and nothing else. A loss that "
         "falls to this value has learnt nothing about EEG.",
-        "Skill": "1 − loss / entropy of the drawn prior. 0: only the prior is known. 1: each answer certain and right.",
+        "Skill": "Where the loss lies. 0: only the drawn prior is known. 1: each answer is certain and right.",
         "Sensitivity": "Share of the annotated seizures that were detected (recall).",
         "Precision": "Share of the detections that met an annotated seizure.",
         "False alarms per 24 h": "Detections that met no annotated seizure, per day of scored EEG.",
         "Operating point": "The threshold in use, chosen on tuning patients for a stated rate of false alarms.",
         "AUROC, AUPRC": "How well scores rank seizure windows above others, over all thresholds at once.",
-        "Calibration": "Of all moments given 30 %, about 30 % should be ictal. Its error is the mean distance.",
+        "Calibration": "Of all moments given 30\u202f%, about three in ten are ictal. Its error is the mean distance.",
         "SzCORE": "A published way to score seizure detectors. By event: any overlap finds a seizure, with 30 s before "
         "and 60 s after as tolerance; events less than 90 s apart are merged, longer ones than 300 s are cut.",
     }

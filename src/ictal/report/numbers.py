@@ -45,12 +45,12 @@ def ratio(document: Mapping[str, Any], key: str, digits: int = 2) -> str:
 
 def decimal(value: float | None, digits: int = 2) -> str:
     """A number with so many decimals."""
-    return UNDEFINED if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return UNDEFINED if value is None or math.isnan(value) else f"{value:z.{digits}f}"
 
 
 def count(value: float) -> str:
     """A whole number with commas between thousands."""
-    return f"{value:,.0f}"
+    return f"{value:z,.0f}"
 
 
 def percent(value: float | None) -> str:

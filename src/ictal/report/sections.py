@@ -227,8 +227,8 @@ def _calibration(contents: Contents) -> Section:
     return Section(
         id=name,
         heading=heading,
-        clinician="On the diagonal, a stated 30 % means that three of ten such moments are in a seizure. Below it, the "
-        "detector claims too much.",
+        clinician="On the diagonal, a stated 30\u202f% means that three of ten such moments are in a seizure. Below "
+        "it, the detector claims too much.",
         engineer=f"Probabilities after prior correction{calibrated}, on the scored part. Points with few time steps "
         "are noise.",
         parts=(figure,),

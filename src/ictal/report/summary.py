@@ -70,7 +70,7 @@ def _skill(ax: Axes, contents: Contents) -> None:
         _absent(ax, "Skill in training")
         return
     charts.skill(ax, contents.training)
-    charts.label(ax, x="step", y="1 − loss / entropy", title="Skill in training")
+    charts.label(ax, x="step", y="skill", title="Skill in training")
 
 
 def _sensitivity(ax: Axes, contents: Contents) -> None:

@@ -306,7 +306,7 @@ def in_brackets(curves: Sequence[SensitivityCurve]) -> str:
 
 def shaded(curves: Sequence[SensitivityCurve]) -> str:
     """What the shaded areas of a figure are, where there are any."""
-    return "".join(f" Shaded: the middle {share:.0%}, at each rate, of the curves that resampled patients give."
+    return "".join(f" Shaded: the middle {level(share)}, at each rate, of the curves that resampled patients give."
                    for share in _levels(curves))  # fmt: skip
 
 
@@ -586,7 +586,7 @@ def _seizure_row(row: Document, *, alarming: bool) -> Iterator[Cell]:
 
 
 def _one_decimal(value: float) -> str:
-    return f"{value:.1f}"
+    return f"{value:z.1f}"
 
 
 def provenance(items: Mapping[str, str]) -> Table:

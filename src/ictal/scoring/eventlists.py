@@ -45,6 +45,10 @@ class EventLists:
         """Number of the recording that each tick of the axis lies in."""
         return np.searchsorted(self.starts, ticks, side="right").astype(np.int64) - 1
 
+    def counted(self, ticks: Samples) -> Samples:
+        """How many of the ticks lie in each recording, shape (recordings,)."""
+        return np.bincount(self.recording_of(ticks), minlength=len(self.starts)).astype(np.int64)
+
 
 def event_lists(events_s: Sequence[npt.ArrayLike], durations_s: Sequence[float], names: Sequence[str]) -> EventLists:
     """Validate the events of many recordings and lay them on one axis.

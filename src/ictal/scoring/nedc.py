@@ -37,9 +37,9 @@ def count_ovlp_by_recording(reference: EventLists, hypothesis: EventLists) -> Co
     found = overlap(hypothesis.spans, reference.spans[:, 0], reference.spans[:, 1]) > 0
     true = overlap(reference.spans, hypothesis.spans[:, 0], hypothesis.spans[:, 1]) > 0
     return CountTable(
-        reference=_per_recording(reference, reference.spans),
-        true_positives=_per_recording(reference, reference.spans[found]),
-        false_positives=_per_recording(reference, hypothesis.spans[~true]),
+        reference=reference.counted(reference.spans[:, 0]),
+        true_positives=reference.counted(reference.spans[found][:, 0]),
+        false_positives=reference.counted(hypothesis.spans[~true][:, 0]),
         duration_s=reference.durations_s,
     )
 
@@ -64,7 +64,7 @@ def count_taes_by_recording(reference: EventLists, hypothesis: EventLists) -> Co
     np.add.at(covered, owner[owned], within)
     hit = covered / (reference.spans[:, 1] - reference.spans[:, 0])
     return CountTable(
-        reference=_per_recording(reference, reference.spans),
+        reference=reference.counted(reference.spans[:, 0]),
         true_positives=_per_recording_sum(reference, reference.spans, hit),
         false_positives=_per_recording_sum(reference, hypothesis.spans, false),
         duration_s=reference.durations_s,
@@ -150,10 +150,6 @@ def _owners(seizures: Spans, detections: Spans) -> Samples:
 
 def _check_same(reference: EventLists, hypothesis: EventLists) -> None:
     assert np.array_equal(reference.durations, hypothesis.durations), "the lists are of different recordings"
-
-
-def _per_recording(lists: EventLists, spans: Spans) -> Samples:
-    return np.bincount(lists.recording_of(spans[:, 0]), minlength=len(lists.starts)).astype(np.int64)
 
 
 def _per_recording_sum(lists: EventLists, spans: Spans, weights: Floats) -> Floats:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from ictal.scoring.counts import Counts, CountTable
 from ictal.scoring.eventlists import TICKS_PER_S, EventLists
-from ictal.timeline.spans import Samples, Spans
+from ictal.timeline.spans import Spans
 
 ATWV_TOLERANCE_S = 0.5
 BETA = 999.9
@@ -32,7 +32,7 @@ ATWV_PARAMETERS: dict[str, float] = {"tolerance_s": ATWV_TOLERANCE_S, "beta": BE
 
 def count_dpalign_by_recording(reference: EventLists, hypothesis: EventLists) -> CountTable:
     """DPALIGN counts of each recording: of two numbers of events the lesser is found."""
-    seizures, detections = (_per_recording(lists, lists.spans) for lists in (reference, hypothesis))
+    seizures, detections = (lists.counted(lists.spans[:, 0]) for lists in (reference, hypothesis))
     found = np.minimum(seizures, detections)
     return CountTable(
         reference=seizures,
@@ -49,9 +49,9 @@ def count_atwv_by_recording(reference: EventLists, hypothesis: EventLists) -> Co
     found = _found(reference.spans, middles, tolerance)
     right = hypothesis.spans[list(found.values())]
     return CountTable(
-        reference=_per_recording(reference, reference.spans),
-        true_positives=_per_recording(reference, right),
-        false_positives=_per_recording(reference, hypothesis.spans) - _per_recording(reference, right),
+        reference=reference.counted(reference.spans[:, 0]),
+        true_positives=reference.counted(right[:, 0]),
+        false_positives=reference.counted(hypothesis.spans[:, 0]) - reference.counted(right[:, 0]),
         duration_s=reference.durations_s,
     )
 
@@ -91,7 +91,3 @@ def _found(seizures: Spans, middles: npt.NDArray[np.float64], tolerance: int) ->
                 break
             seizure += 1
     return found
-
-
-def _per_recording(lists: EventLists, spans: Spans) -> Samples:
-    return np.bincount(lists.recording_of(spans[:, 0]), minlength=len(lists.starts)).astype(np.int64)

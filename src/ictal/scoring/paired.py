@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ictal.errors import InputError
-from ictal.scoring.bootstrap import DRAWS, LEVEL
+from ictal.scoring.bootstrap import divided, interval, resamples
 from ictal.scoring.counts import SECONDS_PER_DAY, Counts
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -77,16 +77,18 @@ def differences(
     _require_same(first, second)
     tables = [_table([counts[patient] for patient in first]) for counts in (first, second)]
     patients = len(first)
-    times = generator.multinomial(patients, np.full(patients, 1 / patients), size=DRAWS).astype(np.float64)
+    times = resamples(patients, generator)
     drawn = [_rates(times @ table) for table in tables]
     found = [_rates(table.sum(axis=0)) for table in tables]
     exchanged, exact = _exchanges(patients, generator)
     swapped = [_rates(np.where(exchanged[:, :, None], b, a).sum(axis=1)) for a, b in (tables, tables[::-1])]
+    intervals = [interval(drawn[1][:, n] - drawn[0][:, n], patients=patients) for n in range(len(RATES))]
     return {
         rate: Difference(
             first=float(found[0][n]),
             second=float(found[1][n]),
-            **_bounds(drawn[1][:, n] - drawn[0][:, n], patients),
+            lower=intervals[n].lower,
+            upper=intervals[n].upper,
             p=_chance(swapped[1][:, n] - swapped[0][:, n], float(found[1][n] - found[0][n]), exact=exact),
             exact=exact,
         )
@@ -143,9 +145,7 @@ def _rates(sums: Floats) -> Floats:
     reference, detected, false, days = np.moveaxis(sums, -1, 0)
     parts = (detected, detected, 2 * detected, false)
     wholes = (reference, detected + false, detected + false + reference, days)
-    pairs = zip(parts, wholes, strict=True)
-    rates = [np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=whole > 0) for part, whole in pairs]
-    return np.stack(rates, axis=-1)
+    return np.stack([divided(part, whole) for part, whole in zip(parts, wholes, strict=True)], axis=-1)
 
 
 def _exchanges(patients: int, generator: np.random.Generator) -> tuple[npt.NDArray[np.bool_], bool]:
@@ -154,14 +154,6 @@ def _exchanges(patients: int, generator: np.random.Generator) -> tuple[npt.NDArr
         return generator.random((EXCHANGES, patients)) < 0.5, False
     ways = np.arange(2**patients)
     return (ways[:, None] >> np.arange(patients)) % 2 == 1, True
-
-
-def _bounds(drawn: Floats, patients: int) -> dict[str, float]:
-    defined = drawn[~np.isnan(drawn)]
-    if patients < 2 or not len(defined):
-        return {"lower": math.nan, "upper": math.nan}
-    lower, upper = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {"lower": float(lower), "upper": float(upper)}
 
 
 def _chance(exchanged: Floats, found: float, *, exact: bool) -> float:

@@ -90,9 +90,9 @@ def count_events_by_recording(
     detected = within > parameters.min_overlap * (extended[:, 1] - extended[:, 0]) + 1e-6
     false = overlap(extended[detected], hypotheses[:, 0], hypotheses[:, 1]) == 0
     return CountTable(
-        reference=_per_recording(reference, references[:, 0]),
-        true_positives=_per_recording(reference, references[detected, 0]),
-        false_positives=_per_recording(reference, hypotheses[false, 0]),
+        reference=reference.counted(references[:, 0]),
+        true_positives=reference.counted(references[detected, 0]),
+        false_positives=reference.counted(hypotheses[false, 0]),
         duration_s=reference.durations_s,
     )
 
@@ -146,10 +146,6 @@ def extended_by(pieces: Spans, lists: EventLists, parameters: EventParameters) -
     starts = np.maximum(pieces[:, 0] - _ticks(parameters.tolerance_start_s), first)
     stops = np.minimum(pieces[:, 1] + _ticks(parameters.tolerance_end_s), first + lists.durations[recording])
     return np.stack([starts, stops], axis=1)
-
-
-def _per_recording(lists: EventLists, ticks: Samples) -> Samples:
-    return np.bincount(lists.recording_of(ticks), minlength=len(lists.starts)).astype(np.int64)
 
 
 def _seconds(lists: EventLists, starts: Samples, lengths: Samples) -> Spans:

@@ -44,5 +44,5 @@ def place_of(address: str, cache: Path, cache_bytes: int) -> Place:
 
 
 def absolute(address: str) -> str:
-    """The address as it can be used from any folder."""
-    return address if "://" in address else str(Path(address).absolute())
+    """The address as it can be used from any folder; `~` is the user's home, as in a shell."""
+    return address if "://" in address else str(Path(address).expanduser().absolute())

@@ -8,13 +8,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from ictal.appearing import appearing
 from ictal.errors import InputError
 
 FULL = "store-full"
@@ -34,18 +34,10 @@ def whole_file(path: Path, size_bytes: int) -> Iterator[BinaryIO]:
     Raises:
         InputError: if there is no room (code `store-full`).
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     with room_for(path, size_bytes):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with draft.open("xb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-            _sync(path.parent)
-        finally:
-            draft.unlink(missing_ok=True)
+        with appearing(path) as draft, draft.open("xb") as file:
+            yield file
 
 
 @contextmanager
@@ -117,11 +109,3 @@ def _locked(path: Path, busy: InputError | None) -> BinaryIO | None:
         pass
     file.close()
     return None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -57,16 +57,20 @@ class AugmentConfig:
         check_setting(0 < self.line_hz < math.inf, "augment.line_hz", self.line_hz, "a frequency above 0")
 
 
-def mirrored(channels: Sequence[str]) -> list[int]:
+def mirrored(channels: Sequence[str]) -> list[tuple[int, int]]:
     """For each channel, the place of its mirror image: odd electrode numbers are left, even ones right.
+
+    With it comes the sign that the image is taken with: -1 where the montage has the pair the other way round, as TCP
+    montages, which run from ear to ear, have `C4-T4` for the `T4-C4` that mirrors `T3-C3`.
 
     Raises:
         InputError: if a channel's mirror image is not in the montage.
     """
-    names = list(channels)
-    reflected = ["-".join(_mirror_electrode(e) for e in name.split("-")) for name in names]
-    for name, image in zip(names, reflected, strict=True):
-        if image not in names:
+    images = []
+    for name in channels:
+        electrodes = [_mirror_electrode(electrode) for electrode in name.split("-")]
+        image, turned = "-".join(electrodes), "-".join(reversed(electrodes))
+        if image not in channels and turned not in channels:
             raise InputError(
                 "A channel has no mirror image in this montage",
                 where="augment.mirror_share",
@@ -75,7 +79,8 @@ def mirrored(channels: Sequence[str]) -> list[int]:
                 remedy="set augment.mirror_share = 0",
                 code="montage-not-symmetric",
             )
-    return [names.index(image) for image in reflected]
+        images.append((channels.index(image), 1) if image in channels else (channels.index(turned), -1))
+    return images
 
 
 def _mirror_electrode(name: str) -> str:
@@ -103,7 +108,8 @@ class Augmentation:
         held = config.line_noise_uv == 0 or config.line_hz < rate_hz / 2
         check_setting(held, "augment.line_hz", config.line_hz, f"below half the rate, {rate_hz / 2:g} Hz")
         self.config, self.seed, self.rate_hz = config, seed, rate_hz
-        self.mirror = torch.tensor(mirrored(channels) if config.mirror_share else range(len(channels)))
+        images = mirrored(channels) if config.mirror_share else [(place, 1) for place in range(len(channels))]
+        self.mirror, self.mirror_sign = torch.tensor(images).T
 
     def __call__(self, batch: Batch, number: int) -> tuple[Tensor, Tensor]:
         """The varied signals of a batch (B, C, T), and which of their channels are valid (B, C).
@@ -123,6 +129,8 @@ class Augmentation:
         rows, order = (place.to(device) for place in places)
         valid = _some_lost(batch.valid_channels[rows, order], lost.to(device))
         signal_uv = batch.signal_uv[rows, order]
+        if (self.mirror_sign < 0).any():
+            signal_uv *= torch.where(flip, self.mirror_sign, 1).unsqueeze(-1).to(device)
         if config.background_share:
             signal_uv = self._mixed(signal_uv, batch, generator)
         if config.band_noise_uv:

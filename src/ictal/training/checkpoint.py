@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
+from ictal.appearing import appearing
 from ictal.errors import InputError
 
 
@@ -35,28 +35,24 @@ class Checkpoint:
 
 
 def save(checkpoint: Checkpoint, path: Path) -> None:
-    """Write to a temporary file, force it to disk, read it back, then give it its name.
+    """Write, read back, and only then put in place of the checkpoint before it.
 
     Raises:
         InputError: if what is read back is not what was written; the checkpoint before it stays.
     """
     content = io.BytesIO()
     torch.save(vars(checkpoint), content)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(content.getbuffer())
-        file.flush()
-        os.fsync(file.fileno())
-    if temporary.read_bytes() != content.getbuffer():
-        raise InputError(
-            "The checkpoint does not read back as it was written",
-            where=temporary,
-            got="other bytes",
-            expected=f"the {len(content.getbuffer())} bytes of step {checkpoint.step}",
-            remedy="look at the disk; the checkpoint before it is whole",
-            code="file-damaged",
-        )
-    temporary.replace(path)
+    with appearing(path) as draft:
+        draft.write_bytes(content.getbuffer())
+        if draft.read_bytes() != content.getbuffer():
+            raise InputError(
+                "The checkpoint does not read back as it was written",
+                where=draft,
+                got="other bytes",
+                expected=f"the {len(content.getbuffer())} bytes of step {checkpoint.step}",
+                remedy="look at the disk; the checkpoint before it is whole",
+                code="file-damaged",
+            )
 
 
 def load(path: Path, run_hash: str) -> Checkpoint:
@@ -66,8 +62,8 @@ def load(path: Path, run_hash: str) -> Checkpoint:
         InputError: if it is damaged or belongs to another run.
     """
     try:
-        checkpoint = Checkpoint(**torch.load(path, weights_only=True, map_location="cpu"))
-    except (RuntimeError, EOFError, TypeError, UnpicklingError) as error:
+        kept = torch.load(path, weights_only=True, map_location="cpu")
+    except (RuntimeError, EOFError, UnpicklingError) as error:
         raise InputError(
             "The checkpoint is damaged",
             where=path,
@@ -76,6 +72,18 @@ def load(path: Path, run_hash: str) -> Checkpoint:
             remedy="restore it, or delete it to train this run anew",
             code="file-damaged",
         ) from error
+    known = {field.name for field in fields(Checkpoint)}
+    named = set(kept) if isinstance(kept, dict) else set()
+    if named != known:
+        raise InputError(
+            "The checkpoint was made by another version of ictal",
+            where=path,
+            got=f"{', '.join(sorted(named ^ known))}, which only one of the two knows",
+            expected="what this version keeps",
+            remedy="go on with the version that versions.json names, or delete it to train this run anew",
+            code="file-damaged",
+        )
+    checkpoint = Checkpoint(**kept)
     if checkpoint.run_hash != run_hash:
         raise InputError(
             "The checkpoint belongs to a run with other settings",

@@ -99,6 +99,11 @@ class Observation:
     """Before it is clipped."""
     learning_rate: float
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether loss and gradients are numbers; a step where they are not is not taken, whatever a guard says."""
+        return math.isfinite(self.loss) and math.isfinite(self.gradient_norm)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
@@ -550,10 +555,13 @@ def rank_deviate(scores: Tensor, seizure: Tensor) -> float | None:
 def watch(guards: Sequence[Guard], observation: Observation, ranks: Ranks = ALONE) -> list[dict[str, object]]:
     """Ask every guard; verdicts that were chosen to be warnings are returned.
 
+    Of a step that is no number only whoever looks for that is asked: it says nothing about skill.
+
     Raises:
         GuardStop: with the first verdict of a guard that stops the run; on all ranks, if it does on one.
     """
-    verdicts = [(guard.mode, guard.observe(observation)) for guard in guards]
+    asked = [guard for guard in guards if observation.is_finite or isinstance(guard, NumbersGuard)]
+    verdicts = [(guard.mode, guard.observe(observation)) for guard in asked]
     stopping = next((verdict for mode, verdict in verdicts if verdict and mode == "stop"), None)
     elsewhere = float(ranks.summed(torch.tensor(float(stopping is not None), device=observation.logits.device)))
     if stopping is None and elsewhere:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
@@ -78,9 +79,9 @@ def step_log(folder: Path, views: Sequence[View]) -> Iterator[Callable[[Record, 
 def cut_logs(folder: Path, steps: int) -> None:
     """Forget what the logs say of steps after so many; they are taken again."""
     for name in (LOG, TIMING):
-        path = folder / name
-        lines = path.read_text().splitlines() if path.exists() else []
-        path.write_text("".join(f"{line}\n" for line in lines[:steps]))
+        with (folder / name).open("ab+") as file:
+            file.seek(0)
+            file.truncate(sum(map(len, islice(file, steps))))
 
 
 class TensorBoardView:

@@ -325,9 +325,10 @@ class Trainer:
         )
         warnings = watch(self.guards, observation, self.ranks)
         clock.lap("guards_s")
-        self.optimiser.step()
-        self._update_average()
-        self.round.add(observation)
+        if observation.is_finite:
+            self.optimiser.step()
+            self._update_average()
+            self.round.add(observation)
         self.done += 1
         clock.lap("optimiser_s")
         record = {**self._record(observation, rate), **self._type_loss(typed), "warnings": warnings}

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ictal.errors import check_setting
+from ictal.errors import InputError, check_setting
 from ictal.windows.index import WindowIndex
 from ictal.windows.labels import BACKGROUND, SEIZURE
 from ictal.windows.plan import BatchConfig, StreamPlan, require_both
@@ -88,6 +88,15 @@ def undersample(index: WindowIndex, config: BatchConfig, *, rank: int = 0, ranks
     """
     share = _share(index, config)
     turns = round(len(index.seizure_windows) * (1 - share) / share)
+    if turns == 0:
+        raise InputError(
+            "The share leaves no background in an epoch",
+            where="batch.seizure_windows",
+            got=f"{config.seizure_windows:g} of {config.size}, with {len(index.seizure_windows)} seizure windows",
+            expected="a share that asks for one background window or more",
+            remedy="lower batch.seizure_windows",
+            code="quota-infeasible",
+        )
     return _mixed(index, config, len(index.seizure_windows), min(turns, index.background_windows), rank, ranks)
 
 

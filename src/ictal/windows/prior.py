@@ -186,9 +186,11 @@ def effective(plan: BatchPlan, weights: LossWeights, *, allow_double_correction:
     """The effective prior of a plan and a loss.
 
     Raises:
-        InputError: if both the batches and the loss correct the rarity of seizures, or together they turn it round.
+        InputError: if both the batches and the loss correct the rarity of seizures, or together they turn it round; if
+            no background carries a label.
     """
     found = EffectivePrior(prior=of_plan(plan), weights=weights)
+    _require_labelled_background(found.prior)
     corrected_twice = not weights.neutral and abs(math.log(found.sampling_odds)) > _CORRECTION
     if corrected_twice and not allow_double_correction:
         raise InputError(
@@ -210,6 +212,18 @@ def effective(plan: BatchPlan, weights: LossWeights, *, allow_double_correction:
             code="prior-bound",
         )
     return found
+
+
+def _require_labelled_background(prior: Prior) -> None:
+    if max(prior.natural.time_step, prior.drawn.time_step) == 1:
+        raise InputError(
+            "All time that carries a label is ictal",
+            where="windows.margin_s",
+            got="no labelled background in the training part's windows",
+            expected="background further from every onset and stop than the margin",
+            remedy="use a shorter margin, or add recordings with time between seizures",
+            code="prior-bound",
+        )
 
 
 def _odds(probability: float) -> float:

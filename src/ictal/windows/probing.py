@@ -121,12 +121,13 @@ def probed_weights(seizure: npt.NDArray[np.bool_], probe: int, rng: np.random.Ge
     """Sampling weights as the report's `create_balanced_sampler` made them, and the seizure windows in its probe.
 
     It looks at `probe` windows; every window that it did not look at gets the seizure weight *by chance*, with the
-    probe's share of seizures as probability. A probe without seizures falls back to uniform weights.
+    probe's share of seizures as probability. A probe without seizures falls back to uniform weights; so does one of
+    nothing else, whose windows would all weigh nothing.
     """
     looked = rng.permutation(len(seizure))[:probe]
     found = int(seizure[looked].sum())
     weights = np.ones(len(seizure))
-    if found == 0:
+    if found in {0, len(looked)}:
         return weights, found
     share = found / len(looked)
     guessed = rng.random(len(seizure)) < share

@@ -171,9 +171,9 @@ def _official(recordings: Sequence[IndexedRecording], official: Sequence[str | N
             raise InputError(
                 "A recording has no official part",
                 where=recordings[number].id,
-                got=part,
+                got=part or "none",
                 expected=f"a folder {', '.join(PARTS)} above it",
-                remedy='use split.method = "stratified"',
+                remedy="add --split.method stratified to split by patient",
                 code="split-unknown",
             )
         parts[part].append(number)
@@ -204,6 +204,8 @@ def _stratified(burden: _Burden, config: SplitConfig) -> dict[str, Part]:
 
 
 def _kfold(burden: _Burden, config: SplitConfig) -> dict[str, Part]:
+    patients = len(burden.patients)
+    check_setting(config.folds <= patients, "split.folds", config.folds, f"at most {patients}, the number of patients")
     _require_fold(config, config.folds, "folds")
     folds = _place(burden, np.full(config.folds, 1 / config.folds), config)
     return _around(burden, folds == config.fold, config)
@@ -320,8 +322,8 @@ def _require_seizures(
         raise InputError(
             f"The {part} part holds too few seizures",
             where=f'split.method = "{config.method}"',
-            got=f"{found} seizures of {owners} patients; the corpus has {total} seizures of {patients} patients",
-            expected=f"at least {config.minimum_seizures} seizures, of at least {wanted_owners} patients",
+            got=f"{found} seizures, {owners} patients with any; the whole corpus: {total} and {patients}",
+            expected=f"seizures: {config.minimum_seizures} or more; patients with any: {wanted_owners} or more",
             remedy="add patients with seizures, change the shares, or lower split.minimum_seizures and "
             "split.minimum_seizure_patients",
             code="split-infeasible" if total else "no-seizures",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ictal.appearing import appearing
 from ictal.errors import InputError
 from ictal.timeline.grid import WindowGrid
 from ictal.windows.index import IndexedRecording, WindowIndex, build
@@ -31,9 +31,8 @@ def save(index: WindowIndex, path: Path) -> None:
         }
     )
     metadata = {"grid": json.dumps(asdict(index.grid)), "rule": json.dumps(asdict(index.rule)), "hash": index.hash}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(table.replace_schema_metadata(metadata), temporary)
-    temporary.replace(path)
+    with appearing(path) as draft:
+        pq.write_table(table.replace_schema_metadata(metadata), draft)
 
 
 def load(path: Path) -> WindowIndex:

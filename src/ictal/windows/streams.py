@@ -126,11 +126,6 @@ class SeizureStream:
         return np.repeat(per_turn * self._turns / self._held, self._held)
 
     @cached_property
-    def largest_patient_share(self) -> float:
-        """Share of an epoch that the patient with most windows has."""
-        return float(self._given.max() / self.epoch_size)
-
-    @cached_property
     def _seizures(self) -> Numbers:
         """Corpus-wide number of each seizure that has windows here, ordered by patient: everything below follows it."""
         present = np.unique(self._window_seizure)

@@ -10,7 +10,6 @@ events. Reading and writing of the bytes: edfio. Source: EDF+ specification 2.1.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import edfio
 
+from ictal.appearing import appearing
 from ictal.errors import InputError
 from ictal.recordings.events import Annotation, Event
 from ictal.recordings.labels import BACKGROUND, is_known
@@ -89,9 +89,8 @@ def write(path: Path, *, events: Iterable[Event], duration_s: float, start: dt.d
         starttime=start.time() if start else None,
         annotations=annotations,
     )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    edf.write(part)
-    part.replace(path)
+    with appearing(path) as draft:
+        edf.write(draft)
 
 
 def _event(one: edfio.EdfAnnotation) -> Event:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import NoReturn
 
+from ictal.appearing import appearing
 from ictal.errors import InputError
 
 
@@ -27,13 +27,9 @@ def read_lines(path: Path) -> list[str]:
 
 
 def write_whole(path: Path, lines: list[str]) -> None:
-    """Write lines, each with its newline, to a temporary neighbour and rename it into place."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("w", encoding="utf-8", newline="\n") as file:
+    """Write lines, each with its newline; the file appears whole or not at all."""
+    with appearing(path) as draft, draft.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(f"{line}\n" for line in lines)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 def fault(path: Path, line: int, what: str, *, got: object, expected: object, code: str) -> NoReturn:
