@@ -173,13 +173,17 @@ def answers(
 
 
 def changed(model: Path, folder: Path, **settings: object) -> Path:
-    """A model folder whose network has other settings, and untrained weights."""
+    """A model folder whose network has other settings, and untrained weights, of which its provenance tells."""
     card = json.loads((model / "detector.json").read_text())
     card["config"]["model"] |= settings
     shutil.copytree(model, folder)
     network = detectors.build(detectors.configs.check(card["config"], "test").model, len(card["channels"]), 0.5)
     (folder / "detector.json").write_text(json.dumps(card))
-    (folder / "model.safetensors").write_bytes(detectors.serialised(dict(network.state_dict())))
+    weights = detectors.serialised(dict(network.state_dict()))
+    (folder / "model.safetensors").write_bytes(weights)
+    provenance = json.loads((model / "provenance.json").read_text())
+    provenance["weights_hash"] = hashlib.blake2b(weights, digest_size=16).hexdigest()
+    (folder / "provenance.json").write_text(json.dumps(provenance))
     return folder
 
 
