@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,36 @@ def test_a_corrected_annotation_is_converted_again(terminal: Terminal, tmp_path:
     assert row.startswith("10.0000\t15.0000\t")
     write_edf(tmp_path / "in" / "q_1.edf", labels=["A", "B"])
     assert terminal("convert", tmp_path / "in", tmp_path / "out", "--json").document["made"] == 1
+
+
+def test_a_recording_that_takes_anothers_place_is_copied(terminal: Terminal, tmp_path: Path) -> None:
+    """Though it has the size and the time of what was there, as recordings unpacked from an archive may."""
+    for number in (1, 2, 3):
+        write_recording(tmp_path / "in" / f"p_{number}.edf")
+        edf = tmp_path / "in" / f"p_{number}.edf"
+        edf.write_bytes(edf.read_bytes()[:-1] + bytes([number]))
+        os.utime(edf, (1e9, 1e9))
+    terminal("convert", tmp_path / "in", tmp_path / "out")
+    kept = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    for path in (tmp_path / "in").glob("p_1*"):
+        path.rename(tmp_path / path.name)
+    said = terminal("convert", tmp_path / "in", tmp_path / "out")
+    assert (said.code, "run-03_eeg.edf" in said.err) == (2, True)
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == kept
+    write_recording(tmp_path / "in" / "p_4.edf")
+    assert terminal("convert", tmp_path / "in", tmp_path / "out", "--json").document["made"] == 3
+    last_bytes = [path.read_bytes()[-1] for path in sorted((tmp_path / "out").rglob("*.edf"))]
+    assert last_bytes[:2] == [2, 3]
+
+
+def test_names_do_not_break_tables(terminal: Terminal, tmp_path: Path) -> None:
+    """Nor JSON: some of what ends a line elsewhere is a character of a folder's name."""
+    folder = tmp_path / "in\u2028side"
+    write_recording(folder / "p_1\ta.edf")
+    assert terminal("convert", folder, tmp_path / "out").code == 0
+    assert json.loads((tmp_path / "out" / "dataset_description.json").read_text())["Name"] == "in side"
+    (scans,) = (tmp_path / "out").rglob("*_scans.tsv")
+    assert [len(row.split("\t")) for row in scans.read_text().splitlines()] == [3, 3]
 
 
 def test_what_cannot_be_used_is_left_out_and_named(terminal: Terminal, synthetic_corpus: Path, tmp_path: Path) -> None:

@@ -34,8 +34,16 @@ def picked(*recordings: ScoredRecording) -> dict[str, tuple[str, float]]:
 def test_the_surest_the_missed_the_latest_and_the_false() -> None:
     """Each by its own measure, over all recordings."""
     a = scored("a", [(10, 20), (60, 70)], [(10, 18), (66, 72)], {12: 0.9, 67: 0.6})
-    b = scored("b", [(10, 20), (100, 110)], [(150, 160), (180, 190)], {15: 0.3, 105: 0.1, 152: 0.7, 182: 0.8})
+    b = scored("b", [(10, 20), (100, 110)], [(172, 176), (180, 190)], {15: 0.3, 105: 0.1, 173: 0.7, 182: 0.8})
     assert picked(a, b) == {SURE: ("a", 10), MISSED: ("b", 100), LATE: ("a", 60), ALARM: ("b", 180)}
+
+
+def test_what_szcore_counts_as_found_is_not_shown_as_missed() -> None:
+    """Up to 30 s before a seizure and 60 s after, as in the counts of the same page."""
+    a = scored("a", [(40, 50)], [(12, 20), (105, 108)], {15: 0.9, 45: 0.4, 106: 0.8})
+    assert picked(a) == {SURE: ("a", 40)}
+    b = scored("b", [(40, 50)], [(0, 9), (111, 120)], {45: 0.4, 115: 0.8})
+    assert picked(b) == {MISSED: ("b", 40), ALARM: ("b", 111)}
 
 
 def test_where_nothing_was_missed_the_faintest_is_the_worst() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from ictal.models.detector import Detector
 from ictal.recipes import detector as detectors
@@ -112,6 +114,26 @@ def test_a_model_folder_is_exported_again(terminal: Terminal, model: Path, tmp_p
     cards = [(folder / "README.md").read_text() for folder in (model, tmp_path / "again")]
     assert [card.count("| made from | The recordings of A. Person |") for card in cards] == [0, 1]
     assert (tmp_path / "again" / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
+
+
+def test_other_weights_get_no_provenance(terminal: Terminal, model: Path, tmp_path: Path) -> None:
+    """Hashes, scores and licence are of the weights that they were written with; nothing is left of a failed export."""
+    other = shutil.copytree(model, tmp_path / "other")
+    weights = load_file(other / "model.safetensors")
+    save_file({name: value + 1 for name, value in weights.items()}, other / "model.safetensors")
+    (tmp_path / "again.partial").mkdir()
+    (tmp_path / "again.partial" / "thesis.txt").write_text("mine")
+    said = terminal("export", other, tmp_path / "again")
+    assert (said.code, "as it was written" in said.err) == (2, True)
+    assert terminal("export", model, tmp_path / "again").code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"other", "again", "again.partial"}
+    assert (tmp_path / "again.partial" / "thesis.txt").read_text() == "mine"
+
+
+def test_the_hash_is_of_the_weights_that_are_exported(model: Path) -> None:
+    """Whoever has the folder can check it."""
+    stated = json.loads((model / "provenance.json").read_text())["weights_hash"]
+    assert stated == hashlib.blake2b((model / "model.safetensors").read_bytes(), digest_size=16).hexdigest()
 
 
 @pytest.mark.parametrize("form", ["torch-export", "onnx"])

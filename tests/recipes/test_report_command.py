@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ictal.errors import InputError
 from ictal.recipes import plan as planning
 from ictal.recipes.report import contents
 from ictal.recipes.run import open_planned
@@ -55,6 +57,37 @@ def test_warnings_and_validations_are_read_from_the_log(finished_run: FinishedRu
     assert [(one.step, one.auprc, one.best) for one in curves.validation] == [(8, 0.4, True)]
 
 
+def test_a_step_that_is_being_written_is_left_out(finished_run: FinishedRun, tmp_path: Path) -> None:
+    """A report can be made while training goes on; what is no log is damaged."""
+    folder = shutil.copytree(finished_run.folder, tmp_path / "run")
+    log = folder / "train.jsonl"
+    log.write_bytes(log.read_bytes()[:-30])
+    run = open_planned(folder, ())
+    planned = planning.load(run)
+    curves = contents(run, planned).training
+    assert curves is not None
+    assert len(curves.step) == STEPS - 1
+    log.write_text("{\n")
+    with pytest.raises(InputError) as error:
+        contents(run, planned)
+    assert error.value.code == "file-damaged"
+
+
+def test_what_the_page_says_is_of_the_run_and_not_of_who_looks(finished_run: FinishedRun, tmp_path: Path) -> None:
+    """Versions are those that computed it; calibration is of the part that it was done on; commands can be pasted."""
+    folder = shutil.copytree(finished_run.folder, tmp_path / "a run")
+    versions = json.loads((folder / "versions.json").read_text()) | {"torch": "0.1", "command": "ictal evaluate x"}
+    (folder / "versions.json").write_text(json.dumps(versions))
+    evaluation = json.loads((folder / "evaluation.json").read_text())
+    evaluation["operating_point"]["tuned_on"] = "eval"
+    (folder / "evaluation.json").write_text(json.dumps(evaluation))
+    run = open_planned(folder, ())
+    page = contents(run, planning.load(run))
+    assert (page.provenance["torch"], page.provenance["command"]) == ("0.1", "ictal evaluate x")
+    assert page.calibrated == "calibration by platt on the eval part"
+    assert shlex.split(page.provenance["command 1"])[-1] == str(folder / "config.toml")
+
+
 def test_the_operating_point_lies_on_the_curve_where_the_scores_are(shown: Contents) -> None:
     """The ring shows the very scores that the tables state."""
     curve, evaluation = shown.curve, shown.evaluation
@@ -92,5 +125,5 @@ def test_several_runs_are_one_page(
     for folder in (finished_run.folder, forward_run.folder, planned):
         assert f"{folder.parent.name}/{folder.name}" in page
     assert "model.kind" in page
-    assert "Something that this step needs is not there" in page
+    assert f"there is no evaluation of {planned.parent.name}/{planned.name} as it is now" in page
     assert not (planned / "report.html").exists()

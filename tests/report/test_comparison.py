@@ -156,6 +156,12 @@ def test_only_settings_that_differ_are_listed() -> None:
     assert comparison.settings((RUNS[0], RUNS[0])).absent
 
 
+def test_names_are_no_formulas_and_none_is_left_out() -> None:
+    """Dollar signs are no mathematics, and a folder may begin with an underscore."""
+    page = comparison.render((run("$a_{$"), run("_b")), [])
+    assert page.count("$a_{$</text>") == page.count(" _b</text>") == 2
+
+
 def test_hostile_names_are_text() -> None:
     """Of runs, settings and reasons."""
     runs = (run(HOSTILE, **{"corpus.path": HOSTILE}), run("b", **{"corpus.path": "x"}))

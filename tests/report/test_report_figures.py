@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ictal.report import charts, eeg, strips
+from ictal.report import charts, eeg, figures, strips
 from ictal.report.contents import RecordingStrip, ReliabilityBins, SensitivityCurve
 from ictal.report.numbers import chance, clock, compact, duration, nice_step, percent, ratio, short_names
 from ictal.report.summary import HEIGHT_PX, WIDTH_PX, summary_figure
@@ -21,16 +22,18 @@ from ictal.scoring.szcore import count_events
 from tests.report import specimen
 
 DURATION_S = 3000
-EVENTS = st.lists(st.tuples(st.integers(0, DURATION_S - 1), st.integers(1, 700)), max_size=6)
+TENTHS = st.integers(0, 10 * DURATION_S - 1)
+EVENTS = st.lists(st.tuples(TENTHS, st.integers(1, 7000)), max_size=6)
 
 
 def spans(events: list[tuple[int, int]]) -> npt.NDArray[np.float64]:
-    pairs = [(onset, min(onset + length, DURATION_S)) for onset, length in events]
+    pairs = [(onset / 10, min((onset + length) / 10, DURATION_S)) for onset, length in events]
     return np.array(pairs, dtype=np.float64).reshape(-1, 2)
 
 
 @settings(max_examples=150)
 @given(EVENTS, EVENTS)
+@example([], [(0, 382), (1282, 10)])  # 90 s apart, and a rounding less as floats are
 def test_the_marks_of_a_strip_are_the_scorers_counts(
     reference: list[tuple[int, int]], detections: list[tuple[int, int]]
 ) -> None:
@@ -103,6 +106,18 @@ def test_the_running_mean_looks_back_only() -> None:
     width = 5
     expected = [values[max(0, i + 1 - width) : i + 1].mean() for i in range(100)]
     assert charts.smoothed(values) == pytest.approx(expected)
+
+
+def test_a_batch_without_a_seizure_leaves_no_hole_behind_it() -> None:
+    """There is no separation of classes in it; the mean of the others goes on, and so does its name in the figure."""
+    values = np.array([np.nan, 2.0, np.nan, 4.0] + [5.0] * 36)
+    assert charts.smoothed(values)[:5].tolist()[1:] == [2.0, 2.0, 4.0, 4.5]
+    assert np.isnan(charts.smoothed(values)[0])
+    curves = replace(specimen.full().training, separation=np.where(np.arange(80) % 3 == 1, np.nan, 1.0))
+    assert np.isnan(curves.separation[-1])
+    drawn = str(figures.training(curves))
+    assert "ictal − background" in drawn
+    assert "class separation to undefined logits" in drawn
 
 
 def test_class_balance_goes_up_and_comes_back() -> None:

@@ -160,6 +160,20 @@ def test_scores_on_training_patients_are_called_that() -> None:
     assert "annotated seizures of patients never seen in training" not in text
 
 
+def test_a_threshold_chosen_on_what_is_scored_is_not_called_unseen() -> None:
+    """Without a dev part it comes from there, and so does the calibration."""
+    whole = specimen.full()
+    point = {**whole.evaluation["operating_point"], "tuned_on": "eval"}
+    document = {**whole.evaluation, "independent_of_tuning": False, "operating_point": point}
+    page = words(
+        render(dataclasses.replace(whole, evaluation=document, calibrated="calibration by platt on the eval part"))
+    )
+    assert "the threshold was chosen on these" in page
+    assert "asked for on the eval part" in page
+    assert "applied here unseen" not in page
+    assert "fixed before these were scored" not in page
+
+
 def test_an_unreachable_target_is_said() -> None:
     """Without an operating point the page says why."""
     point = {"threshold": None, "target_reached": False, "reason": "no threshold finds a seizure"}

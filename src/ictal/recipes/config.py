@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -30,6 +30,7 @@ from ictal.windows.index import WindowConfig
 from ictal.windows.plan import BatchConfig
 from ictal.windows.splits import SplitConfig
 
+_LARGEST = 2**32
 NO_STORE = "none"
 """As `machine.store`: signals come from the EDFs themselves."""
 
@@ -198,6 +199,7 @@ def load(file: Path | None, overrides: Sequence[str] = (), *, base: Mapping[str,
 
 def check(tree: Mapping[str, object], where: str) -> Config:
     """The configuration that a tree of plain values means."""
+    _require_values(tree, where)
     try:
         return TypeAdapter(Config).validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
@@ -215,6 +217,36 @@ def check(tree: Mapping[str, object], where: str) -> Config:
             remedy="correct it; `ictal config` shows every key with its meaning",
             code="config-value",
         ) from None
+
+
+def _require_values(tree: Mapping[str, object], where: str) -> None:
+    """Stop at a date, and at a number that no setting can mean and that others would not hold in samples."""
+    for key, value in _leaves(tree, ""):
+        if isinstance(value, int | float):
+            fits = abs(value) <= _LARGEST or not math.isfinite(value)
+        else:
+            fits = isinstance(value, str)
+        if not fits:
+            raise InputError(
+                f"The setting {key} does not fit",
+                where=where,
+                got=str(value),
+                expected=f"text, true or false, or a number of at most {_LARGEST:,} either way",
+                remedy="correct it; `ictal config` shows every key with its meaning",
+                code="config-value",
+            )
+
+
+def _leaves(value: object, key: str) -> Iterator[tuple[str, object]]:
+    """All that is no table or list, with the key of the setting that it is part of."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{key}.{name}".removeprefix("."))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _leaves(inner, key)
+    else:
+        yield key, value
 
 
 def tree(config: Config) -> dict[str, dict[str, object]]:

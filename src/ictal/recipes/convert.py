@@ -1,9 +1,9 @@
 """`ictal convert`: a corpus of any layout as a BIDS dataset with HED-SCORE events, as SzCORE exchanges them.
 
 Signals are copied byte for byte. A recording's patient becomes its subject and its place among that patient's
-recordings its run; where it came from stands in `scans.tsv`. Seizures become those that training here would see, with
-the type that covers most of each. What is there and has not changed is not made again, so an interrupted conversion
-goes on.
+recordings its run; where it came from stands in `scans.tsv` and beside it. Seizures become those that training here
+would see, with the type that covers most of each. What is there, of the same recording, and has not changed is not made
+again, so an interrupted conversion goes on; a dataset that holds more than the corpus does is refused.
 
 Source: BIDS 1.9 (EEG), HED-SCORE, SzCORE's dataset layout.
 """
@@ -14,7 +14,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from ictal.recordings.labels import BACKGROUND, hed_score
 
 TASK = "szMonitoring"
 
+_EEG = "_eeg"
 _NONE = "n/a"
 _UNITS = {"uv": "µV", "mv": "mV", "v": "V"}
 
@@ -70,22 +71,19 @@ def to_bids(
 
     Raises:
         InputError: if two patients have one name without signs (code `convert-name`), or the folder holds something
-            else (code `convert-folder`).
+            else, or a recording more (code `convert-folder`).
     """
     subjects = _subjects(labelled)
-    _require_own(out)
+    copies = _copies(labelled, subjects)
+    _require_own(out, set(copies))
     out.mkdir(parents=True, exist_ok=True)
     _describe(out, corpus, labelled, subjects)
-    runs: Counter[str] = Counter()
     scans: dict[str, list[str]] = {}
     made = 0
-    for done, one in enumerate(labelled, 1):
+    for done, (copy, one) in enumerate(zip(copies, labelled, strict=True), 1):
         subject = subjects[one.recording.patient]
-        runs[subject] += 1
-        stem = f"{subject}_ses-01_task-{TASK}_run-{runs[subject]:02d}"
-        made += _recording(one, out / subject / "ses-01" / "eeg", stem)
-        name = f"eeg/{stem}_eeg{one.recording.edf.suffix.lower()}"
-        scans.setdefault(subject, []).append("\t".join([name, _started(one.header), one.recording.id]))
+        made += _recording(one, out / copy)
+        scans.setdefault(subject, []).append("\t".join([f"eeg/{copy.name}", _started(one.header), _source(one)]))
         if progress is not None:
             progress(done, len(labelled))
     for subject, rows in scans.items():
@@ -132,14 +130,32 @@ def _subjects(labelled: Iterable[Labelled]) -> dict[str, str]:
     return subjects
 
 
-def _require_own(out: Path) -> None:
+def _copies(labelled: Iterable[Labelled], subjects: dict[str, str]) -> list[Path]:
+    """Where in the dataset each recording goes: a run of its patient."""
+    runs: Counter[str] = Counter()
+    copies = []
+    for one in labelled:
+        subject = subjects[one.recording.patient]
+        runs[subject] += 1
+        name = f"{subject}_ses-01_task-{TASK}_run-{runs[subject]:02d}{_EEG}{one.recording.edf.suffix.lower()}"
+        copies.append(Path(subject) / "ses-01" / "eeg" / name)
+    return copies
+
+
+def _require_own(out: Path, copies: Container[Path]) -> None:
+    """Refuse a folder with anything else than an earlier conversion left, or with a recording that this one has not."""
     described = out / "dataset_description.json"
+    got = ""
     if out.exists() and any(out.iterdir()) and not (described.is_file() and '"ictal"' in described.read_text()):
+        got = "files that `ictal convert` did not write"
+    there = [path for suffix in (".edf", ".bdf") for path in out.glob(f"sub-*/ses-*/eeg/*{_EEG}{suffix}")]
+    strangers = sorted(path for path in there if path.relative_to(out) not in copies)
+    if got or strangers:
         raise InputError(
             "The folder holds something else",
             where=out,
-            got="files that `ictal convert` did not write",
-            expected="an empty folder, or one that an earlier conversion began",
+            got=got or f"{strangers[0].relative_to(out)}, which no recording of the corpus would become",
+            expected="an empty folder, or one that an earlier conversion of the same recordings began",
             remedy="choose another folder",
             code="convert-folder",
         )
@@ -147,23 +163,24 @@ def _require_own(out: Path) -> None:
 
 def _describe(out: Path, corpus: Corpus, labelled: Sequence[Labelled], subjects: dict[str, str]) -> None:
     """The files about the whole dataset."""
+    name = _cell(corpus.root.resolve().name)
     _write_json(
         out / "dataset_description.json",
         {
-            "Name": corpus.root.resolve().name,
+            "Name": name,
             "BIDSVersion": "1.9.0",
             "DatasetType": "raw",
             "GeneratedBy": [{"Name": "ictal", "Description": f"converted from a {corpus.name} corpus"}],
         },
     )
     text = (
-        f"{corpus.root.resolve().name}, a {corpus.name} corpus, converted to BIDS by ictal.",
+        f"{name}, a {corpus.name} corpus, converted to BIDS by ictal.",
         "Signals are byte for byte those of the source; scans.tsv says which file each comes from.",
         "Events are seizures of the whole recording (HED-SCORE); a recording without one has a bckg row.",
     )
     write_whole(out / "README", list(text))
     split = {one.recording.patient: one.recording.split or _NONE for one in labelled}
-    rows = [f"{subject}\t{patient}\t{split[patient]}" for patient, subject in subjects.items()]
+    rows = [f"{subject}\t{_cell(patient)}\t{split[patient]}" for patient, subject in subjects.items()]
     write_whole(out / "participants.tsv", ["participant_id\tsource\tsplit", *rows])
     _write_json(
         out / "participants.json",
@@ -176,20 +193,23 @@ def _describe(out: Path, corpus: Corpus, labelled: Sequence[Labelled], subjects:
     bids.write_meanings(out / f"task-{TASK}_events.json")
 
 
-def _recording(one: Labelled, folder: Path, stem: str) -> bool:
-    """Write one recording, its events last; whether anything was missing or has changed."""
-    events = folder / f"{stem}_events.tsv"
-    edf = folder / f"{stem}_eeg{one.recording.edf.suffix.lower()}"
+def _recording(one: Labelled, edf: Path) -> bool:
+    """Write one recording and what goes with it, its events last; whether anything was missing or has changed."""
+    folder, stem = edf.parent, edf.stem.removesuffix(_EEG)
+    events, sidecar = folder / f"{stem}_events.tsv", edf.with_suffix(".json")
     found = tuple(
         Event(onset_s=round(onset_s, 4), stop_s=round(stop_s, 4), label=hed_score(kind))
         for (onset_s, stop_s), kind in zip(one.seizures_s, one.types, strict=True)
     )
-    if events.exists() and _unchanged(one.recording.edf, edf) and _seizures_in(events) == found:
+    described = _json(_sidecar(one))
+    same = _unchanged(one.recording.edf, edf) and sidecar.exists() and sidecar.read_text(encoding="utf-8") == described
+    if same and events.exists() and _seizures_in(events) == found:
         return False
     folder.mkdir(parents=True, exist_ok=True)
+    events.unlink(missing_ok=True)  # until all is what it tells of
     with appearing(edf) as draft:
         shutil.copy2(one.recording.edf, draft)
-    _write_json(folder / f"{stem}_eeg.json", _sidecar(one))
+    write_whole(sidecar, [described.removesuffix("\n")])
     write_whole(folder / f"{stem}_channels.tsv", ["name\ttype\tunits\tsampling_frequency", *_channels(one.header)])
     bids.write(events, events=found, duration_s=one.duration_s, start=one.header.start)
     return True
@@ -220,6 +240,7 @@ def _sidecar(one: Labelled) -> dict[str, Any]:
         "EEGChannelCount": len(scalp),
         "RecordingDuration": one.duration_s,
         "RecordingType": "continuous",
+        "Source": _source(one),
     }
 
 
@@ -232,7 +253,7 @@ def _channels(header: Header) -> list[str]:
         again = f"-{seen[signal.label]}" if seen[signal.label] > 1 else ""
         kind = "EEG" if is_scalp(signal.label) else "MISC"
         units = _UNITS.get(signal.dimension.lower(), _NONE)
-        rows.append(f"{signal.label or _NONE}{again}\t{kind}\t{units}\t{signal.rate_hz:g}")
+        rows.append(f"{_cell(signal.label)}{again}\t{kind}\t{units}\t{signal.rate_hz:g}")
     return rows
 
 
@@ -240,5 +261,19 @@ def _started(header: Header) -> str:
     return _NONE if header.start is None else f"{header.start:%Y-%m-%dT%H:%M:%S}"
 
 
+def _source(one: Labelled) -> str:
+    """The recording's path in the corpus, without suffix."""
+    return _cell(one.recording.id)
+
+
+def _cell(text: str) -> str:
+    """A text for a table, which knows no quotes: in one line, without tabs, and `n/a` for nothing."""
+    return " ".join(text.encode(errors="backslashreplace").decode().split()) or _NONE
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    write_whole(path, json.dumps(content, indent=2, ensure_ascii=False).splitlines())
+    write_whole(path, [_json(content).removesuffix("\n")])

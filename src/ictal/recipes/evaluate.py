@@ -141,9 +141,12 @@ def evaluate_run(
 
 
 def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
-    """Keep the results: the document, the traces, and every recording's detections as HED-SCORE TSV."""
+    """Keep the results: the traces, every recording's detections as HED-SCORE TSV, and then the document.
+
+    Meanwhile there is none: traces and detections of one evaluation never stand beside the document of another.
+    """
     run.keep_config()
-    run.write_json("evaluation.json", evaluated.document)
+    run.path("evaluation.json").unlink(missing_ok=True)
     _write_traces(run.path("traces.npz"), evaluated.probabilities())
     part, steps_hz = evaluated.scored.part, evaluated.detector.steps_hz
     for number, stored, found_s, probability, types in zip(
@@ -163,6 +166,7 @@ def save(run: Run, planned: Planned, evaluated: Evaluated) -> None:
         labels = labels_of(evaluated.detector, types, found_s)
         found = described(found_s, confidence(probability, steps_hz, found_s), artefacts, labels=labels)
         bids.write(path, events=found, duration_s=recording.duration_s, start=recording.header.start)
+    run.write_json("evaluation.json", evaluated.document)
 
 
 def _write_traces(path: Path, probabilities: Iterator[Trace]) -> None:

@@ -12,6 +12,7 @@ from ictal.recipes.plan import Planned
 from ictal.recipes.run import Run
 from ictal.recipes.signals import open_one
 from ictal.report.contents import EegExample, RecordingStrip, Series, SpansS
+from ictal.scoring.szcore import SZCORE
 
 EXAMPLE_S = 60.0
 SURE, FAINT = "surest find", "faintest find"
@@ -55,6 +56,8 @@ class Candidate:
 def chosen(scored: Sequence[ScoredRecording], steps_hz: float) -> list[tuple[str, Candidate]]:
     """Names of the stretches that are shown, each with its event; no event is shown twice.
 
+    A detection meets a seizure by SzCORE's tolerances, as in the counts beside it.
+
     Args:
         scored: The recordings.
         steps_hz: Time steps per second.
@@ -64,15 +67,16 @@ def chosen(scored: Sequence[ScoredRecording], steps_hz: float) -> list[tuple[str
     alarms: list[Candidate] = []
     for recording in scored:
         reference, detections = recording.strip.reference_s, recording.strip.detections_s
-        for span in reference:
-            met = detections[_met(span, detections)]
+        widened = reference + np.array([-SZCORE.tolerance_start_s, SZCORE.tolerance_end_s])
+        for span, around in zip(reference, widened, strict=True):
+            met = detections[_met(around, detections)]
             late_s = max(float(met[0, 0] - span[0]), 0.0) if len(met) else 0.0
             one = Candidate(recording=recording, span_s=span, peak=_peak(recording, span, steps_hz), late_s=late_s)
             (found if len(met) else missed).append(one)
         alarms += [
             Candidate(recording=recording, span_s=span, peak=_peak(recording, span, steps_hz))
             for span in detections
-            if not _met(span, reference).any()
+            if not _met(span, widened).any()
         ]
     return _picked(found, missed, alarms)
 

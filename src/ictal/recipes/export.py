@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from ictal.recipes import detector as detectors
 from ictal.recipes import graph
 from ictal.recipes.config import CorpusConfig, MachineConfig
 from ictal.recipes.detector import PROVENANCE, Detector
-from ictal.recipes.run import missing, read_json, write_text
+from ictal.recipes.run import damaged, missing, read_json, write_text
 from ictal.report import card
 from ictal.training.logs import LogConfig
 
@@ -57,7 +58,8 @@ def export(
 
     Raises:
         InputError: if there is no evaluated detector, its evaluation is of another, the place is taken
-            (`output-exists`), or as `graph.write` does.
+            (`output-exists`), a model folder's weights are not those that its provenance tells of (`file-damaged`), or
+            as `graph.write` does.
     """
     detector = _portable(detectors.require_ready(detectors.load(source, MachineConfig(backend="chunked")), source))
     provenance = _provenance(source, detector)
@@ -92,8 +94,7 @@ def _appearing(out: Path) -> Iterator[Path]:
             remedy="name another folder or remove this one",
             code="output-exists",
         )
-    partial = out.with_name(f"{out.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}")
     partial.mkdir(parents=True)
     try:
         yield partial
@@ -103,8 +104,12 @@ def _appearing(out: Path) -> Iterator[Path]:
 
 
 def _provenance(source: Path, detector: Detector) -> dict[str, Any]:
+    weights_hash = hashlib.blake2b((source / detectors.WEIGHTS).read_bytes(), digest_size=16).hexdigest()
     if (source / PROVENANCE).exists():
-        return {name: value for name, value in read_json(source / PROVENANCE).items() if name != "graph"}
+        kept = {name: value for name, value in read_json(source / PROVENANCE).items() if name != "graph"}
+        if kept["weights_hash"] != weights_hash:
+            raise damaged(source / detectors.WEIGHTS, f"weights {weights_hash}, not {kept['weights_hash']}")
+        return kept
     plan, verdict, evaluation, versions = (
         _of_run(source, name, step)
         for name, step in (
@@ -118,7 +123,7 @@ def _provenance(source: Path, detector: Detector) -> dict[str, Any]:
     return {
         "licence": "",
         "limits": "",
-        "weights_hash": hashlib.blake2b((source / detectors.WEIGHTS).read_bytes(), digest_size=16).hexdigest(),
+        "weights_hash": weights_hash,
         "corpus_hash": plan["index_hash"],
         "plan_hash": plan["plan_hash"],
         "batches_hash": detector.batches_hash,

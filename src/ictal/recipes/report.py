@@ -19,7 +19,7 @@ from ictal.recipes.opening import openings
 from ictal.recipes.plan import Planned
 from ictal.recipes.prepare import copies_of
 from ictal.recipes.reference import field_docs
-from ictal.recipes.run import Run, damaged, read_json, versions, write_text
+from ictal.recipes.run import Run, damaged, read_json, write_text
 from ictal.recordings.annotations import bids
 from ictal.recordings.events import seizures
 from ictal.report.contents import (
@@ -66,7 +66,7 @@ def contents(run: Run, planned: Planned) -> Contents:
         evaluation=evaluation,
         curve=_curve(evaluation) if evaluation else None,
         reliability=_reliability(evaluation["reliability"]) if evaluation else None,
-        calibrated=f"calibration by {run.config.evaluate.calibration} on the dev part" if evaluation else "",
+        calibrated=_calibrated(evaluation) if evaluation else "",
         strips=tuple(recording.strip for recording in scored),
         examples=examples(run, planned, scored, evaluation["operating_point"]["threshold"]) if evaluation else (),
         provenance=_provenance(run, planned, evaluation),
@@ -88,6 +88,10 @@ def _evaluation(run: Run, planned: Planned) -> Json | None:
     return (
         evaluation if same_plan and evaluation["operating_point"].items() >= card["operating_point"].items() else None
     )
+
+
+def _calibrated(evaluation: Json) -> str:
+    return f"calibration by {evaluation['calibration']} on the {evaluation['operating_point']['tuned_on']} part"
 
 
 def _verdict(verdict: Json | None, evaluation: Json | None) -> Verdict:
@@ -121,9 +125,7 @@ def _leakage(run: Run, planned: Planned) -> LeakageAudit:
 
 
 def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurves | None:
-    if not run.path("train.jsonl").exists():
-        return None
-    rows = [json.loads(line) for line in run.path("train.jsonl").read_text().splitlines()]
+    rows = _log(run.path("train.jsonl"))
     if not rows:
         return None
     stopped = verdict is not None and verdict["kind"] not in FINISHED
@@ -142,6 +144,15 @@ def _training(run: Run, planned: Planned, verdict: Json | None) -> TrainingCurve
         said=tuple(_said(rows, verdict if stopped else None)),
         seizure_windows=np.array([row["seizure_windows"] for row in rows], dtype=np.int64),
     )
+
+
+def _log(path: Path) -> list[Json]:
+    """The steps of the log that were written to their end: training may be writing at the moment."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    except json.JSONDecodeError as error:
+        raise damaged(path, str(error)) from error
 
 
 def _validations(rows: Sequence[Json]) -> tuple[ValidationPoint, ...]:
@@ -258,7 +269,7 @@ def _provenance(run: Run, planned: Planned, evaluation: Json | None) -> dict[str
         **backend_that_ran(run.folder),
         **({"backend of the evaluation": backend} if (backend := (evaluation or {}).get("backend")) else {}),
         "seeds": f"split {run.config.split.seed}, batch {run.config.batch.seed}, train {run.config.train.seed}",
-        **{name: str(value) for name, value in versions().items()},
+        **{name: str(value) for name, value in (_optional(run, "versions.json") or {}).items()},
     }
 
 

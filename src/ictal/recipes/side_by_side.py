@@ -26,8 +26,8 @@ def write(runs: Sequence[tuple[Run, Planned]], target: Path) -> Path:
         Compared(name=name, contents=contents(run, planned), settings=_settings(run))
         for name, (run, planned) in zip(names, runs, strict=True)
     ]
-    first = runs[0][0].folder
-    pairs = [_pair(names[0], first, name, run.folder) for name, (run, _) in zip(names[1:], runs[1:], strict=True)]
+    first, *others = zip(compared, [run.folder for run, _ in runs], strict=True)
+    pairs = [_pair(*first, *other) for other in others]
     write_text(target, render(compared, pairs))
     return target
 
@@ -50,12 +50,16 @@ def _settings(run: Run) -> dict[str, str]:
     }
 
 
-def _pair(name: str, folder: Path, other_name: str, other: Path) -> Pair:
-    """Their differences, or why there are none."""
+def _pair(one: Compared, folder: Path, other: Compared, other_folder: Path) -> Pair:
+    """Their differences, or why there are none; an evaluation of an earlier plan or detector counts for nothing."""
+    unscored = [run.name for run in (one, other) if run.contents.evaluation is None]
+    if unscored:
+        unlike = f"there is no evaluation of {' and of '.join(unscored)} as it is now"
+        return Pair(first=one.name, second=other.name, unlike=unlike)
     try:
-        return Pair(first=name, second=other_name, document=compare_results(folder, other))
+        return Pair(first=one.name, second=other.name, document=compare_results(folder, other_folder))
     except InputError as error:
-        if error.code not in {"compare-unlike", "step-missing"}:
+        if error.code != "compare-unlike":
             raise
         unlike = f"{error.what} ({error.where}: got {error.got}, expected {error.expected})"
-        return Pair(first=name, second=other_name, unlike=unlike)
+        return Pair(first=one.name, second=other.name, unlike=unlike)

@@ -161,8 +161,10 @@ def separation(ax: Axes, curves: TrainingCurves) -> None:
         (curves.separation, "ictal − background", LIGHT["detection"]),
         (curves.logit_spread, "spread of all logits", LIGHT["seizure"]),
     ):
-        ax.annotate(name, (curves.step[-1], series[-1]), xytext=(-2, 11), textcoords="offset points", ha="right",
-                    fontsize=SMALL, color=colour, bbox=BACKED)  # fmt: skip
+        known = np.flatnonzero(np.isfinite(series))[-1:]
+        for last in known:
+            ax.annotate(name, (curves.step[last], series[last]), xytext=(-2, 11), textcoords="offset points",
+                        ha="right", fontsize=SMALL, color=colour, bbox=BACKED)  # fmt: skip
     ax.margins(y=0.18)
     label(ax, x="step", y="logits", title="Class separation")
 
@@ -214,12 +216,15 @@ def _series(ax: Axes, curves: TrainingCurves, values: Series, colour: str, style
 
 
 def smoothed(values: Series) -> Series:
-    """Running mean over a twentieth of the series, shorter at its start; it looks back only."""
-    width = max(len(values) // 20, 1)
-    total = np.concatenate([[0.0], np.cumsum(values)])
+    """Running mean of what is defined over a twentieth of the series, shorter at its start; it looks back only."""
+    width, known = max(len(values) // 20, 1), np.isfinite(values)
+    total, counted = (np.concatenate([[0.0], np.cumsum(of)]) for of in (np.where(known, values, 0.0), known))
     stops = np.arange(1, len(values) + 1)
     starts = np.maximum(stops - width, 0)
-    return np.asarray((total[stops] - total[starts]) / (stops - starts), dtype=np.float64)
+    number = counted[stops] - counted[starts]
+    mean = np.full(len(values), np.nan)
+    np.divide(total[stops] - total[starts], number, out=mean, where=number > 0)
+    return mean
 
 
 def sensitivity(ax: Axes, curve: SensitivityCurve) -> None:

@@ -191,7 +191,7 @@ def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
         alarms, found = charts.best_within(curve)
         colour, style = _line(number)
         charts.shade(ax, curve, colour)
-        ax.plot(alarms, found, style, color=colour, linewidth=1.8, drawstyle="steps-post", label=run.name)
+        ax.plot(alarms, found, style, color=colour, linewidth=1.8, drawstyle="steps-post", label=_label(run))
         if curve.operating is not None:
             point = curve.false_alarms_per_24h[curve.operating], curve.sensitivity[curve.operating]
             ax.plot(*point, "o", color=LIGHT["surface"], markeredgecolor=colour, markeredgewidth=2, markersize=8)
@@ -210,6 +210,11 @@ def _curves(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
 def _line(number: int) -> tuple[str, str]:
     """Colour and style of a run's line: no two of the first 24 are alike, nor two of the first four by style."""
     return LIGHT[_COLOURS[number % len(_COLOURS)]], _STYLES[(number + number // 12) % len(_STYLES)]
+
+
+def _label(run: Compared) -> str:
+    """A run's name; matplotlib leaves those out of a legend that begin with an underscore."""
+    return f" {run.name}" if run.name.startswith("_") else run.name
 
 
 def _named(ax: Axes) -> None:
@@ -258,7 +263,7 @@ def _skills(ax: Axes, drawn: Sequence[tuple[int, Compared]]) -> None:
         curves = run.contents.training
         assert curves is not None
         colour, style = _line(number)
-        ax.plot(curves.step, charts.smoothed(curves.skill), style, color=colour, linewidth=1.7, label=run.name)
+        ax.plot(curves.step, charts.smoothed(curves.skill), style, color=colour, linewidth=1.7, label=_label(run))
     ax.axhline(0, color=LIGHT["prior"], linestyle=":", linewidth=1)
     charts.tidy(ax)
     ax.set_ylim(-0.3, 1.02)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from ictal.report import charts
 from ictal.report.charts import Stage
 from ictal.report.contents import Document, ReliabilityBins, SensitivityCurve, TrainingCurves
-from ictal.report.numbers import level
+from ictal.report.numbers import decimal, level
 from ictal.report.palette import follow_scheme
 from ictal.report.parts import drawing
 
@@ -30,7 +30,7 @@ _OPENING = re.compile(r"<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>", re.DOTALL)
 def svg(name: str, alt: str, width_in: float, height_in: float, draw: Callable[[Figure], None]) -> Markup:
     """One figure: `draw` fills it, `name` keeps its inner references apart from other figures'."""
     buffer = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "text.parse_math": False}):
         figure = Figure(figsize=(width_in, height_in), layout="constrained")
         draw(figure)
         for backdrop in (figure.patch, *(ax.patch for ax in figure.axes)):
@@ -94,7 +94,8 @@ def training(curves: TrainingCurves) -> Markup:
         "training",
         f"Training over {len(curves.step)} recorded steps: loss from {curves.loss[0]:.3f} to {curves.loss[-1]:.3f} "
         f"nats (the drawn prior alone costs {curves.blind_loss:.3f}), skill from {curves.skill[0]:.2f} to "
-        f"{curves.skill[-1]:.2f}, class separation to {curves.separation[-1]:.1f} logits.{_validated(curves)}",
+        f"{curves.skill[-1]:.2f}, class separation to {decimal(float(curves.separation[-1]), 1)} logits."
+        f"{_validated(curves)}",
         9,
         2.6 * rows,
         draw,

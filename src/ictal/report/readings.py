@@ -30,7 +30,7 @@ def _of_evaluation(document: Document | None) -> Iterator[tuple[Cell, ...]]:
     if document is None:
         return
     event = document["scorers"]["szcore_event"]
-    yield _sensitivity(event, who(document))
+    yield _sensitivity(event, document)
     yield _false_alarms(event, document["operating_point"] or {})
     yield (
         "Precision",
@@ -61,20 +61,22 @@ def who(document: Document) -> str:
     return "patients never seen in training" if document.get("unseen_patients", True) else "the TRAINING patients"
 
 
-def _sensitivity(event: Document, patients: str) -> tuple[Cell, ...]:
+def _sensitivity(event: Document, document: Document) -> tuple[Cell, ...]:
     found = f"{count(event['true_positives'])} of {count(event['reference'])}"
+    chosen = "fixed before these were scored" if document.get("independent_of_tuning", True) else "chosen on these"
     return (
         "Sensitivity",
         _share(event, "sensitivity"),
-        f"{found} annotated seizures of {patients} were reported{_interval(event, 'sensitivity', percent)}.",
-        "Recall of SzCORE events, pooled over recordings; the threshold was fixed before these were scored.",
+        f"{found} annotated seizures of {who(document)} were reported{_interval(event, 'sensitivity', percent)}.",
+        f"Recall of SzCORE events, pooled over recordings; the threshold was {chosen}.",
     )
 
 
 def _false_alarms(event: Document, point: Document) -> tuple[Cell, ...]:
     rate: float | None = event["false_alarms_per_24h"]
     target = point.get("target_per_24h")
-    asked = "" if target is None else f" {decimal(target, 1)} per 24 h was asked for on the tuning patients."
+    where = f"the {point.get('tuned_on', 'tuning')} part"
+    asked = "" if target is None else f" {decimal(target, 1)} per 24 h was asked for on {where}."
     if rate is None or is_undefined(rate):
         pace = "There was no time to score."
     elif rate == 0:

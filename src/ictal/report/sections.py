@@ -182,6 +182,7 @@ def _sensitivity(contents: Contents) -> Section:
         f"above).{tables.shaded((curve,))}",
         table=tables.sensitivity(curve),
     )
+    unseen = contents.evaluation.get("independent_of_tuning", True)
     return Section(
         id=name,
         heading=heading,
@@ -189,7 +190,10 @@ def _sensitivity(contents: Contents) -> Section:
         clinician="Up is more seizures found, left is fewer needless alarms. Choose the rate of alarms that a ward "
         "can bear, then read off how many seizures are found.",
         engineer="The marked threshold was chosen on the tuning part and applied here unseen; the curve itself is of "
-        "the scored part, so a better threshold on it was not available to the run.",
+        "the scored part, so a better threshold on it was not available to the run."
+        if unseen
+        else "The marked threshold was chosen on the very recordings that are scored here: others will do it less "
+        "justice.",
         parts=_present(figure, tables.operating_point(curve, contents.evaluation["operating_point"] or {})),
     )
 

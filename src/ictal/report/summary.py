@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,7 +21,12 @@ _COLUMNS = 620
 
 
 def summary_figure(contents: Contents) -> bytes:
-    """The picture as PNG; a part that the run did not reach says so."""
+    """The picture as PNG; a part that the run did not reach says so. Names are shown as they are, dollar signs too."""
+    with mpl.rc_context({"text.parse_math": False}):
+        return _png(_drawn(contents))
+
+
+def _drawn(contents: Contents) -> Figure:
     figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI, layout="constrained")
     figure.patch.set_facecolor(LIGHT["surface"])
     figure.suptitle(contents.verdict.headline, fontsize=13, fontweight="bold", color=LIGHT["ink"], x=0.012, ha="left")
@@ -31,7 +37,7 @@ def summary_figure(contents: Contents) -> bytes:
     _sensitivity(axes[2], contents)
     trace, probability = right.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (5, 1)})
     _example(trace, probability, contents)
-    return _png(figure)
+    return figure
 
 
 def _png(figure: Figure) -> bytes:

@@ -204,6 +204,8 @@ def _stratified(burden: _Burden, config: SplitConfig) -> dict[str, Part]:
 
 
 def _kfold(burden: _Burden, config: SplitConfig) -> dict[str, Part]:
+    patients = len(burden.patients)
+    check_setting(config.folds <= patients, "split.folds", config.folds, f"at most {patients}, the number of patients")
     _require_fold(config, config.folds, "folds")
     folds = _place(burden, np.full(config.folds, 1 / config.folds), config)
     return _around(burden, folds == config.fold, config)
