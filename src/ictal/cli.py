@@ -808,13 +808,16 @@ def review(
         consensus: What counts where several experts read a recording: majority, unanimous, any, or one's name.
     """
     from ictal.recipes import review as recipe
-    from ictal.recipes.console import Console
+    from ictal.recipes.console import Console, counted
 
     console = Console()
     with console.step("review", str(folder)) as progress:
         reading = recipe.Reading(layout=corpus, mapping=label_mapping or {}, consensus=consensus, detections=detections)
         opened = recipe.open_any(folder, reading, marks=marks, progress=progress)
-    console.err.print(f"{len(opened.recordings)} recordings; marks are kept in {opened.marks}", markup=False)
+    held = counted(len(opened.recordings), "recording")
+    console.err.print(
+        f"{held}; marks are kept in {opened.marks}. Open the link in a browser; Ctrl-C ends it", markup=False
+    )
     for entry in opened.aside:
         console.err.print(f"set aside: {entry.id}: {entry.reason}", markup=False)
     recipe.serve(
