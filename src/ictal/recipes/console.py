@@ -115,6 +115,10 @@ class Console:
         self.err.print(f"What now: docs/stopped/{stop.verdict.kind}.md in the documentation", markup=False)
         self.next("report", run)
 
+    def say(self, text: str) -> None:
+        """A result in words."""
+        self.out.print(text, markup=False)
+
     def next(self, *words: object) -> None:
         """The command that usually follows."""
         if not self.as_json:
@@ -277,6 +281,18 @@ def show_quarantined(console: Console, entries: Sequence[Json]) -> None:
     """Recordings that were set aside."""
     for entry in entries:
         console.err.print(f"set aside: {entry['id']} ({entry['code']}): {entry['reason']}", markup=False)
+
+
+def show_prepared(console: Console, document: Json) -> None:
+    """What is in the store, and what is odd about it."""
+    for first, second in document["copies"]:
+        console.err.print(f"the same signal twice in one patient: {second} is {first}", markup=False)
+    console.say(f"{counted(document['recordings'], 'recording')} in the store, {document['built']} of them made now")
+    if document["interpolated"] or document["masked"]:
+        repaired = f"{document['interpolated']} with interpolated electrodes, {document['masked']} with masked channels"
+        console.say(f"Of these, {repaired} (signals.missing = {document['missing']})")
+    for recording, channels in document["flat"].items():
+        console.err.print(f"never changes: {recording}: {', '.join(channels)}", markup=False)
 
 
 def show_converted(console: Console, document: Json) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ictal.errors import InputError
 from ictal.windows.index import WindowIndex
-from ictal.windows.labels import SEIZURE
+from ictal.windows.labels import AMBIGUOUS, SEIZURE
 from ictal.windows.permutation import permute
 from ictal.windows.plan import BatchConfig, StreamPlan, require_both
 from ictal.windows.pools import Numbers
@@ -152,6 +152,8 @@ def _seizure(index: WindowIndex) -> npt.NDArray[np.bool_]:
 
 
 def _weighted(index: WindowIndex, config: BatchConfig, weights: Weights, rank: int, ranks: int) -> WeightedPlan:
+    """The plan of these weights, but that ambiguous windows are drawn by none."""
+    weights = np.where(index.stratum_of(np.arange(index.windows)) == AMBIGUOUS, 0.0, weights)
     return WeightedPlan(
         index=index,
         config=config,
