@@ -132,8 +132,7 @@ def test_other_weights_get_no_provenance(terminal: Terminal, model: Path, tmp_pa
 
 def test_the_hash_is_of_the_weights_that_are_exported(model: Path) -> None:
     """Whoever has the folder can check it."""
-    stated = json.loads((model / "provenance.json").read_text())["weights_hash"]
-    assert stated == hashlib.blake2b((model / "model.safetensors").read_bytes(), digest_size=16).hexdigest()
+    assert json.loads((model / "provenance.json").read_text())["weights_hash"] == weights_hash(model)
 
 
 @pytest.mark.parametrize("form", ["torch-export", "onnx"])
@@ -172,17 +171,19 @@ def answers(
     return dict(zip(names, session.run(names, fed), strict=True))
 
 
+def weights_hash(folder: Path) -> str:
+    return hashlib.blake2b((folder / "model.safetensors").read_bytes(), digest_size=16).hexdigest()
+
+
 def changed(model: Path, folder: Path, **settings: object) -> Path:
-    """A model folder whose network has other settings, and untrained weights, of which its provenance tells."""
+    """A model folder whose network has other settings, and untrained weights."""
     card = json.loads((model / "detector.json").read_text())
     card["config"]["model"] |= settings
     shutil.copytree(model, folder)
     network = detectors.build(detectors.configs.check(card["config"], "test").model, len(card["channels"]), 0.5)
     (folder / "detector.json").write_text(json.dumps(card))
-    weights = detectors.serialised(dict(network.state_dict()))
-    (folder / "model.safetensors").write_bytes(weights)
-    provenance = json.loads((model / "provenance.json").read_text())
-    provenance["weights_hash"] = hashlib.blake2b(weights, digest_size=16).hexdigest()
+    (folder / "model.safetensors").write_bytes(detectors.serialised(dict(network.state_dict())))
+    provenance = json.loads((folder / "provenance.json").read_text()) | {"weights_hash": weights_hash(folder)}
     (folder / "provenance.json").write_text(json.dumps(provenance))
     return folder
 

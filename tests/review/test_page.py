@@ -410,6 +410,22 @@ def test_a_recording_without_annotation_becomes_labelled_when_it_was_gone_throug
         assert page.locator("td.done").count() == 1
 
 
+def test_eeg_that_a_server_was_not_there_for_comes_when_it_is_back(browser: Browser, tmp_path: Path) -> None:
+    """Nobody has to open the recording again."""
+    what = opened(tmp_path)
+    context = browser.new_context()
+    page = context.new_page()
+    with served(what) as server:
+        port = server.door.port
+        page.goto(server.door.url)
+        drawn(page)
+    press(page, "End")
+    page.wait_for_selector("html[data-drawn=part]")
+    with served(what, port=port):
+        drawn(page)
+    context.close()
+
+
 def test_a_file_that_is_gone_is_said(browser: Browser, server: Served, tmp_path: Path) -> None:
     """In place of the EEG; another recording can still be looked at."""
     with page_of(browser, server) as page:

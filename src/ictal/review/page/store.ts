@@ -3,6 +3,8 @@
 import * as api from "./api.ts";
 
 const LIMIT_BYTES = 96 * 2 ** 20;
+/** After so long, a server that did not answer is asked again. */
+const AGAIN_MS = 2000;
 
 export class TileStore {
   private readonly held = new Map<string, Float32Array>();
@@ -54,7 +56,11 @@ export class TileStore {
       this.coming.delete(key);
       this.arrived();
     } catch (error) {
-      this.failed(error); // stays in `coming`: what cannot be had is not asked for again and again
+      this.failed(error);
+      if (error instanceof api.Refused) return; // stays in `coming`: what cannot be had is not asked for again and again
+      setTimeout(() => {
+        if (this.coming.delete(key)) this.arrived();
+      }, AGAIN_MS);
     }
   }
 }

@@ -1,6 +1,7 @@
 // Tiles that were fetched: bounded in bytes, those that were not looked at longest are let go.
 import * as api from "./api.js";
 const LIMIT_BYTES = 96 * 2 ** 20;
+/** After so long, a server that did not answer is asked again. */ const AGAIN_MS = 2000;
 export class TileStore {
   arrived;
   failed;
@@ -49,7 +50,11 @@ export class TileStore {
       this.coming.delete(key);
       this.arrived();
     } catch (error) {
-      this.failed(error); // stays in `coming`: what cannot be had is not asked for again and again
+      this.failed(error);
+      if (error instanceof api.Refused) return; // stays in `coming`: what cannot be had is not asked for again and again
+      setTimeout(()=>{
+        if (this.coming.delete(key)) this.arrived();
+      }, AGAIN_MS);
     }
   }
 }
