@@ -20,11 +20,13 @@ from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from ictal.models.backends import Chosen
 from ictal.models.detector import DetectorConfig, build
 from ictal.models.mamba import BiMamba2
 from ictal.models.scan import scan
 
 MM_SIZE = 1024
+BACKENDS: tuple[Chosen, Chosen] = ("chunked", "fused")
 
 
 def sequential(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor) -> Tensor:
@@ -67,7 +69,7 @@ def candidates(batch: int, length: int, width: int, state: int, head_dim: int) -
     bimamba = BiMamba2(width, state=state, head_dim=head_dim)
     lstm = nn.LSTM(width, width // 2, bidirectional=True, batch_first=True)
     transformer = nn.TransformerEncoderLayer(width, 4, 4 * width, dropout=0.0, batch_first=True)
-    detector = build(DetectorConfig(samples_per_step=16), 19, 0.1)
+    chunked, fused = (build(DetectorConfig(samples_per_step=16), 19, 0.1, backend) for backend in BACKENDS)
     window = 40 * torch.randn(16, 19, 30 * 128)
     square = torch.randn(MM_SIZE, MM_SIZE)
 
@@ -80,7 +82,8 @@ def candidates(batch: int, length: int, width: int, state: int, head_dim: int) -
         "layer, Bi-Mamba-2": step(lambda: bimamba(x)),
         "layer, bidirectional LSTM": step(lambda: lstm(x)[0]),
         "layer, Transformer encoder": step(lambda: transformer(x)),
-        "detector tiny, 16 x 19 x 30 s at 128 Hz": step(lambda: detector(window)),
+        "detector tiny, 16 x 19 x 30 s at 128 Hz": step(lambda: chunked(window)),
+        "detector tiny by the fused backend": step(lambda: fused(window)),
         f"torch.mm {MM_SIZE}": product,
     }
 

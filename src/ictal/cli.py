@@ -348,6 +348,7 @@ def prepare(
     *settings: Overrides,
     shard: str = "1/1",
     no_store: Annotated[bool, Parameter(name="--no-store")] = False,
+    json: AsJson = False,
 ) -> int:
     """Put every planned recording into the signal store; what is there already is not made again.
 
@@ -356,41 +357,34 @@ def prepare(
         settings: Any setting as --section.key value.
         shard: Only the i-th of n shares, as i/n: for job arrays of a cluster. Call it once without, at the end.
         no_store: Build none: the run reads its EDFs whenever it needs them, which is slow; as --machine.store none.
+        json: Print one JSON document on stdout, nothing else.
     """
     from dataclasses import asdict
 
     from ictal.recipes import plan as planning
     from ictal.recipes import prepare as recipe
     from ictal.recipes.config import NO_STORE
-    from ictal.recipes.console import Console, counted, show_quarantined
+    from ictal.recipes.console import Console, show_prepared, show_quarantined
     from ictal.recipes.run import open_planned
 
-    console = Console()
+    console = Console(as_json=json)
     opened = open_planned(run, (*settings, "--machine.store", NO_STORE) if no_store else settings)
     planned = planning.load(opened)
     share = recipe.shard_of(shard)
+    aside = [*map(asdict, planned.quarantined)]
     if opened.config.machine.store == NO_STORE:
         with console.recorded("look", "EDFs, for a run without a store") as progress:
             without = recipe.without_store(opened, planned, progress, shard=share)
-        console.out.print(without.said(opened), markup=False)
-        show_quarantined(console, [*map(asdict, planned.quarantined)])
-        console.next("train", run)
-        return FINDINGS if planned.quarantined else 0
-    with console.recorded("prepare", opened.config.machine.store) as progress:
-        prepared = recipe.prepare_run(opened, planned, progress, shard=share)
-    document = recipe.document(prepared)
-    for first, second in recipe.copies_of(opened):
-        console.err.print(f"the same signal twice in one patient: {second} is {first}", markup=False)
-    held = counted(document["recordings"], "recording")
-    console.out.print(f"{held} in the store, {document['built']} of them made now")
-    if document["interpolated"] or document["masked"]:
-        repaired = f"{document['interpolated']} with interpolated electrodes, {document['masked']} with masked channels"
-        console.out.print(f"Of these, {repaired} (signals.missing = {opened.config.signals.missing})")
-    for recording, channels in document["flat"].items():
-        console.err.print(f"never changes: {recording}: {', '.join(channels)}", markup=False)
-    show_quarantined(console, [*map(asdict, planned.quarantined), *document["quarantined"]])
+        console.result({**asdict(without), "quarantined": aside}, lambda console, _: console.say(without.said(opened)))
+    else:
+        with console.recorded("prepare", opened.config.machine.store) as progress:
+            prepared = recipe.prepare_run(opened, planned, progress, shard=share)
+        aside += map(asdict, prepared.quarantined)
+        found = {"copies": recipe.copies_of(opened), "missing": opened.config.signals.missing, "quarantined": aside}
+        console.result({**recipe.document(prepared), **found}, show_prepared)
+    show_quarantined(console, aside)
     console.next(*("train", run) if share == (1, 1) else ("prepare", run))
-    return FINDINGS if prepared.quarantined or planned.quarantined else 0
+    return FINDINGS if aside else 0
 
 
 store = App(

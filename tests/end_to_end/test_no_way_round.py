@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ictal.signals.files import alone
 from tests.end_to_end.commands import FinishedRun, Terminal, contents_of, linked, put, words
 
 
@@ -34,6 +35,16 @@ def test_an_eval_annotation_edited_after_the_plan_stops_the_evaluation(
     put(ictal, ictal.read_text().replace("seiz", "bckg"))
     said = terminal("evaluate", own, "--corpus.path", corpus)
     assert (said.code, "not the one that was shown" in said.err) == (2, True)
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(terminal: Terminal, own: Path) -> None:
+    """A second one, as of a job that was put back while the first still runs, is refused and writes nothing."""
+    before = contents_of(own)
+    with alone(own / ".train.lock"):
+        said = terminal("train", own)
+    assert (said.code, "Another process trains this run" in said.err) == (2, True)
+    assert contents_of(own) == before
+    assert terminal("train", own).code == 0
 
 
 def test_an_interrupted_evaluation_leaves_no_mixture(

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console as Terminal
 
-from ictal.recipes.console import Console, counted, three_digits
+from ictal.recipes.console import Console, counted, show_audit, three_digits
 
 
 def test_a_step_through_recordings_says_hours_done_hours_a_second_and_the_time_left() -> None:
@@ -66,6 +66,32 @@ def test_names_are_shown_as_they_are() -> None:
         "audit     /data/[bold]a :smile: b (0.0 s)",
         "next      ictal plan 'runs/[bold]a b'",
     ]
+
+
+def test_labels_and_names_of_tables_are_shown_as_they_are() -> None:
+    """Whatever an annotation file calls its events, and whatever somebody's folder is called."""
+    console = Console()
+    out = io.StringIO()
+    console.out = Terminal(file=out, width=200)
+    hostile = "[/red]a[b]"
+    tally = {"recordings": 1, "patients": 1, "hours": 1.0, "seizures": 1, "seizure_seconds": 1.0}
+    counts = dict.fromkeys(("recordings", "patients", "seizures", "seizure_patients"), 1)
+    audit = {
+        **counts,
+        "corpus": "folder",
+        "hours": 1.0,
+        "seizure_seconds": 1.0,
+        "share": None,
+        "labels": {hostile: 1},
+        "rates_hz": {},
+        "montages": {},
+        "repaired": {},
+        "findings": [],
+        "tallies": {"split": {}, "type": {hostile: tally}},
+        "windows": {"strata": {}},
+    }
+    show_audit(console, audit)
+    assert out.getvalue().count(hostile) == 2
 
 
 def test_who_wants_json_is_told_no_next_command() -> None:

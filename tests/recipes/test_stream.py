@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ictal.errors import InputError
 from ictal.recipes.detect import find
 from ictal.recipes.detector import Detector
 from ictal.recipes.play import play, play_file
@@ -133,6 +134,36 @@ def test_a_gap_is_said_and_nothing_is_carried_over_it(
     for name, found in zip(("live_events.tsv", "live_2_events.tsv"), expected, strict=True):
         written = seizures(beside.read(tmp_path / name))
         assert list(written) == [pytest.approx(pair, abs=2e-4) for pair in found]
+
+
+class Failing(Pieces):
+    """One that fails once all pieces are taken."""
+
+    def take(self, labels: tuple[str, ...], wait_s: float) -> list[Arrived] | None:
+        """One after the other, then an error."""
+        if not self.pieces:
+            raise InputError("It failed", where="here", got="x", expected="y", remedy="z", code="stream-changed")
+        return super().take(labels, wait_s)
+
+
+def test_a_source_that_fails_loses_nothing_of_what_was_found(
+    forward_detector: Detector, ictal_recording: Path, tmp_path: Path
+) -> None:
+    """The seizure that was going on is said and written, as if the recording had ended there; then comes the error."""
+    header = edf.read_header(ictal_recording)
+    longest = max(find(ictal_recording, forward_detector).events, key=lambda event: event.stop_s - event.onset_s)
+    cut_s = int((longest.onset_s + longest.stop_s) / 2)
+    signal_uv = edf.read_uv(header, _recorded(header, forward_detector))[:, : cut_s * int(header.signals[0].rate_hz)]
+    lines: Lines = []
+    source = Failing(header, [Arrived(signal_uv=signal_uv)])
+    with pytest.raises(InputError):
+        Session(forward_detector, source, lines.append, tmp_path / "live.tsv").run(never)
+    half = find(_half(ictal_recording, tmp_path / "half.edf", cut_s, "first"), forward_detector).events
+    expected = [pytest.approx((event.onset_s, event.stop_s), abs=2e-4) for event in half]
+    assert half[-1].stop_s > cut_s - forward_detector.config.events.merge_gap_s  # its end is not known yet
+    assert ends(lines) == expected
+    assert list(seizures(beside.read(tmp_path / "live.tsv"))) == expected
+    assert (lines[-1]["kind"], lines[-1]["reason"]) == ("stop", "the source failed: stream-changed")
 
 
 def _recorded(header: Header, detector: Detector) -> tuple[str, ...]:

@@ -42,6 +42,16 @@ def test_what_was_trained_without_goes_on_with_a_store(
     assert len((run / "train.jsonl").read_text().splitlines()) == 4
 
 
+def test_preparing_can_be_read_by_a_program(finished_run: FinishedRun, terminal: Terminal, tmp_path: Path) -> None:
+    """One document on stdout, with a store and without one."""
+    run, places = tmp_path / "run", ["--corpus.path", finished_run.corpus, "--machine.cache", tmp_path / "cache"]
+    terminal("plan", run, *places, *words())
+    without = terminal("prepare", run, "--no-store", "--json").document
+    assert (without["recordings"], without["quarantined"]) == (12, [])
+    made = terminal("prepare", run, "--machine.store", tmp_path / "store", "--json").document
+    assert (made["recordings"], made["built"], made["copies"], made["missing"]) == (12, 12, [], "error")
+
+
 def test_nobody_else_gives_up_the_store(finished_run: FinishedRun, terminal: Terminal, tmp_path: Path) -> None:
     """With a store that lacks a recording, training stops with the command; there is no way round but by asking."""
     run, store = tmp_path / "run", tmp_path / "store"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,16 @@ def test_corrected_annotations_of_another_corpus_are_refused(tmp_path, name):
     with pytest.raises(InputError) as caught:
         discover(tmp_path / "c", corrected=tmp_path / "marks")
     assert caught.value.code == "corpus-corrected"
+
+
+def test_a_name_in_an_old_encoding_is_refused(tmp_path):
+    """As `Jürgen` in Latin-1: neither a table, nor a page, nor JSON could hold it."""
+    write_recording(tmp_path / "p_1.edf")
+    (tmp_path / "p_1.edf").rename(tmp_path / os.fsdecode(b"J\xfcrgen_1.edf"))
+    with pytest.raises(InputError) as stop:
+        discover(tmp_path)
+    assert stop.value.code == "recording-name"
+    str(stop.value).encode()
 
 
 @pytest.mark.parametrize("twin", ["p_1.bdf", "p_1.EDF"])

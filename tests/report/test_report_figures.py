@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
@@ -22,16 +22,18 @@ from ictal.scoring.szcore import count_events
 from tests.report import specimen
 
 DURATION_S = 3000
-EVENTS = st.lists(st.tuples(st.integers(0, DURATION_S - 1), st.integers(1, 700)), max_size=6)
+TENTHS = st.integers(0, 10 * DURATION_S - 1)
+EVENTS = st.lists(st.tuples(TENTHS, st.integers(1, 7000)), max_size=6)
 
 
 def spans(events: list[tuple[int, int]]) -> npt.NDArray[np.float64]:
-    pairs = [(onset, min(onset + length, DURATION_S)) for onset, length in events]
+    pairs = [(onset / 10, min((onset + length) / 10, DURATION_S)) for onset, length in events]
     return np.array(pairs, dtype=np.float64).reshape(-1, 2)
 
 
 @settings(max_examples=150)
 @given(EVENTS, EVENTS)
+@example([], [(0, 382), (1282, 10)])  # 90 s apart, and a rounding less as floats are
 def test_the_marks_of_a_strip_are_the_scorers_counts(
     reference: list[tuple[int, int]], detections: list[tuple[int, int]]
 ) -> None:

@@ -59,11 +59,11 @@ def mix(
         floor: What the normalisation adds to the mean square.
         whole: What does that for windows that are taken at once; none means `mix_whole`.
     """
-    whole, batch = whole or mix_whole, len(projected)
-    most = max(1, _BLOCK // projected[0].numel()) if on_processor(projected) else batch
-    windows = next(windows for windows in range(min(most, batch), 0, -1) if batch % windows == 0)
-    if windows == batch:
+    whole = whole or mix_whole
+    if not on_processor(projected) or projected.numel() <= _BLOCK:
         return whole(projected, keep, weights, floor)
+    most = max(1, _BLOCK // projected[0].numel())
+    windows = next(windows for windows in range(most, 0, -1) if len(projected) % windows == 0)
     blocks = torch.split(projected, windows)
     keeps = [None] * len(blocks) if keep is None else torch.split(keep, windows)
     return torch.cat([whole(block, kept, weights, floor) for block, kept in zip(blocks, keeps, strict=True)])

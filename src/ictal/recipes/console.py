@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.console import Console as Terminal
 from rich.console import JustifyMethod
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -114,6 +115,10 @@ class Console:
         self.err.print(f"What now: docs/stopped/{stop.verdict.kind}.md in the documentation", markup=False)
         self.next("report", run)
 
+    def say(self, text: str) -> None:
+        """A result in words."""
+        self.out.print(text, markup=False)
+
     def next(self, *words: object) -> None:
         """The command that usually follows."""
         if not self.as_json:
@@ -137,7 +142,10 @@ class Console:
             show(self, document)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A small table on stdout; beyond two columns, all but the first hold numbers."""
+        """A small table on stdout; beyond two columns, all but the first hold numbers.
+
+        Cells may hold rich's markup: what was not written here, such as labels and names of folders, has to be escaped.
+        """
         table = Table(title=title, title_justify="left", title_style="bold", show_header=any(columns))
         first = max((cell_len(Text.from_markup(line).plain) for row in rows for line in row[0].split("\n")), default=0)
         for number, column in enumerate(columns):
@@ -167,7 +175,7 @@ def show_audit(console: Console, audit: Json) -> None:
             ["seizures", f"{audit['seizures']:,}"],
             ["patients with seizures", f"{audit['seizure_patients']:,}"],
             ["ictal time", f"{audit['seizure_seconds']:.0f} s, {share}"],
-            ["labels", ", ".join(f"{label} {rows:,}" for label, rows in audit["labels"].items())],
+            ["labels", ", ".join(f"{escape(label)} {rows:,}" for label, rows in audit["labels"].items())],
             ["rates", ", ".join(f"{rate} Hz {count:,}" for rate, count in audit["rates_hz"].items())],
             ["montages", ", ".join(f"{name} {count:,}" for name, count in audit["montages"].items() if count)],
             *([key, f"{count:,}"] for key, count in audit["repaired"].items() if count),
@@ -187,7 +195,7 @@ def _show_tallies(console: Console, tallies: Json) -> None:
     columns = ("recordings", "patients", "hours", "seizures", "seizure_seconds")
     for name in ("split", "type"):
         rows = [
-            [key, *(f"{t[column]:,.2f}" if column == "hours" else f"{t[column]:,.0f}" for column in columns)]
+            [escape(key), *(f"{t[column]:,.2f}" if column == "hours" else f"{t[column]:,.0f}" for column in columns)]
             for key, t in tallies[name].items()
         ]
         if rows:
@@ -273,6 +281,18 @@ def show_quarantined(console: Console, entries: Sequence[Json]) -> None:
     """Recordings that were set aside."""
     for entry in entries:
         console.err.print(f"set aside: {entry['id']} ({entry['code']}): {entry['reason']}", markup=False)
+
+
+def show_prepared(console: Console, document: Json) -> None:
+    """What is in the store, and what is odd about it."""
+    for first, second in document["copies"]:
+        console.err.print(f"the same signal twice in one patient: {second} is {first}", markup=False)
+    console.say(f"{counted(document['recordings'], 'recording')} in the store, {document['built']} of them made now")
+    if document["interpolated"] or document["masked"]:
+        repaired = f"{document['interpolated']} with interpolated electrodes, {document['masked']} with masked channels"
+        console.say(f"Of these, {repaired} (signals.missing = {document['missing']})")
+    for recording, channels in document["flat"].items():
+        console.err.print(f"never changes: {recording}: {', '.join(channels)}", markup=False)
 
 
 def show_converted(console: Console, document: Json) -> None:
@@ -443,7 +463,7 @@ def _show_seizures(console: Console, document: Json) -> None:
             rate = row.get("false_alarms_per_24h")
             rows.append(
                 [
-                    f"{group} {name}".strip(),
+                    escape(f"{group} {name}".strip()),
                     f"{row['found']} of {row['seizures']}",
                     _bounded(row["sensitivity"], row["intervals"]["sensitivity"]),
                     _bounded(row["median_latency_s"], row["intervals"]["median_latency_s"]),
@@ -469,7 +489,7 @@ def _bounded(value: float | None, interval: Json, between: str = "\n") -> str:
 def show_agreement(console: Console, document: Json) -> None:
     """Who agrees with whom, and each with what most say."""
     rows = [
-        [name, f"{said['seizures']:,}", f"{said['patients_with_seizures']:,}", f"{said['ictal_hours']:.2f}"]
+        [escape(name), f"{said['seizures']:,}", f"{said['patients_with_seizures']:,}", f"{said['ictal_hours']:.2f}"]
         for name, said in document["voices"].items()
     ]
     title = f"{document['recordings']} recordings of {document['patients']} patients, {document['hours']:.2f} h"
@@ -485,7 +505,7 @@ def show_agreement(console: Console, document: Json) -> None:
         for reference, scores in (one["events"] if second != most else {most: one["events"]}).items()
     ]
     rows = [
-        [*names, f"{scores['true_positives']:g} of {scores['reference']:g}"]
+        [*map(escape, names), f"{scores['true_positives']:g} of {scores['reference']:g}"]
         + [_bounded(scores[key], scores["intervals"][key]) for key in _RATIOS]
         for names, scores in events
     ]
@@ -495,10 +515,12 @@ def show_agreement(console: Console, document: Json) -> None:
 
 def _show_kappas(console: Console, document: Json, pairs: Sequence[tuple[tuple[str, str], Json]]) -> None:
     """A row for each pair, one for all, and one for each pair with its types of seizures told apart."""
-    rows = [[f"{a}, {b}", _kappa(one["kappa"]), _share(one["observed"])] for (a, b), one in pairs]
+    rows = [[escape(f"{a}, {b}"), _kappa(one["kappa"]), _share(one["observed"])] for (a, b), one in pairs]
     rows.append(["all (Fleiss)", _kappa(document["fleiss_kappa"]), ""])
     rows += [
-        [f"{a}, {b}, by type", _kappa(one["by_label"]["kappa"]), ""] for (a, b), one in pairs if one.get("by_label")
+        [escape(f"{a}, {b}, by type"), _kappa(one["by_label"]["kappa"]), ""]
+        for (a, b), one in pairs
+        if one.get("by_label")
     ]
     made = f"{document['scorer']} {document['scorer_version']}, {document['level']:.0%} intervals over patients"
     console.table(f"Agreement in time ({made})", ["", "kappa", "same label"], rows)

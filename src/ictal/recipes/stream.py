@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ictal.detection.following import Change
+from ictal.errors import InputError
 from ictal.recipes import seizure_types, writing
 from ictal.recipes.detector import Detector
 from ictal.recipes.following import Follower, require_live
@@ -107,14 +108,21 @@ class Session:
         self.kept_s = 0.0
 
     def run(self, stopped: Callable[[], bool]) -> None:
-        """Follow the source until it is over or somebody asks to stop; then say what is left.
+        """Follow the source until it is over, it fails or somebody asks to stop; then say what is left.
 
         Raises:
             InputError: if the source fails.
         """
         self._say_start()
-        with closing(self.source):
-            reason = self._follow(stopped)
+        try:
+            with closing(self.source):
+                reason = self._follow(stopped)
+        except InputError as error:
+            self._end_with(f"the source failed: {error.code}")
+            raise
+        self._end_with(reason)
+
+    def _end_with(self, reason: str) -> None:
         self._end_stretch()
         self._say_stop(reason)
 

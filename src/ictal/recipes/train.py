@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from ictal.recipes.run import Run
 from ictal.recipes.signals import open_signals
 from ictal.recipes.validation import Validator
 from ictal.recordings.montages import named
+from ictal.signals.files import alone
 from ictal.timeline import spans as sp
 from ictal.training import checkpoint as checkpoints
 from ictal.training.augment import Augmentation, OnsetShift
@@ -54,13 +56,14 @@ def train_run(run: Run, planned: Planned, progress: Progress, chosen: SayBackend
             called for a model without Mamba layers.
 
     Raises:
+        InputError: if another process trains in this folder (code `run-busy`), or something cannot be used.
         GuardStop: if a guard stops the run; its verdict is kept in the run folder.
         Interrupted: if SIGINT or SIGTERM asked for an end; the same call goes on from there.
     """
     config = run.config
     torch.set_num_threads(config.machine.threads)
     device = own_device(device_of(config))
-    with joined(device) as ranks:
+    with joined(device) as ranks, _alone(run) if ranks.leads else nullcontext():
         trainer, skill, prior = trainer_of(run, planned, ranks=ranks, folder=run.folder, device=device)
         if trainer.checkpoint_path.exists():
             _require_own_checkpoint(run, trainer)
@@ -79,6 +82,19 @@ def train_run(run: Run, planned: Planned, progress: Progress, chosen: SayBackend
             _keep(run, planned, trainer, prior, verdict)
         ranks.barrier()
     return verdict if ranks.leads else None
+
+
+def _alone(run: Run) -> AbstractContextManager[None]:
+    """The only one that trains in the run's folder: two would write into each other's log."""
+    busy = InputError(
+        "Another process trains this run",
+        where=run.folder,
+        got="a lock that it holds",
+        expected="one training of a run at a time",
+        remedy="wait until it has ended or stop it; for another training use another folder",
+        code="run-busy",
+    )
+    return alone(run.path(".train.lock"), busy)
 
 
 def _require_own_checkpoint(run: Run, trainer: Trainer) -> None:

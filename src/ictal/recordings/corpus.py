@@ -100,7 +100,8 @@ def discover(
     Raises:
         InputError: if the folder is absent (code `corpus-missing`), has not the layout asked for (`corpus-layout`), or
             holds no patient of a name that is said to be another's (`corpus-patient`), if two recordings have one id
-            (`recording-twice`), or if the corrected annotations are none of its recordings' (`corpus-corrected`).
+            (`recording-twice`) or one has one that is no text (`recording-name`), or if the corrected annotations are
+            none of its recordings' (`corpus-corrected`).
     """
     root = Path(root)
     if not root.is_dir():
@@ -113,6 +114,7 @@ def discover(
         )
     layout = _layout(root, corpus)
     recordings = sorted(layout.recordings(root), key=lambda recording: recording.id)
+    _require_text(recordings)
     _require_unique(recordings)
     renamed = _renamed(root, recordings, same_patient)
     return Corpus(name=layout.name, root=root, recordings=renamed if corrected is None else _with(corrected, renamed))
@@ -147,6 +149,22 @@ def _with(corrected: Path, recordings: Sequence[Recording]) -> tuple[Recording, 
         replace(one, corrected=corrected / name) if (name := beside.events_of(one.id)) in found else one
         for one in recordings
     )
+
+
+def _require_text(recordings: Sequence[Recording]) -> None:
+    """Refuse names in another encoding than UTF-8, as old systems wrote them: no result could hold them."""
+    for one in recordings:
+        try:
+            one.id.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                "The name of a recording is no text",
+                where=repr(str(one.edf)),
+                got=f"bytes that are no UTF-8 at character {error.start}",
+                expected="a name in UTF-8",
+                remedy="rename the file or its folder, or move it out of the corpus",
+                code="recording-name",
+            ) from error
 
 
 def _require_unique(recordings: Sequence[Recording]) -> None:

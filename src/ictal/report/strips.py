@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from markupsafe import Markup, escape
 
 from ictal.report.contents import RecordingStrip, SpansS
 from ictal.report.parts import drawing
-from ictal.scoring.szcore import SZCORE
+from ictal.scoring.eventlists import TICKS_PER_S, event_lists
+from ictal.scoring.szcore import outcomes
 
 LEGEND = (
     ("found", "seizure, detected"),
@@ -25,7 +25,6 @@ LEGEND = (
 WIDTH = 600
 HEIGHT = 26
 _THINNEST = 4.0
-_ONE_LENGTH = 1e-6  # cutting 300.0000000001 s must not leave a rest
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,42 +37,20 @@ class Marks:
     false_alarms: SpansS
 
 
-def scored_pieces(spans_s: SpansS) -> SpansS:
-    """Events as SzCORE counts them: merged over short gaps, then cut into pieces of at most its longest event."""
-    spans_s = spans_s[np.argsort(spans_s[:, 0], kind="stable")]
-    merged: list[list[float]] = []
-    for onset, stop in spans_s:
-        if merged and onset - merged[-1][1] < SZCORE.min_duration_between_events_s:
-            merged[-1][1] = max(merged[-1][1], stop)
-        else:
-            merged.append([onset, stop])
-    pieces = [piece for onset, stop in merged for piece in _cut(onset, stop)]
-    return np.array(pieces, dtype=np.float64).reshape(-1, 2)
-
-
-def _cut(onset: float, stop: float) -> list[tuple[float, float]]:
-    longest = SZCORE.max_event_duration_s
-    starts = np.arange(onset, stop - _ONE_LENGTH, longest)
-    return [(start, min(start + longest, stop)) for start in starts]
-
-
 def marks(strip: RecordingStrip) -> Marks:
     """Hits and errors of a recording."""
-    reference, detections = scored_pieces(strip.reference_s), scored_pieces(strip.detections_s)
-    widened = reference + np.array([-SZCORE.tolerance_start_s, SZCORE.tolerance_end_s])
-    is_found, is_hit = _overlaps(widened, detections), _overlaps(detections, widened)
-    return Marks(
-        found=reference[is_found],
-        missed=reference[~is_found],
-        hits=detections[is_hit],
-        false_alarms=detections[~is_hit],
+    name, lengths_s = strip.recording, [strip.duration_s]
+    found = outcomes(
+        event_lists([strip.reference_s], lengths_s, [f"reference of {name}"]),
+        event_lists([strip.detections_s], lengths_s, [f"detections of {name}"]),
     )
-
-
-def _overlaps(spans_s: SpansS, others_s: SpansS) -> npt.NDArray[np.bool_]:
-    """Which of `spans_s` overlap any of `others_s`."""
-    starts, stops = spans_s[:, :1], spans_s[:, 1:]
-    return np.asarray(((starts < others_s[:, 1]) & (others_s[:, 0] < stops)).any(axis=1), dtype=np.bool_)
+    reference, detections = found.references / TICKS_PER_S, found.hypotheses / TICKS_PER_S
+    return Marks(
+        found=reference[found.detected],
+        missed=reference[~found.detected],
+        hits=detections[~found.false],
+        false_alarms=detections[found.false],
+    )
 
 
 def describe(strip: RecordingStrip, outcome: Marks) -> str:

@@ -46,6 +46,23 @@ SZCORE = EventParameters()
 PARAMETERS: dict[str, float] = {**asdict(SZCORE), "sample_rate_hz": SAMPLE_RATE_HZ}
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcomes:
+    """Events as they are counted, merged and cut, in ticks of the lists' axis.
+
+    Args:
+        references: Of the reference.
+        detected: Which of them are.
+        hypotheses: Of the hypothesis.
+        false: Which of them are.
+    """
+
+    references: Spans
+    detected: npt.NDArray[np.bool_]
+    hypotheses: Spans
+    false: npt.NDArray[np.bool_]
+
+
 def count_events(
     reference_s: npt.ArrayLike,
     hypothesis_s: npt.ArrayLike,
@@ -82,6 +99,17 @@ def count_events_by_recording(
     reference: EventLists, hypothesis: EventLists, parameters: EventParameters = SZCORE
 ) -> CountTable:
     """Event counts of each recording of a corpus."""
+    found = outcomes(reference, hypothesis, parameters)
+    return CountTable(
+        reference=reference.counted(found.references[:, 0]),
+        true_positives=reference.counted(found.references[found.detected, 0]),
+        false_positives=reference.counted(found.hypotheses[found.false, 0]),
+        duration_s=reference.durations_s,
+    )
+
+
+def outcomes(reference: EventLists, hypothesis: EventLists, parameters: EventParameters = SZCORE) -> Outcomes:
+    """Events as they are counted, each with what became of it."""
     assert np.array_equal(reference.durations, hypothesis.durations), "the lists are of different recordings"
     references, hypotheses = pieces_of(reference.spans, parameters), pieces_of(hypothesis.spans, parameters)
     extended = extended_by(references, reference, parameters)
@@ -89,12 +117,7 @@ def count_events_by_recording(
     # Ticks are whole, so a millionth of one only absorbs the rounding of the product.
     detected = within > parameters.min_overlap * (extended[:, 1] - extended[:, 0]) + 1e-6
     false = overlap(extended[detected], hypotheses[:, 0], hypotheses[:, 1]) == 0
-    return CountTable(
-        reference=reference.counted(references[:, 0]),
-        true_positives=reference.counted(references[detected, 0]),
-        false_positives=reference.counted(hypotheses[false, 0]),
-        duration_s=reference.durations_s,
-    )
+    return Outcomes(references=references, detected=detected, hypotheses=hypotheses, false=false)
 
 
 def count_samples_by_recording(reference: EventLists, hypothesis: EventLists) -> CountTable:

@@ -1,4 +1,7 @@
-"""Files of a store: each is whole or absent, and where there is no room for one, one error says how much it needs."""
+"""Files of a store: each is whole or absent, and where there is no room for one, one error says how much it needs.
+
+And locks, of stores and of runs.
+"""
 
 from __future__ import annotations
 
@@ -66,18 +69,19 @@ def no_room(path: Path, size_bytes: int, got: str) -> InputError:
 
 
 @contextmanager
-def alone(lock: Path) -> Iterator[None]:
+def alone(lock: Path, busy: InputError | None = None) -> Iterator[None]:
     """The only process that holds this lock, which the system takes from one that dies.
 
     Args:
         lock: A file that is there only while somebody holds it, or has died holding it; its folder is made if need be.
+        busy: Raised where another one holds it; None waits.
 
     Raises:
-        InputError: if there is no room for it (code `store-full`).
+        InputError: if there is no room for it (code `store-full`), or `busy`.
     """
     with room_for(lock, 0):
         lock.parent.mkdir(parents=True, exist_ok=True)
-        while (held := _locked(lock)) is None:
+        while (held := _locked(lock, busy)) is None:
             pass
     try:
         yield
@@ -86,13 +90,18 @@ def alone(lock: Path) -> Iterator[None]:
         held.close()
 
 
-def _locked(path: Path) -> BinaryIO | None:
+def _locked(path: Path, busy: InputError | None) -> BinaryIO | None:
     """The file that lies there, held by this process alone; None if it went away, with its holder, meanwhile.
 
     Whoever held a lock removes its file: who had waited for that one must not take it for a lock.
     """
     file = path.open("ab")
-    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX if busy is None else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        assert busy is not None
+        raise busy from None
     try:
         if os.path.samestat(path.stat(), os.fstat(file.fileno())):
             return file
