@@ -229,6 +229,7 @@ def test_a_corpus_without_seizures_is_refused(
         ({"batch__size": 4, "batch__seizure_windows": 4}, "at least one background window"),
         ({"batch__size": 4000, "batch__seizure_windows": 2000}, "fewer seizure windows than one step draws"),
         ({"windows__stride_s": 11}, "gaps between windows"),
+        ({"model__rhythms": 1}, "model.rhythms"),
         ({"model__samples_per_step": 12}, "whole number of the detector's rows"),
         ({"split__method": "stratified", "split__dev_share": 0.6, "split__eval_share": 0.4}, "leave one of them empty"),
         ({"split__minimum_seizures": 50}, "too few seizures"),

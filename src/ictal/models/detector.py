@@ -82,6 +82,8 @@ class DetectorConfig:
         counts = ("width", "layers", "state", "head_dim", "expand", "shapes", "rhythms")
         for name in (*counts, "samples_per_step", "steps_per_row"):
             check_setting(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "at least 1")
+        compared = "at least 2: the stem weighs each against the mean of all"
+        check_setting(self.rhythms >= 2, "model.rhythms", self.rhythms, compared)
         divides = self.expand * self.width % self.head_dim == 0
         check_setting(
             divides, "model.head_dim", self.head_dim, f"a divisor of expand * width = {self.expand * self.width}"
