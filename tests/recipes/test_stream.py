@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +136,27 @@ def test_a_gap_is_said_and_nothing_is_carried_over_it(
     for name, found in zip(("live_events.tsv", "live_2_events.tsv"), expected, strict=True):
         written = seizures(beside.read(tmp_path / name))
         assert list(written) == [pytest.approx(pair, abs=2e-4) for pair in found]
+
+
+def test_what_was_found_in_a_stream_is_dated_by_its_samples_and_never_written_over(
+    forward_detector: Detector, ictal_recording: Path, tmp_path: Path
+) -> None:
+    """It has no start of its own and does not come again; of an earlier one, a later stretch may be all there is."""
+    header = replace(edf.read_header(ictal_recording), start=None)
+    signal_uv, target = edf.read_uv(header, _recorded(header, forward_detector)), tmp_path / "live_events.tsv"
+    lines: Lines = []
+    Session(forward_detector, Pieces(header, [Arrived(signal_uv=signal_uv)]), lines.append, target).run(never)
+    first = next(line for line in lines if line["kind"] == "begin")
+    started = dt.datetime.fromisoformat(first["onset_time"]) - dt.timedelta(seconds=first["onset_s"])
+    ago_s = (dt.datetime.now() - started).total_seconds()  # noqa: DTZ005 - times of a recorder are local
+    assert header.duration_s <= ago_s < header.duration_s + 60
+    for there in (target, tmp_path / "live_2_events.tsv"):
+        written = target.rename(there).read_bytes()
+        with pytest.raises(InputError) as caught:
+            Session(forward_detector, Pieces(header, []), lines.append, target)
+        assert (caught.value.code, caught.value.where) == ("output-exists", str(there))
+        assert there.read_bytes() == written
+        there.rename(target)
 
 
 class Failing(Pieces):

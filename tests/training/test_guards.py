@@ -157,6 +157,8 @@ def test_a_step_without_a_number_is_not_taken_where_the_guard_only_warns(tmp_pat
     run.run(silent)
     rows = [json.loads(line) for line in (tmp_path / "train.jsonl").read_text().splitlines()]
     assert [[warning["kind"] for warning in row["warnings"]] for row in rows] == [[]] * 7 + [["not-finite"]] * 2
+    assert [row["loss"] is None for row in rows] == [False] * 7 + [True] * 2
+    assert "NaN" not in (tmp_path / "train.jsonl").read_text()  # which is no JSON
     assert all(torch.isfinite(parameter).all() for parameter in run.model.parameters())
     assert math.isfinite(run.guards[1].state_dict()["skill"])
 

@@ -90,7 +90,8 @@ class Session:
         target: File to write as well, if any; further stretches are written beside it.
 
     Raises:
-        InputError: if the detector cannot go with a signal, or the source lacks a channel, as for a file.
+        InputError: if the detector cannot go with a signal, the source lacks a channel, as for a file, or the target
+            cannot be written, or holds what a stream has had found (`output-exists`).
     """
 
     def __init__(self, detector: Detector, source: Source, say: Say, target: Path | None = None) -> None:
@@ -102,6 +103,7 @@ class Session:
         self.form: Format | None = None if target is None else writing.format_of(target)
         if target is not None and self.form is not None:
             writing.require_writable(target, self.form)
+            _require_new(target, source)
         self.started: dt.datetime | None = source.header.start
         self.stretch = Stretch(number=0, start_s=0.0, follower=Follower(detector, self.derivation))
         self.begun = self.ended = 0
@@ -144,7 +146,8 @@ class Session:
 
     def _take(self, piece: Arrived) -> None:
         if self.started is None:
-            self.started = dt.datetime.now().replace(microsecond=0)  # noqa: DTZ005 - a recorder's clock is local
+            lasted = dt.timedelta(seconds=piece.signal_uv.shape[1] / self.derivation.rate_hz)
+            self.started = (dt.datetime.now() - lasted).replace(microsecond=0)  # noqa: DTZ005 - a recorder's clock is local
         if piece.gap is not None:
             self._gap(piece.gap)
         answer = self.stretch.follower.push(piece.signal_uv)
@@ -249,6 +252,20 @@ class Session:
 
 def _rounded(seconds: float) -> float:
     return round(seconds, 4)
+
+
+def _require_new(target: Path, source: Source) -> None:
+    """Refuse to write over what was found in a signal that is gone; a file can be followed again."""
+    there = [path for path in (_numbered(target, stretch) for stretch in (0, 1)) if path.exists()]
+    if there and source.header.start is None:
+        raise InputError(
+            "The detections of an earlier stream would be lost",
+            where=there[0],
+            got="a file",
+            expected="none yet: a stream does not come again",
+            remedy="name another file, or move this one and those of its later stretches",
+            code="output-exists",
+        )
 
 
 def _numbered(target: Path, stretch: int) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -69,11 +70,19 @@ def step_log(folder: Path, views: Sequence[View]) -> Iterator[Callable[[Record, 
 
         def write(record: Record, laps: Mapping[str, float]) -> None:
             for file, values in zip(files, (record, {"step": record["step"], **laps}), strict=True):
-                file.write(json.dumps(values) + "\n")
+                file.write(_line(values))
             for view in views:
                 view.write({**record, **laps})
 
         yield write
+
+
+def _line(values: Mapping[str, Any]) -> str:
+    """A JSON object on a line of its own; a number that is none, as of a step that was not taken, is null."""
+    known = {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in values.items()
+    }
+    return json.dumps(known, allow_nan=False) + "\n"
 
 
 def cut_logs(folder: Path, steps: int) -> None:
