@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -232,3 +234,25 @@ except InputError as error:
 """
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["chunked", "backend", "True", "True"]
+
+
+def test_what_was_compiled_gives_the_bits_of_what_is_read_from_the_cache(tmp_path: Path) -> None:
+    """Gradients of a process that compiles, and of the next one, which finds the code on disk."""
+    script = """
+import hashlib, torch
+from ictal.models.mamba import BiMamba2
+torch.set_num_threads(1)
+torch.manual_seed(0)
+layer = BiMamba2(48, state=16, head_dim=16, backend="fused")
+layer(torch.randn(3, 100, 48)).square().sum().backward()
+print(hashlib.sha256(b"".join(p.grad.numpy().tobytes() for p in layer.parameters())).hexdigest())
+"""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def gradients() -> str:
+        command = [sys.executable, "-c", script]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
+
+    compiled = gradients()
+    assert list(tmp_path.rglob("*.nbc"))
+    assert gradients() == compiled

@@ -66,6 +66,10 @@ Gradients: TypeAlias = tuple[
 _INDEX, _LANE = ir.IntType(64), ir.IntType(32)
 _JOINED = ("contract",)
 _OPTIONS = {"cache": True, "error_model": "numpy", "nogil": True, "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+_PART = {**_OPTIONS, "forceinline": True}
+"""Of what the two kernels call. A function that is not inlined is there more than once, compiled for itself and within
+each kernel. Which one is called depends on whether the process compiled it or read it from numba's cache, and as sums
+may be taken in another order, so would the last bits."""
 
 
 class _Rows:
@@ -359,7 +363,7 @@ def _exp_of_type(_x):
     return polynomial
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _sigmoid(x):
     one = np.float32(1)
@@ -403,7 +407,7 @@ def padded(width: int) -> int:
     return -(-width // ROW) * ROW
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _read(row, into):
     """A row of a batch's array as numbers, at the beginning of a row that may be longer."""
@@ -411,7 +415,7 @@ def _read(row, into):
         into[c] = _number(row[c])
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _write(row, into):
     """The beginning of a row of numbers into a row of a batch's array."""
@@ -419,7 +423,7 @@ def _write(row, into):
         into[c] = _entry(into, row[c])
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _convolve(rows, inner, used, taps, bias, back, begin, inputs, mixed):
     """Convolution and `silu` of the `used` columns between gate and step sizes, for a block from step `begin` on.
@@ -443,7 +447,7 @@ def _convolve(rows, inner, used, taps, bias, back, begin, inputs, mixed):
     return steps
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _convolve_back(inputs, taps, bias, steps, dmixed, dtaps, dbias):
     """Gradients of `_convolve`: of taps and bias, added; of what goes into `silu`, in place of that of its output."""
@@ -469,7 +473,7 @@ def _convolve_back(inputs, taps, bias, steps, dmixed, dtaps, dbias):
             d3[c] += g[c] * x3[c]
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _through_taps(dmixed, taps, back, begin, steps, dinputs):
     """Gradient of the convolution's inputs: of a block and what follows it, into (L, M*) in order of time."""
@@ -486,7 +490,7 @@ def _through_taps(dmixed, taps, back, begin, steps, dinputs):
                 total[c] = w3[c] * g0[c] + w2[c] * g1[c] + w1[c] * g2[c] + w0[c] * g3[c]
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _decays(dt, rates, decay):
     """What each head (H) keeps of its memory in each step: (H, L), whole groups; all of it after the last step."""
@@ -497,7 +501,7 @@ def _decays(dt, rates, decay):
         decay[h, length:] = 1
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _spans(decay, weight, spans):
     """For each group of each head (H, L), in the order of its steps, what is left of what: (H, groups * _SPAN).
@@ -517,7 +521,7 @@ def _spans(decay, weight, spans):
                 spans[h, span + k] = left
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _scan(width, states, mixed, begin, steps, spans, skip, back, memory, summed):
     """Adds a block's output of the recurrence and of the skip, in one direction, to `summed` (L and spare rows, I*)."""
@@ -540,7 +544,7 @@ def _scan(width, states, mixed, begin, steps, spans, skip, back, memory, summed)
             _put_output(width, out, span, (products, i * GROUP), v, (summed, y, along), out, out, out, (skip, h))
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _look_back(width, states, mixed, begin, steps, spans, back, memory, dsummed, dc, sums):
     """The first pass over a block: adds the gradient of c (L, N), writes `c . dc` of each head (H, L)."""
@@ -562,7 +566,7 @@ def _look_back(width, states, mixed, begin, steps, spans, back, memory, dsummed,
             _put_dc(states, out, span, (products, 0), v, into, right, told, out, out)
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _go_back(
     width,
@@ -625,7 +629,7 @@ def _go_back(
             drates[h] += sums[h, begin + i] * dt[h, begin + i]
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _product(a, b):
     total = 0.0
@@ -635,7 +639,7 @@ def _product(a, b):
     return total
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _direction_back(width, states, rows, inner, state, weights, dt, back, dsummed, dinputs, ddt, gradients):
     """Gradients of one direction of one window, by two passes over its blocks."""
@@ -745,7 +749,7 @@ def forward(
             _write(y, out[w, t])
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_PART)
 @no_type_check
 def _gate_back(rows, summed, weight, floor, inner, dout, drows, dsummed, dweight):
     """Gradients of gate and normalisation of one window; that of the weight is added to what is there."""
