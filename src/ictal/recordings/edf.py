@@ -601,11 +601,10 @@ def _exact(text: str) -> Fraction | None:
 
 def _unreadable(path: Path, error: OSError) -> InputError:
     if isinstance(error, FileNotFoundError | IsADirectoryError):
-        got = "nothing" if isinstance(error, FileNotFoundError) else "a folder"
         return InputError(
             "There is no such file",
             where=path,
-            got=got,
+            got=error.strerror,
             expected="an EDF",
             remedy="check its path",
             code="edf-unreadable",
