@@ -87,6 +87,13 @@ def _command(group: Group, usage: str, *examples: str, of: App = app) -> Callabl
     return register
 
 
+def _family(name: str, what: str) -> App:
+    """A command that is a word before others."""
+    family = App(name=name, help=what, help_epilogue="", group=CARE, group_commands=CARE, sort_key=next(_ORDER))
+    app.command(family)
+    return family
+
+
 Overrides = Annotated[str, Parameter(name="SETTINGS")]
 ConfigFile = Annotated[Path | None, Parameter(name="--config")]
 AsJson = Annotated[bool, Parameter(name="--json")]
@@ -387,15 +394,7 @@ def prepare(
     return FINDINGS if aside else 0
 
 
-store = App(
-    name="store",
-    help="Look after a signal store; nothing of it is ever deleted but by `store gc`.",
-    help_epilogue="",
-    group=CARE,
-    group_commands=CARE,
-    sort_key=next(_ORDER),
-)
-app.command(store)
+store = _family("store", "Look after a signal store; nothing of it is ever deleted but by `store gc`.")
 
 
 @_command(CARE, "store verify ADDRESS [OPTIONS]", "store verify store", of=store)
@@ -527,15 +526,7 @@ def train(
     return FINDINGS if planned.quarantined else 0
 
 
-bench = App(
-    name="bench",
-    help="Measure a run on this machine.",
-    help_epilogue="",
-    group=CARE,
-    group_commands=CARE,
-    sort_key=next(_ORDER),
-)
-app.command(bench)
+bench = _family("bench", "Measure a run on this machine.")
 
 
 @_command(CARE, "bench loader RUN [OPTIONS] [--section.key VALUE]...", "bench loader runs/a", of=bench)

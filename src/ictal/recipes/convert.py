@@ -202,14 +202,15 @@ def _recording(one: Labelled, edf: Path) -> bool:
         for (onset_s, stop_s), kind in zip(one.seizures_s, one.types, strict=True)
     )
     described = _json(_sidecar(one))
-    same = _unchanged(one.recording.edf, edf) and sidecar.exists() and sidecar.read_text(encoding="utf-8") == described
+    told = sidecar.read_text(encoding="utf-8") if sidecar.exists() else ""
+    same = _unchanged(one.recording.edf, edf) and told == f"{described}\n"
     if same and events.exists() and _seizures_in(events) == found:
         return False
     folder.mkdir(parents=True, exist_ok=True)
     events.unlink(missing_ok=True)  # until all is what it tells of
     with appearing(edf) as draft:
         shutil.copy2(one.recording.edf, draft)
-    write_whole(sidecar, [described.removesuffix("\n")])
+    write_whole(sidecar, [described])
     write_whole(folder / f"{stem}_channels.tsv", ["name\ttype\tunits\tsampling_frequency", *_channels(one.header)])
     bids.write(events, events=found, duration_s=one.duration_s, start=one.header.start)
     return True
@@ -272,8 +273,8 @@ def _cell(text: str) -> str:
 
 
 def _json(content: dict[str, Any]) -> str:
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    write_whole(path, [_json(content).removesuffix("\n")])
+    write_whole(path, [_json(content)])
